@@ -1,0 +1,59 @@
+# The commands of the project. `make help` lists them.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+setup: $(STAMP) ## the environment alone: .venv/bin/apex-logs
+
+run: $(STAMP) ## the design document's pipeline on a sample, into ./data (ONCE=1: stop after the sample)
+	$(BIN)/python -m shippers.demonstration $(if $(ONCE),--once)
+
+test: $(STAMP) ## the whole suite, real servers included
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+test-long: $(STAMP) ## the longer proofs; the report goes to docs/long-proofs.md
+	$(BIN)/python -m tests.long_report
+
+lint: $(STAMP) ## ruff and mypy, strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## format the code
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+docs: $(STAMP) ## the plugins' reference pages, from their own files, to docs/plugins
+	$(BIN)/python -m docs.generate
+
+bench: $(STAMP) ## events/s, memory and ratios to the floor; also bench/results.json
+	$(BIN)/python -m bench
+
+bench-compare: $(STAMP) ## the ratios of this tree and of REV, in one run
+	$(BIN)/python -m bench.compare $(REV)
+
+fuzz: $(STAMP) ## fuzz the parsers for SECONDS (300)
+	$(BIN)/python -m tests.fuzz $(or $(SECONDS),300)
+
+lock: $(STAMP) ## bring requirements.lock up to date
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-header --no-annotate --upgrade \
+		--override overrides.txt --group dev --all-extras pyproject.toml -o requirements.lock
+
+clean: ## remove what was made, but not the environment
+	rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/results.json
+
+.PHONY: help setup run test test-long lint format docs bench bench-compare fuzz lock clean
