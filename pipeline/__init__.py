@@ -1,0 +1,16 @@
+"""apex-logs: runs a Logstash configuration, delivers what it took, and replays archives.
+
+The rooms, from the top down; imports point down only:
+
+    cli  explore                       arguments in, exit code out
+    front                              processes: sockets, acknowledgements, dealing of windows, signals
+    pipelines  monitoring              several pipelines in a process, reload; health and statistics
+    runtime                            one running pipeline: start, drain, stop
+    config      |      delivery        text -> AST -> compiled pipeline  |  worker, in-flight work, retry, dead letters
+    registry                           ("filter", "grok") -> pipeline/filters/grok.py
+    inputs  filters  outputs  codecs   plugins, one file each; they never import each other
+    store  disk                        the embedded store  |  segments, followed files, archives
+    protocols  languages               bytes on the wire, no sockets  |  small languages: text in, closure out
+    plugin, then batch                 the contracts
+    sprintf, field_reference, event, dates, then errors  metrics  clock
+"""

@@ -1,0 +1,30 @@
+"""The batch: bytes as a sender sent them, and what to do when every event in them has its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Origin = dict[str, Any]
+"""Where a batch came from: plain JSON values, so that a queue or another process can hold it.
+
+`id`, always there, is a text that is drawn once for the batch and kept with its bytes; events without
+an id of their own are named after it.
+"""
+
+
+@dataclass(slots=True)
+class Batch:
+    """Bytes that an input took, whole: they decode without what came before or comes after.
+
+    `end(events)` is called once, when each of the `events` that were decoded from the data has its end:
+    written, dead-lettered, dropped by a filter, or routed to no output. The input acknowledges then.
+    `refuse(error)` is called instead of it if the data breaks the sender's protocol: nothing of the
+    batch was processed, nothing may be acknowledged.
+    """
+
+    data: bytes
+    origin: Origin
+    end: Callable[[int], None]
+    refuse: Callable[[Exception], None]

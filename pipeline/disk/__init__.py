@@ -1,0 +1,1 @@
+"""What the engine keeps in files: segments of records, positions in followed files. No events, no pipelines."""

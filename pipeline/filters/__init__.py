@@ -1,0 +1,1 @@
+"""The filter plugins, one file each, found by file name. They never import each other."""

@@ -1,0 +1,1 @@
+"""The input plugins, one file each, found by file name. They never import each other."""

@@ -1,0 +1,246 @@
+"""The value types of plugin options, with the leniency that Logstash has for each, and the base models.
+
+A configuration gives texts, numbers, arrays and hashes. Logstash takes "5" for a number, "true" for a
+boolean, a single value for an array, and an array of pairs for a hash (`logstash/config/mixin.rb`);
+these types do the same, and say in plain words what they expected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, SkipValidation
+
+from pipeline.plugin import Codec
+
+# ---------------------------------------------------------------------------------------------- values
+
+
+def _single(value: Any, wanted: str) -> Any:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, list | dict):
+        raise ValueError(f"expected {wanted}, got {shown(value)}")
+    return value
+
+
+def shown(value: Any) -> str:
+    """A value as the configuration language writes it, for error messages."""
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, list):
+        return "[" + ", ".join(shown(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{ " + " ".join(f"{shown(key)} => {shown(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _text(value: Any) -> Any:
+    value = _single(value, "a string")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _number(value: Any) -> Any:
+    value = _single(value, "a number")
+    if isinstance(value, str):
+        if not re.fullmatch(r"-?\d+(\.\d+)?", value):
+            raise ValueError(f"expected a number, got {shown(value)}")
+        return float(value) if "." in value else int(value)
+    return value
+
+
+def _integer(value: Any) -> Any:
+    number = _number(value)
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _boolean(value: Any) -> Any:
+    value = _single(value, "true or false")
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise ValueError(f"expected true or false, got {shown(value)}")
+
+
+def _array(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _hash(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value
+    value = _array(value)
+    if len(value) % 2:
+        raise ValueError(f"expected a hash, or an array of pairs, got {len(value)} values: {shown(value)}")
+    return dict(zip(value[::2], value[1::2], strict=True))
+
+
+def _existing(value: Any) -> Any:
+    path = Path(_text(value))
+    if not path.exists():
+        raise ValueError(f"there is no file {shown(str(path))}")
+    return path
+
+
+_UNITS = {"": 1, "b": 1, "k": 10, "kb": 10, "kib": 10, "m": 20, "mb": 20, "mib": 20, "g": 30, "gb": 30, "gib": 30}
+
+
+def _bytes(value: Any) -> Any:
+    value = _single(value, "a size")
+    if isinstance(value, int):
+        return value
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", str(value).strip().lower())
+    if not found or found[2] not in _UNITS:
+        raise ValueError(f'expected a size such as "10mb", got {shown(value)}')
+    unit = _UNITS[found[2]]
+    return int(float(found[1]) * (1 if unit == 1 else 1 << unit))
+
+
+def _seconds(value: Any) -> Any:
+    value = _single(value, "a duration")
+    if isinstance(value, int | float):
+        return value
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d|w|[a-z]*)", str(value).strip().lower())
+    factors = {
+        "": 1,
+        "us": 1e-6,
+        "usec": 1e-6,
+        "usecs": 1e-6,
+        "ms": 1e-3,
+        "msec": 1e-3,
+        "msecs": 1e-3,
+        "s": 1,
+        "sec": 1,
+    }
+    factors |= {"secs": 1, "second": 1, "seconds": 1, "m": 60, "min": 60, "minute": 60, "minutes": 60, "h": 3600}
+    factors |= {
+        "hour": 3600,
+        "hours": 3600,
+        "d": 86400,
+        "day": 86400,
+        "days": 86400,
+        "w": 604800,
+        "week": 604800,
+        "weeks": 604800,
+    }
+    if not found or found[2] not in factors:
+        raise ValueError(f'expected a duration such as "5 s" or "1 day", got {shown(value)}')
+    return float(found[1]) * factors[found[2]]
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Number = Annotated[float, BeforeValidator(_number)]
+Integer = Annotated[int, BeforeValidator(_integer)]
+Boolean = Annotated[bool, BeforeValidator(_boolean)]
+Secret = Annotated[SecretStr, BeforeValidator(_text)]
+"""Logstash's `password`: never shown in a log line or an error."""
+Array = Annotated[list[Any], BeforeValidator(_array)]
+Texts = Annotated[list[Text], BeforeValidator(_array)]
+Hash = Annotated[dict[str, Any], BeforeValidator(_hash)]
+TextHash = Annotated[dict[Text, Text], BeforeValidator(_hash)]
+ExistingPath = Annotated[Path, BeforeValidator(_existing)]
+"""Logstash's `path`: must exist when the configuration is checked."""
+Size = Annotated[int, BeforeValidator(_bytes)]
+"""Logstash's `bytes`: a number, or a text such as "10mb" or "5 MiB" (both units are powers of 1024)."""
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+"""A number of seconds, or a text with a unit: "750 ms", "5 s", "1 day"."""
+Ecs = Literal["disabled", "v1", "v8"]
+"""`pipeline.ecs_compatibility`: which field layout a plugin writes."""
+
+# ---------------------------------------------------------------------------------------------- markers
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Marks an option that Logstash has and that changes nothing here; `check` warns with the reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Marks an option that Logstash has and that cannot be honoured; giving it is a fault with the reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormerName:
+    """Marks the old name of an option: the value goes to the new one, with a warning."""
+
+    of: str
+    convert: Callable[[Any], Any] | None = None
+    """Turns the old option's value into the new one's, where they differ."""
+
+
+# ---------------------------------------------------------------------------------------------- models
+
+
+class PluginOptions(BaseModel):
+    """What every plugin takes. A subclass that has `ecs_compatibility` gets the pipeline's by default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    id: Annotated[Text | None, Field(description="A name for this plugin in logs and metrics; must be unique.")] = None
+    enable_metric: Annotated[
+        Boolean, Field(description="Accepted as in Logstash; counters cost nothing per event here and stay on.")
+    ] = True
+
+
+class FilterOptions(PluginOptions):
+    """The common options of filters; the engine applies them when the filter matched."""
+
+    add_field: Annotated[Hash, Field(description="Fields to add: name to value, both may hold %{...}.")] = {}
+    add_tag: Annotated[Texts, Field(description="Tags to add; may hold %{...}.")] = []
+    remove_field: Annotated[Texts, Field(description="Fields to remove; names may hold %{...}.")] = []
+    remove_tag: Annotated[Texts, Field(description="Tags to remove; may hold %{...}.")] = []
+    periodic_flush: Annotated[
+        Boolean, Ignored("filters that hold events are always flushed"), Field(description="Accepted as in Logstash.")
+    ] = False
+
+
+def default_codec(name: str) -> Any:
+    """The default of a `codec` option; the engine builds the codec of that name in its place."""
+    return CodecName(name)
+
+
+@dataclass(frozen=True, slots=True)
+class CodecName:
+    """A codec that is not built yet."""
+
+    name: str
+
+
+CodecOption = Annotated[Codec, SkipValidation]
+"""The type of a `codec` option: `codec: Annotated[CodecOption, Field(...)] = default_codec("plain")`."""
+
+
+class InputOptions(PluginOptions):
+    """The common options of inputs; the engine applies them to every event of the input."""
+
+    add_field: Annotated[Hash, Field(description="Fields to add to each event.")] = {}
+    tags: Annotated[Texts, Field(description="Tags to add to each event.")] = []
+    type: Annotated[Text | None, Field(description="Sets the field type, where the event has none yet.")] = None
+    codec: Annotated[CodecOption, Field(description="How bytes become events.")] = default_codec("plain")
+
+
+class OutputOptions(PluginOptions):
+    """The common options of outputs."""
+
+    codec: Annotated[CodecOption, Field(description="How events become bytes, where the output writes text.")] = (
+        default_codec("plain")
+    )
+    workers: Annotated[
+        Integer,
+        Ignored("several bodies are in flight at once without it"),
+        Field(description="Accepted as in Logstash."),
+    ] = 1

@@ -1,0 +1,187 @@
+"""The contracts between the engine and its plugins.
+
+A plugin is one file, `pipeline/<kind>s/<name>.py`, with a docstring that is its reference page, a class
+`Options`, and `build(options)` or, where it needs its surroundings, `build(options, context)`.
+`build` does all that can be done once; what it returns only works.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from pipeline.batch import Batch, Origin
+from pipeline.clock import Clock
+from pipeline.event import Event, Fields
+
+# ---------------------------------------------------------------------------------------------- filters
+
+PlainFilter = Callable[[Event], bool]
+"""True: it matched, and the engine applies `add_field`, `add_tag` and the rest. False: it left the event
+alone. `FilterFailure`: it could not do its work, and the engine adds `tag_on_failure`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spreading:
+    """Makes none, one or many events of one (drop, split, clone); each runs the rest of the section.
+
+    Events other than the one given count as matched; the one given, if it is among them, goes on as it is.
+    """
+
+    spread: Callable[[Event], Iterable[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Keeps events back, or makes new ones from what it saw (multiline, aggregate, metrics).
+
+    `hold` returns the events that go on now; `flush(now)` is called every 5 s and, with `final` set, when
+    the pipeline drains. The batch of an event that is held stays open until the event is let go.
+    """
+
+    hold: Callable[[Event], Iterable[Event]]
+    flush: Callable[[float, bool], Iterable[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Asks the outside world (dns, elasticsearch, http): once for all the distinct keys of a batch.
+
+    `key` says what to ask for this event, or None to leave it alone; `look_up` answers the keys it could
+    find; `apply` is a plain filter with the answer, None where there was none.
+    """
+
+    key: Callable[[Event], Hashable | None]
+    look_up: Callable[[Sequence[Hashable]], Awaitable[Mapping[Hashable, Any]]]
+    apply: Callable[[Event, Any], bool]
+
+
+Filter = PlainFilter | Spreading | Holding | Asking
+
+# ---------------------------------------------------------------------------------------------- codecs
+
+
+class Codec(Protocol):
+    """Turns bytes into events and events into bytes. Keeps nothing between two calls.
+
+    What a sender has not finished stays with the input: `cut` says how much of a stream is whole.
+    """
+
+    def cut(self, data: bytes, *, final: bool = False) -> int:
+        """How many leading bytes of a stream hold whole events; all of them if the stream has ended."""
+        ...
+
+    def decode(self, data: bytes) -> Iterator[Fields]:
+        """The fields of each event in data that `cut` found whole."""
+        ...
+
+    def encode(self, event: Event) -> bytes:
+        """The bytes of an event as an output writes them."""
+        ...
+
+    def streaming(self, delimiter: bytes = b"\n") -> Codec:
+        """The codec to use where events arrive one after the other in a stream: json gives json_lines."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------- inputs
+
+Reject = Callable[[bytes, Exception], None]
+"""Called by an input's `decode` with the raw bytes of one event that cannot be decoded."""
+
+
+class Input(Protocol):
+    """Two halves: `batches` owns sockets, files and acknowledgements; `decode` needs none of them."""
+
+    def batches(self) -> AsyncIterator[Batch]:
+        """The batches, as they arrive. It ends when the source does, or when `stop` was called."""
+        ...
+
+    def stop(self) -> None:
+        """Take no more; what was given out is still acknowledged when it ends."""
+        ...
+
+    async def close(self) -> None:
+        """Every batch has its end: say goodbye to the senders, save positions, free the rest."""
+        ...
+
+    def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
+        """The events in a batch; raises `BrokenFraming` before the first one, or not at all."""
+        ...
+
+    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+        """The part of the data that decodes to just the event of that ordinal (and its siblings)."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------- outputs
+
+
+@dataclass(slots=True)
+class Body:
+    """Rendered items, one after the other, with the place where each ends."""
+
+    data: bytearray = field(default_factory=bytearray)
+    ends: array[int] = field(default_factory=lambda: array("Q"))
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def item(self, index: int) -> bytes:
+        """The bytes of one item."""
+        return bytes(self.data[self.ends[index - 1] if index else 0 : self.ends[index]])
+
+
+class Sent(NamedTuple):
+    """What became of the items of a body, by their index; those not named were written."""
+
+    again: Sequence[tuple[int, str]] = ()
+    """Refused for now, with the reason: to be sent again (429, 503)."""
+    dead: Sequence[tuple[int, str]] = ()
+    """Refused for good, with the reason (a mapping error)."""
+    duplicates: int = 0
+    """How many of the others were there before (409 on create)."""
+
+
+class Output(Protocol):
+    """Renders events into a body that the engine keeps, and sends a body when the engine says so."""
+
+    ordered: bool
+    """True if a later item may change what an earlier one wrote: one body in flight at a time."""
+
+    def render(self, event: Event, body: bytearray) -> None:
+        """Appends one item. If it raises, the engine takes back what it appended."""
+        ...
+
+    async def send(self, body: Body) -> Sent:
+        """Tries once, and says what became of each item; raises `SendFailure` if it concerns them all."""
+        ...
+
+    async def start(self) -> None:
+        """Called once before the first body: connect, install templates. May raise `SendFailure`."""
+        ...
+
+    async def close(self) -> None:
+        """Called once after the last body."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------- surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class PluginContext:
+    """What a plugin may know of the pipeline it is built for."""
+
+    pipeline_id: str
+    """Logstash's `pipeline.id`."""
+    path_data: Path
+    """Logstash's `path.data`: where positions, queues and dead letters are kept."""
+    clock: Clock
+    every: Callable[[float, Callable[[], None]], None]
+    """`every(seconds, call)`: run a short function now and then, on the loop, while the pipeline runs."""
+    warn: Callable[[str], None]
+    """Say something once, at the start, that the user should know."""

@@ -1,0 +1,1 @@
+"""What sends logs in: from nodes, and from Python programs. Imports `pipeline.protocols` and `pipeline.disk` alone."""
