@@ -1,0 +1,134 @@
+"""Sends a parcel until every item of it has its end. The only place that sleeps and repeats.
+
+A pure function of the output (`send`) says what became of each item; here it is decided what follows:
+
+    written, duplicate      the item's end
+    again (429, 503)        sent again, alone, after a pause
+    dead (mapping error)    dead-lettered, durably; then its end
+    Unavailable             all of it sent again, after a pause
+    BodyTooLarge            in halves; a single item that is too large is dead
+    NotAuthorised           all of it sent again after a long pause, said loudly; nothing is dropped
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
+from pipeline.delivery.parcels import Parcel
+from pipeline.errors import BodyTooLarge, NotAuthorised, SendFailure, StoreError
+from pipeline.metrics import Counters
+from pipeline.plugin import Output
+
+log = logging.getLogger("apex.delivery")
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Pauses that double, with jitter, in seconds: between half and all of `first * 2^n`, at most `longest`."""
+
+    first: float = 2.0
+    longest: float = 64.0
+
+    def pause(self, attempt: int) -> float:
+        """The pause after the failure of that number, from 0."""
+        full = min(self.longest, self.first * 2.0 ** min(attempt, 30))
+        return full * random.uniform(0.5, 1.0)  # noqa: S311  jitter, no secret
+
+
+@dataclass(slots=True)
+class Courier:
+    """Delivers the parcels of one output."""
+
+    output: Output
+    label: str
+    dead_letters: DeadLetterQueue
+    counters: Counters
+    backoff: Backoff = Backoff()
+    sleep: Sleep = asyncio.sleep
+    _started: bool = False
+
+    async def start(self) -> None:
+        """Connects the output; where it is away, the pipeline starts all the same and delivers when it is there."""
+        try:
+            await self._start()
+        except SendFailure as failure:
+            log.warning("%s: %s; delivery begins when it is there", self.label, failure)
+
+    async def _start(self) -> None:
+        if not self._started:
+            await self.output.start()
+            self._started = True
+
+    async def deliver(self, parcel: Parcel) -> None:
+        """Returns when every item has its end."""
+        attempt = 0
+        while len(parcel):
+            try:
+                await self._start()
+                sent = await self.output.send(parcel)
+            except BodyTooLarge as failure:
+                await self._smaller(parcel, failure)
+                return
+            except SendFailure as failure:
+                await self._pause(attempt, failure, len(parcel))
+                attempt += 1
+                continue
+            self.counters.duplicates += sent.duplicates
+            self.counters.delivered += len(parcel) - len(sent.again) - len(sent.dead) - sent.duplicates
+            if not sent.again and not sent.dead:
+                parcel.finish()
+                return
+            if sent.dead:
+                await self._bury(parcel, sent.dead)
+            reasons = dict(sent.again)
+            parcel, ended = parcel.split(sorted(reasons))
+            ended.finish()
+            if reasons:
+                await self._pause(attempt, next(iter(reasons.values())), len(parcel))
+                attempt += 1
+
+    async def _smaller(self, parcel: Parcel, failure: BodyTooLarge) -> None:
+        if len(parcel) == 1:
+            await self._bury(parcel, [(0, f"too large for the receiver even alone: {failure}")])
+            parcel.finish()
+            return
+        for half in parcel.halves():
+            await self.deliver(half)
+
+    async def _pause(self, attempt: int, failure: SendFailure | str, items: int) -> None:
+        seconds = self.backoff.longest if isinstance(failure, NotAuthorised) else self.backoff.pause(attempt)
+        level = logging.ERROR if isinstance(failure, NotAuthorised) else logging.WARNING
+        log.log(level, "%s: %s; %d items are sent again in %.1f s", self.label, failure, items, seconds)
+        self.counters.retried += items
+        await self.sleep(seconds)
+
+    async def _bury(self, parcel: Parcel, dead: Sequence[tuple[int, str]]) -> None:
+        letters = []
+        for index, reason in dead:
+            ticket = parcel.ticket(index)
+            original, event_id = ticket.original(parcel.ordinals[index])
+            letters.append(DeadLetter(reason, self.label, original, ticket.batch.origin, parcel.item(index), event_id))
+        await bury(self.dead_letters, letters, self.counters, self.backoff)
+
+
+async def bury(queue: DeadLetterQueue, letters: Sequence[DeadLetter], counters: Counters, backoff: Backoff) -> None:
+    """Writes dead letters, and does not return before they are on disk: a full disk stops, it does not lose."""
+    attempt = 0
+    while True:
+        try:
+            await queue.put(letters)
+        except StoreError as error:
+            seconds = backoff.pause(attempt)
+            log.error("dead letters cannot be written, and nothing is dropped: %s; next try in %.0f s", error, seconds)
+            await asyncio.sleep(seconds)
+            attempt += 1
+        else:
+            counters.dead += len(letters)
+            return

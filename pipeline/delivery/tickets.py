@@ -1,0 +1,96 @@
+"""A ticket follows a batch until every item it produced has its end; then the sender may be acknowledged.
+
+open      decoding: items join                  -> pending > 0 or = 0, not sealed
+sealed    decoded whole: nothing joins any more -> pending counts down
+ended     pending = 0: batch.end(decoded), room given back
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from pipeline.batch import Batch
+from pipeline.plugin import Input
+
+
+class InFlight:
+    """How much work is under way, in events and bytes, and where to wait at the bound."""
+
+    def __init__(self, max_events: int, max_bytes: int) -> None:
+        self.max_events = max_events
+        self.max_bytes = max_bytes
+        self.events = 0
+        self.bytes = 0
+        self._changed = asyncio.Event()
+
+    def add(self, events: int, size: int) -> None:
+        """Work that begins; negative numbers when it ends."""
+        self.events += events
+        self.bytes += size
+        self._changed.set()
+
+    async def room(self) -> None:
+        """Returns at once below the bounds, else when enough work has ended."""
+        await self._until(lambda: self.events < self.max_events and self.bytes < self.max_bytes)
+
+    async def empty(self) -> None:
+        """Returns when every batch has its end."""
+        await self._until(lambda: self.events <= 0)
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            self._changed.clear()
+            await self._changed.wait()
+
+
+class Ticket:
+    """What is still to end of one batch, and the input that can decode it again."""
+
+    __slots__ = ("_counted", "_in_flight", "_input", "_sealed", "batch", "decoded", "pending")
+
+    def __init__(self, batch: Batch, source: Input, in_flight: InFlight) -> None:
+        self.batch = batch
+        self._input = source
+        self.decoded = 0
+        self.pending = 0
+        self._sealed = False
+        self._in_flight = in_flight
+        self._counted = 0
+        in_flight.add(0, len(batch.data))
+
+    def begin(self, items: int) -> None:
+        """Items join."""
+        self.pending += items
+
+    def done(self, items: int) -> None:
+        """Items have their end."""
+        self.pending -= items
+        if self._sealed and self.pending == 0:
+            self._end()
+
+    def seal(self, decoded: int) -> None:
+        """The batch is decoded whole: when what is pending has ended, so has the batch."""
+        self.decoded = decoded
+        self._sealed = True
+        # An empty batch still takes its place until it ends.
+        self._counted = max(decoded, 1)
+        self._in_flight.add(self._counted, 0)
+        if self.pending == 0:
+            self._end()
+
+    def original(self, ordinal: int) -> tuple[bytes, str | None]:
+        """The original bytes of an event of the batch, and its id: decoded again, as only failures need it."""
+        data, origin = self.batch.data, self.batch.origin
+        for event in self._input.decode(data, origin, lambda raw, error: None):
+            if event.ordinal == ordinal:
+                return self._input.pick(data, origin, ordinal), event.metadata.get("event_id")
+        return data, None
+
+    def abandon(self) -> None:
+        """Gives the room back without an end: the batch was refused."""
+        self._in_flight.add(-self._counted, -len(self.batch.data))
+
+    def _end(self) -> None:
+        self.abandon()
+        self.batch.end(self.decoded)

@@ -1,0 +1,156 @@
+"""The worker: decodes a batch, runs each event through the flow, and starts the batch on its way to its end.
+
+for event in decode(batch):          one event alive at a time
+    process(event)                   filters, routes; every output it goes to renders it at once
+await in_flight.room()               waits only at the bound; the batch's end acknowledges it
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+from pipeline.batch import Batch
+from pipeline.delivery.asking import settle
+from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
+from pipeline.delivery.outlets import Outlet
+from pipeline.delivery.retry import Backoff, bury
+from pipeline.delivery.tickets import InFlight, Ticket
+from pipeline.errors import BrokenFraming, Unjudged
+from pipeline.event import Event
+from pipeline.flow import Continue, Flow
+from pipeline.metrics import Counters
+from pipeline.plugin import Input
+
+log = logging.getLogger("apex.delivery")
+
+_TURN = 0.05
+"""Seconds after which the loop gets a turn, so that keep-alives go out while a large batch is worked on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An input with its common options resolved."""
+
+    input: Input
+    decorate: Callable[[Event], None] | None
+    label: str
+
+
+@dataclass(slots=True)
+class Fates:
+    """Catches what fails for one event alone, so that the events beside it go on."""
+
+    counters: Counters
+    letters: list[DeadLetter] = field(default_factory=list)
+    """Given up in the batch that is worked on; on disk before the batch can end."""
+    rejected: int = 0
+    """Events of the batch that could not be decoded."""
+    batch: Batch | None = None
+    source: Source | None = None
+    flow: Flow | None = None
+
+    def guard(self, proceed: Continue, event: Event) -> None:
+        """Runs a continuation; what it raises concerns this event alone."""
+        try:
+            proceed(event)
+        except Exception as error:
+            self.stopped(event, error)
+
+    def stopped(self, event: Event, error: Exception) -> None:
+        """An event stops here: it is dropped where a condition cannot judge it, else dead-lettered."""
+        if isinstance(error, Unjudged):
+            self.counters.dropped += 1
+            log.warning("an event was dropped, as Logstash does: %s", error)
+            return
+        assert self.flow is not None
+        self.failed(event, error, self.flow.place_of(error))
+
+    def failed(self, event: Event, error: Exception, place: str) -> None:
+        """Dead-letters an event with its original bytes."""
+        assert self.batch is not None
+        assert self.source is not None
+        original = self.source.input.pick(self.batch.data, self.batch.origin, event.ordinal)
+        reason = f"{type(error).__name__}: {error}"
+        self.letters.append(
+            DeadLetter(reason, place, original, self.batch.origin, None, event.metadata.get("event_id"))
+        )
+
+    def reject(self, raw: bytes, error: Exception) -> None:
+        """Dead-letters bytes that could not be decoded."""
+        assert self.batch is not None
+        assert self.source is not None
+        self.rejected += 1
+        self.letters.append(DeadLetter(f"cannot be decoded: {error}", self.source.label, raw, self.batch.origin))
+
+
+@dataclass(slots=True)
+class Worker:
+    """Works on one batch at a time, whichever input it comes from."""
+
+    flow: Flow
+    fates: Fates
+    outlets: Sequence[Outlet]
+    in_flight: InFlight
+    dead_letters: DeadLetterQueue
+    counters: Counters
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def run(self, source: Source) -> None:
+        """Takes the batches of an input until it has no more."""
+        async for batch in source.input.batches():
+            async with self._turn:
+                await self._take(source, batch)
+            await self.in_flight.room()
+
+    async def flush(self, now: float, final: bool) -> None:
+        """Lets holding filters let go."""
+        async with self._turn:
+            for holding, proceed in self.flow.flushes:
+                for event in holding.flush(now, final):
+                    self.fates.guard(proceed, event)
+            for outlet in self.outlets:
+                outlet.pause()
+
+    async def _take(self, source: Source, batch: Batch) -> None:
+        ticket = Ticket(batch, source.input, self.in_flight)
+        self.fates.batch, self.fates.source, self.fates.rejected = batch, source, 0
+        for outlet in self.outlets:
+            outlet.begin(ticket)
+        try:
+            decoded = await self._events(source, batch)
+        except BrokenFraming as error:
+            self.counters.refused += 1
+            ticket.abandon()
+            batch.refuse(error)
+            return
+        await settle(self.flow.waiting, self.fates.guard)
+        for outlet in self.outlets:
+            outlet.pause()
+        self.counters.decoded += decoded
+        letters = self.fates.letters
+        if letters:
+            self.fates.letters = []
+            await bury(self.dead_letters, letters, self.counters, Backoff())
+        ticket.seal(decoded + self.fates.rejected)
+
+    async def _events(self, source: Source, batch: Batch) -> int:
+        """Every event of the batch through the flow; returns how many there were."""
+        process, decorate = self.flow.process, source.decorate
+        count = 0
+        turn = monotonic() + _TURN
+        for event in source.input.decode(batch.data, batch.origin, self.fates.reject):
+            count += 1
+            try:
+                if decorate is not None:
+                    decorate(event)
+                process(event)
+            except Exception as error:
+                self.fates.stopped(event, error)
+            if not count & 63 and monotonic() > turn:
+                await asyncio.sleep(0)
+                turn = monotonic() + _TURN
+        return count
