@@ -1,0 +1,170 @@
+"""`apex-logs explain`: one event through the very pipeline that would run, and what each step changed.
+
+    apex.conf:8   if [fields][service] == "apex-api"            holds
+    apex.conf:9   json { source => "message" }                  matched
+        + level          "info"
+        ~ message        "..." -> "..."
+        - event          {"id": 5}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from pipeline.arrivals import arrive
+from pipeline.cli.arguments import Arguments, print_faults
+from pipeline.clock import SystemClock
+from pipeline.config import ast
+from pipeline.config.building import Built, build, connect
+from pipeline.config.plan import Plan
+from pipeline.delivery.asking import settle
+from pipeline.errors import ApexLogsError, ConfigurationError, Unjudged
+from pipeline.event import Event, copied
+from pipeline.flow import Continue
+from pipeline.plugin import Output, PluginContext
+
+_MISSING = object()
+_WIDTH = 100
+
+
+def explain_event(arguments: Arguments, path: Path) -> int:
+    """Prints what happens to the event in the file; 0, or 2 where configuration or file cannot be read."""
+    try:
+        _, plan = arguments.read()
+        context = PluginContext("main", Path("data"), SystemClock(), lambda seconds, call: None, _note)
+        built = build(plan, context)
+        event = _read(path)
+    except ConfigurationError as error:
+        print_faults(error)
+        return 2
+    except (OSError, ValueError) as error:
+        print(f"apex-logs: {path}: {error}", file=sys.stderr)
+        return 2
+    asyncio.run(_explain(plan, built, event))
+    return 0
+
+
+def _note(message: str) -> None:
+    print(f"note: {message}", file=sys.stderr)
+
+
+def _read(path: Path) -> Event:
+    text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    first = text.strip().split("\n")[0] if text.strip().startswith("{") and "\n{" in text.strip() else text.strip()
+    try:
+        document = orjson.loads(first)
+    except ValueError:
+        document = None
+    return arrive(document if isinstance(document, dict) else {"message": text.rstrip("\n")}, None, 0)
+
+
+async def _explain(plan: Plan, built: Built, event: Event) -> None:
+    story = Story()
+    print("event")
+    story.differences(event)
+    for item in built.inputs:
+        if item.decorate is not None:
+            item.decorate(event)
+            print(f"{item.label}: common options")
+            story.differences(event)
+    sinks = {node: story.sink(output, label) for node, (output, label) in built.outputs.items()}
+    flow = connect(plan, built.filters, sinks, story.guard, story.step)
+    story.guard(flow.process, event)
+    await settle(flow.waiting, story.guard)
+    for holding, proceed in flow.flushes:
+        for held in holding.flush(SystemClock.now(), True):
+            story.guard(proceed, held)
+    if not story.routed:
+        print("the event reaches no output: it ends here, and counts as delivered")
+
+
+@dataclass(slots=True)
+class Story:
+    """Remembers what each event looked like, and prints what is different."""
+
+    routed: bool = False
+    _known: dict[int, tuple[Event, dict[str, Any]]] = field(default_factory=dict)
+    _last: dict[str, Any] = field(default_factory=dict)
+
+    def step(self, node: ast.Plugin | ast.Arm, event: Event, flag: bool) -> None:
+        """Told after every plugin and every condition."""
+        if isinstance(node, ast.Arm):
+            span = node.condition.span
+            print(f"{span.place}  if {_one_line(span.text)}  {'holds' if flag else 'does not hold'}")
+            return
+        before = len(self._known)
+        print(f"{node.name_span.place}  {_one_line(node.span.text)}  {'matched' if flag else 'left it alone'}")
+        self.differences(event)
+        if len(self._known) > before and before > 0:
+            print("    (an event of its own)")
+
+    def guard(self, proceed: Continue, event: Event) -> None:
+        """Runs a continuation, and tells what stops the event."""
+        try:
+            proceed(event)
+        except Unjudged as error:
+            self.routed = True
+            print(f"    dropped: {error}")
+        except Exception as error:
+            self.routed = True
+            reason = str(error) if isinstance(error, ApexLogsError) else f"{type(error).__name__}: {error}"
+            print(f"    dead-lettered: {reason}")
+
+    def sink(self, output: Output, label: str) -> Continue:
+        """Stands in for an output: prints the item as it would be sent."""
+
+        def show(event: Event) -> None:
+            self.routed = True
+            item = bytearray()
+            output.render(event, item)
+            print(f"{label} would be sent")
+            for line in item.decode("utf-8", "replace").rstrip("\n").split("\n"):
+                print(f"    {line}")
+
+        return show
+
+    def differences(self, event: Event) -> None:
+        """Prints what changed since this event, or the one it was made of, was seen."""
+        _, before = self._known.get(id(event), (None, self._last))
+        after = copied({**event.fields, "@metadata": event.metadata} if event.metadata else event.fields)
+        for name, value in _flat(after).items():
+            old = _flat(before).get(name, _MISSING)
+            if old is _MISSING:
+                print(f"    + {name:<24} {_short(value)}")
+            elif old != value:
+                print(f"    ~ {name:<24} {_short(old)} -> {_short(value)}")
+        for name, value in _flat(before).items():
+            if name not in _flat(after):
+                print(f"    - {name:<24} {_short(value)}")
+        # The event is kept, so that its identity is not given to another.
+        self._known[id(event)] = (event, after)
+        self._last = after
+
+
+def _flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Leaves by field reference; empty objects are leaves."""
+    leaves: dict[str, Any] = {}
+    for name, value in fields.items():
+        reference = f"{prefix}[{name}]"
+        if isinstance(value, dict) and value:
+            leaves |= _flat(value, reference)
+        else:
+            leaves[reference if prefix else name] = value
+    return leaves
+
+
+def _short(value: Any) -> str:
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"

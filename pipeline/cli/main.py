@@ -1,0 +1,224 @@
+"""The commands of `apex-logs`. Each imports what it needs when it is called, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="apex-logs",
+    help="Runs a Logstash configuration unchanged. Delivered means delivered.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+dlq = typer.Typer(help="Looks into the dead letter queue.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(dlq, name="dlq")
+
+Config = Annotated[
+    list[str] | None,
+    typer.Option("-f", "--path.config", metavar="CONF", help="A .conf file, a directory or a glob; may be repeated."),
+]
+Text = Annotated[
+    str | None,
+    typer.Option("-e", "--config.string", metavar="STRING", help="The text of a configuration."),
+]
+SettingsFolder = Annotated[
+    Path | None,
+    typer.Option("--path.settings", metavar="DIR", help="The folder with logstash.yml."),
+]
+Embedded = Annotated[
+    Path | None,
+    typer.Option("--embedded", metavar="DIR", help="Write to the embedded store in DIR in place of Elasticsearch."),
+]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option("--path.data", metavar="DIR", help="Where positions and dead letters are kept (data)."),
+]
+EcsMode = Annotated[
+    str | None,
+    typer.Option("--pipeline.ecs_compatibility", metavar="MODE", help="disabled, v1 or v8 (v8)."),
+]
+Level = Annotated[
+    str | None,
+    typer.Option("--log.level", metavar="LEVEL", help="trace, debug, info, warn, error or fatal (info)."),
+]
+Style = Annotated[
+    str | None,
+    typer.Option("--log.format", metavar="FORMAT", help="plain or json (plain)."),
+]
+Escapes = Annotated[
+    bool | None,
+    typer.Option("--config.support_escapes", help='Read \\n, \\t and \\" in strings as escapes.'),
+]
+
+
+@app.command()
+def run(
+    config: Config = None,
+    text: Text = None,
+    settings: SettingsFolder = None,
+    embedded: Embedded = None,
+    data: DataFolder = None,
+    ecs: EcsMode = None,
+    test: Annotated[
+        bool, typer.Option("-t", "--config.test_and_exit", help="Check the configuration, and do not run it.")
+    ] = False,
+    level: Level = None,
+    style: Style = None,
+    escapes: Escapes = None,
+    pipeline_id: Annotated[
+        str | None,
+        typer.Option("--pipeline.id", metavar="ID", help="The pipeline's name in logs and dead letters (main)."),
+    ] = None,
+    delay: Annotated[
+        int | None,
+        typer.Option("-u", "--pipeline.batch.delay", metavar="MS", help="How long a body waits to fill (50)."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("-w", "--pipeline.workers", hidden=True),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option("-b", "--pipeline.batch.size", hidden=True),
+    ] = None,
+) -> None:
+    """Run a configuration until its inputs end, or until Ctrl-C or SIGTERM, which drain; a second one stops at once.
+
+    SIGHUP reloads the configuration, and keeps the running one if the new one has a fault.
+    """
+    from pipeline.cli.arguments import Arguments
+    from pipeline.cli.run import run_pipeline
+
+    flags = {
+        "path.data": data,
+        "pipeline.ecs_compatibility": ecs,
+        "log.level": level,
+        "log.format": style,
+        "config.support_escapes": escapes,
+        "pipeline.id": pipeline_id,
+        "pipeline.batch.delay": delay,
+        "pipeline.workers": workers,
+        "pipeline.batch.size": batch,
+    }
+    raise typer.Exit(run_pipeline(Arguments(config or [], text, settings, embedded, flags, test)))
+
+
+@app.command()
+def check(
+    config: Config = None,
+    text: Text = None,
+    settings: SettingsFolder = None,
+    embedded: Embedded = None,
+    ecs: EcsMode = None,
+    escapes: Escapes = None,
+) -> None:
+    """Check a configuration: every fault at once, with its place; and what would surprise. Runs nothing."""
+    from pipeline.cli.arguments import Arguments
+    from pipeline.cli.check import check_configuration
+
+    flags = {"pipeline.ecs_compatibility": ecs, "config.support_escapes": escapes}
+    raise typer.Exit(check_configuration(Arguments(config or [], text, settings, embedded, flags)))
+
+
+@app.command()
+def explain(
+    event: Annotated[
+        Path, typer.Option("--event", metavar="FILE", help="One event as JSON, or a raw line; - is stdin.")
+    ],
+    config: Config = None,
+    text: Text = None,
+    settings: SettingsFolder = None,
+    ecs: EcsMode = None,
+    escapes: Escapes = None,
+) -> None:
+    """Show what a configuration does to one event, plugin by plugin, with the lines of the configuration."""
+    from pipeline.cli.arguments import Arguments
+    from pipeline.cli.explain import explain_event
+
+    flags = {"pipeline.ecs_compatibility": ecs, "config.support_escapes": escapes}
+    raise typer.Exit(explain_event(Arguments(config or [], text, settings, None, flags), event))
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="Free text, field:value, wildcards; * is everything.")] = "*",
+    embedded: Annotated[Path, typer.Option("--embedded", metavar="DIR", help="The embedded store.")] = Path("data"),
+    last: Annotated[
+        str | None,
+        typer.Option("--last", metavar="AGE", help="Only the last 15m, 2h or 7d."),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many hits.")] = 100,
+    index: Annotated[str, typer.Option("--index", metavar="GLOB", help="Only indices of that name.")] = "*",
+    as_json: Annotated[bool, typer.Option("--json", help="One line a hit: _index, _id, _source.")] = False,
+) -> None:
+    """Search the embedded store, newest first."""
+    from pipeline.cli.search import search as find
+
+    find(query, embedded=embedded, last=last, limit=limit, index=index, as_json=as_json)
+
+
+@app.command()
+def indices(
+    embedded: Annotated[Path, typer.Option("--embedded", metavar="DIR", help="The embedded store.")] = Path("data"),
+    as_json: Annotated[bool, typer.Option("--json", help="A list of index, documents, bytes.")] = False,
+) -> None:
+    """List the indices of the embedded store with their documents and bytes."""
+    from pipeline.cli.indices import indices as show
+
+    show(embedded=embedded, as_json=as_json)
+
+
+@app.command()
+def plugins(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A plugin: geoip, or filter/geoip where several kinds have that name."),
+    ] = None,
+) -> None:
+    """List the plugins, or print the reference page of one."""
+    from pipeline.cli.plugins import show
+
+    raise typer.Exit(show(name))
+
+
+@dlq.command("list")
+def dlq_list(
+    data: DataFolder = None,
+    pipeline_id: Annotated[str, typer.Option("--pipeline.id", metavar="ID", help="The pipeline (main).")] = "main",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List the dead letters, oldest first: name, time, plugin, reason."""
+    from pipeline.cli.dlq import list_letters
+
+    raise typer.Exit(list_letters(data or Path("data"), pipeline_id, as_json))
+
+
+@dlq.command("show")
+def dlq_show(
+    name: Annotated[str, typer.Argument(help="The name that `dlq list` gives.")],
+    data: DataFolder = None,
+    pipeline_id: Annotated[str, typer.Option("--pipeline.id", metavar="ID", help="The pipeline (main).")] = "main",
+) -> None:
+    """Show one dead letter whole: the reason, the item as it was sent, the original bytes and their origin."""
+    from pipeline.cli.dlq import show_letter
+
+    raise typer.Exit(show_letter(data or Path("data"), pipeline_id, name))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as installed
+
+    print(f"apex-logs {installed('apex-logs')}")
+
+
+def main() -> None:
+    """The entry point."""
+    app()

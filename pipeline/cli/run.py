@@ -1,0 +1,111 @@
+"""`apex-logs run`: one pipeline in this process, its signals, and its reload."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+
+from pipeline.cli.arguments import Arguments, print_faults
+from pipeline.cli.logs import configure
+from pipeline.errors import ApexLogsError, ConfigurationError
+from pipeline.runtime import Pipeline
+
+log = logging.getLogger("apex.cli")
+
+
+def run_pipeline(arguments: Arguments) -> int:
+    """Runs until the inputs end or a signal comes; returns the exit code."""
+    try:
+        read, plan = arguments.read()
+        if arguments.test:
+            print("Configuration OK")
+            return 0
+        settings = read.settings
+        configure(settings.log_level, settings.log_format)
+        for warning in [*read.warnings, *plan.warnings]:
+            log.warning("%s", warning)
+        first = Pipeline(settings)
+        first.build(plan)
+    except ConfigurationError as error:
+        print_faults(error)
+        return 2
+    # What is alive now lives as long as the process: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_Service(arguments, first).run())
+    except (ApexLogsError, OSError, ExceptionGroup) as error:
+        for leaf in _leaves(error):
+            log.error("%s", leaf, exc_info=None if isinstance(leaf, ApexLogsError | OSError) else leaf)
+        return 1
+    return 0
+
+
+class _Service:
+    """The pipeline that runs, and the one that takes its place at a reload."""
+
+    def __init__(self, arguments: Arguments, first: Pipeline) -> None:
+        self._arguments = arguments
+        self._current = first
+        self._next: Pipeline | None = None
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Runs pipelines, one after the other, until one ends that no other follows."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        while True:
+            await self._current.run()
+            log.info("drained", extra=self._current.counters.as_dict())
+            if self._next is None:
+                return
+            self._current, self._next = self._next, None
+            log.info("reloaded")
+
+    def _stop(self) -> None:
+        if self._stopping:
+            log.error("stopped at once; what was not acknowledged will be sent again")
+            sys.stderr.flush()
+            os._exit(1)
+        log.info("draining; once more stops at once")
+        self._stopping = True
+        self._next = None
+        self._current.stop()
+
+    def _reload(self) -> None:
+        if self._stopping:
+            return
+        try:
+            read, plan = self._arguments.read()
+            following = Pipeline(read.settings)
+            following.build(plan)
+        except ConfigurationError as error:
+            log.error("the new configuration has faults; the running one goes on\n%s", error)
+            return
+        self._next = following
+        self._current.stop()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

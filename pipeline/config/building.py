@@ -1,0 +1,85 @@
+"""From a plan to plugins that work: builds every plugin, and compiles the flow between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.config import decorations
+from pipeline.config.check import CheckedPlugin
+from pipeline.config.compile import BuiltFilter, Trace, compile_flow
+from pipeline.config.faults import Fault
+from pipeline.config.plan import Plan
+from pipeline.errors import ConfigurationError
+from pipeline.flow import Continue, Flow, Guard
+from pipeline.options import FilterOptions, InputOptions
+from pipeline.plugin import Input, Output, PluginContext
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltInput:
+    """An input, and what its common options do to each event."""
+
+    input: Input
+    decorate: decorations.Decorate | None
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """All plugins of a plan, built; outputs by the identity of their node."""
+
+    inputs: list[BuiltInput]
+    filters: Mapping[int, BuiltFilter]
+    outputs: Mapping[int, tuple[Output, str]]
+
+
+def build(plan: Plan, context: PluginContext, *, filters_only: bool = False) -> Built:
+    """Builds every plugin; raises `ConfigurationError` with the faults that only building can find."""
+    faults: list[Fault] = []
+    filters: dict[int, BuiltFilter] = {}
+    for checked in plan.section("filter"):
+        made = _made(checked, context, faults)
+        if made is not None:
+            filters[id(checked.node)] = _filter(made, checked)
+    inputs, outputs = [], {}
+    if not filters_only:
+        for checked in plan.section("input"):
+            made = _made(checked, context, faults)
+            assert isinstance(checked.options, InputOptions)
+            inputs.append(BuiltInput(made, decorations.of_input(checked.options), checked.label))
+        for checked in plan.section("output"):
+            outputs[id(checked.node)] = (_made(checked, context, faults), checked.label)
+    if faults:
+        raise ConfigurationError(list(faults))
+    return Built(inputs, filters, outputs)
+
+
+def connect(
+    plan: Plan,
+    filters: Mapping[int, BuiltFilter],
+    sinks: Mapping[int, Continue],
+    guard: Guard,
+    trace: Trace | None = None,
+) -> Flow:
+    """Compiles the flow of a plan from its built filters to the sinks of its outputs."""
+    configuration = plan.configuration
+    return compile_flow(
+        configuration.body("filter"), configuration.body("output"), filters, plan.conditions, sinks, guard, trace
+    )
+
+
+def _made(checked: CheckedPlugin, context: PluginContext, faults: list[Fault]) -> Any:
+    try:
+        return checked.module.built(checked.options, context)
+    except (ConfigurationError, ValueError, OSError) as error:
+        faults.append(Fault(f"{checked.module.name}: {error}", checked.node.name_span))
+        return None
+
+
+def _filter(made: Any, checked: CheckedPlugin) -> BuiltFilter:
+    options = checked.options
+    assert isinstance(options, FilterOptions)
+    tags = getattr(options, "tag_on_failure", ())
+    return BuiltFilter(made, decorations.of_filter(options), tuple(tags), checked.label)

@@ -1,0 +1,199 @@
+"""Checks every plugin of a configuration against its options model: all faults at once, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from pipeline import registry
+from pipeline.config import ast
+from pipeline.config.faults import Fault, did_you_mean
+from pipeline.config.settings import Setting, plugin_settings
+from pipeline.config.sources import Span
+from pipeline.options import CodecName, FormerName, Ignored, PluginOptions, Refused, shown
+from pipeline.registry import Kind, PluginModule
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPlugin:
+    """A plugin of the configuration whose options are good."""
+
+    module: PluginModule
+    options: PluginOptions
+    node: ast.Plugin
+
+    @property
+    def label(self) -> str:
+        """How logs and dead letters name it: its id, or kind, name and place."""
+        return self.options.id or f"{self.module.name} at {self.node.name_span.place}"
+
+
+@dataclass(slots=True)
+class Checker:
+    """Checks plugins one after the other, and gathers what it finds."""
+
+    ecs_compatibility: str
+    environment: Mapping[str, str]
+    instead: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+    """Outputs to build as another plugin, with options to give it: `elasticsearch` as `sqlite`."""
+    faults: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+    plugins: dict[int, CheckedPlugin] = field(default_factory=dict)
+    """The good ones, by the identity of their node."""
+    _ids: dict[str, Span] = field(default_factory=dict)
+
+    def configuration(self, configuration: ast.Configuration) -> None:
+        """Checks every plugin in every section."""
+        for section in configuration.sections:
+            for node in plugins_in(section.body):
+                self.plugin(section.kind, node)
+
+    def plugin(self, kind: Kind, node: ast.Plugin) -> CheckedPlugin | None:
+        """Checks one plugin; None if it has faults."""
+        name, extra = self.instead.get(node.name, (node.name, {})) if kind == "output" else (node.name, {})
+        module = registry.find(kind, name)
+        if module is None:
+            known = registry.names(kind)
+            hint = did_you_mean(name, known) or f"; there are: {', '.join(known)}"
+            self.faults.append(Fault(f'there is no {kind} plugin "{name}"{hint}', node.name_span))
+            return None
+        settings, faults = plugin_settings(node, self.environment)
+        values = self._values(module, settings, faults)
+        if "ecs_compatibility" in module.options.model_fields:
+            values.setdefault("ecs_compatibility", self.ecs_compatibility)
+        if "codec" in module.options.model_fields:
+            self._codec(module, node, values, settings)
+        options = self._validated(module, node, settings, values | dict(extra), faults)
+        self.faults.extend(faults)
+        if options is None or faults:
+            return None
+        self._unique(options.id, settings)
+        checked = self.plugins[id(node)] = CheckedPlugin(module, options, node)
+        return checked
+
+    def _values(self, module: PluginModule, settings: Mapping[str, Setting], faults: list[Fault]) -> dict[str, Any]:
+        """The values for the model: former names translated, refused and ignored options spoken of."""
+        values: dict[str, Any] = {}
+        for name, setting in settings.items():
+            info = module.options.model_fields.get(name)
+            for marker in info.metadata if info else ():
+                if isinstance(marker, Refused):
+                    faults.append(Fault(f'{module.name} cannot honour "{name}": {marker.reason}', setting.name_span))
+                elif isinstance(marker, Ignored):
+                    self.warnings.append(
+                        Fault(f'{module.name}: "{name}" changes nothing: {marker.reason}', setting.name_span)
+                    )
+                elif isinstance(marker, FormerName):
+                    self._former(module, name, marker, setting, settings, values, faults)
+            if not any(isinstance(marker, FormerName) for marker in (info.metadata if info else ())):
+                values[name] = setting.value
+        return values
+
+    def _former(
+        self,
+        module: PluginModule,
+        name: str,
+        marker: FormerName,
+        setting: Setting,
+        settings: Mapping[str, Setting],
+        values: dict[str, Any],
+        faults: list[Fault],
+    ) -> None:
+        if marker.of in settings:
+            faults.append(
+                Fault(f'{module.name}: give "{marker.of}" alone; "{name}" is its former name', setting.name_span)
+            )
+            return
+        self.warnings.append(Fault(f'{module.name}: "{name}" is now called "{marker.of}"', setting.name_span))
+        values[marker.of] = marker.convert(setting.value) if marker.convert else setting.value
+
+    def _codec(
+        self, module: PluginModule, owner: ast.Plugin, values: dict[str, Any], settings: Mapping[str, Setting]
+    ) -> None:
+        """Puts the built codec in the place of its name or block; leaves a wrong one to its fault."""
+        value = values.pop("codec", None)
+        if value is None:
+            value = module.options.model_fields["codec"].default.name
+        if isinstance(value, str):
+            span = settings["codec"].value_span if "codec" in settings else owner.name_span
+            node = ast.Plugin(value, span, (), span)
+        else:
+            node = value
+        checked = self.plugin("codec", node)
+        if checked is not None:
+            values["codec"] = checked.module.built(checked.options, None)
+        else:
+            values["codec"] = CodecName(node.name)
+
+    def _validated(
+        self,
+        module: PluginModule,
+        node: ast.Plugin,
+        settings: Mapping[str, Setting],
+        values: Mapping[str, Any],
+        faults: list[Fault],
+    ) -> PluginOptions | None:
+        try:
+            return module.options(**values)
+        except ValidationError as error:
+            for detail in error.errors():
+                fault = _fault(module, node, settings, dict(detail))
+                if fault not in faults:
+                    faults.append(fault)
+            return None
+
+    def _unique(self, plugin_id: str | None, settings: Mapping[str, Setting]) -> None:
+        if plugin_id is None:
+            return
+        span = settings["id"].value_span
+        if plugin_id in self._ids:
+            first = self._ids[plugin_id].place
+            self.faults.append(Fault(f'the id "{plugin_id}" is taken by the plugin at {first}; ids are unique', span))
+        self._ids[plugin_id] = span
+
+
+def plugins_in(statements: Iterable[ast.Statement]) -> Iterable[ast.Plugin]:
+    """Every plugin in the statements and in the branches inside them, in the order of the text."""
+    for statement in statements:
+        if isinstance(statement, ast.Plugin):
+            yield statement
+        else:
+            for arm in statement.arms:
+                yield from plugins_in(arm.body)
+            yield from plugins_in(statement.otherwise)
+
+
+def _fault(module: PluginModule, node: ast.Plugin, settings: Mapping[str, Setting], detail: dict[str, Any]) -> Fault:
+    name = str(detail["loc"][0]) if detail["loc"] else ""
+    fields = module.options.model_fields
+    if detail["type"] == "extra_forbidden":
+        known = [known for known, info in fields.items() if not _marked(info, FormerName)]
+        span = settings[name].name_span if name in settings else node.name_span
+        return Fault(f'{module.name} has no option "{name}"{did_you_mean(name, known)}', span)
+    if detail["type"] == "missing":
+        what = fields[name].description or ""
+        return Fault(f'{module.name} needs the option "{name}": {what}'.rstrip(": "), node.name_span)
+    span = settings[name].value_span if name in settings else node.name_span
+    subject = f'{module.name}: "{name}" ' if name else f"{module.name}: "
+    return Fault(subject.rstrip() + ": " * bool(name) + " " * (not name) + _reason(detail), span)
+
+
+def _reason(detail: dict[str, Any]) -> str:
+    if detail["type"] == "value_error":
+        return str(detail["ctx"]["error"])
+    if detail["type"] == "literal_error":
+        return f"expected {detail['ctx']['expected']}, got {shown(detail['input'])}"
+    return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, got {shown(detail['input'])}"
+
+
+def _marked(info: FieldInfo, marker: type) -> bool:
+    return any(isinstance(item, marker) for item in info.metadata)
+
+
+def allowed_values(info: FieldInfo) -> tuple[Any, ...]:
+    """The values that an option is limited to, for its reference page; none if it is free."""
+    return tuple(value for value in get_args(info.annotation) if isinstance(value, str))

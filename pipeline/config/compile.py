@@ -1,0 +1,304 @@
+"""The control flow of a pipeline, as generated Python: the filter section, then the routes to the outputs.
+
+Plain filters and branches become statements of one function. A filter that spreads, holds or asks cuts it: what
+follows becomes a function of its own, so that each child, or each answer, runs the rest of the section.
+
+    def filters(event):                     filter { if [a] == "x" { json {...} }
+        if c0(event):                                split {...}
+            try: m = f0(event) ...                   mutate {...} }
+        for child in f1(event):
+            guard(after1, child)
+    def after1(event):
+        f2(event)
+        outputs(event)
+
+An event that waits for an answer waits with its continuation in `waiting`; an event that takes another way around
+the question waits there too, so that the order of events is kept.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.config import ast
+from pipeline.config.decorations import Decorate
+from pipeline.errors import FilterFailure
+from pipeline.event import Event, add_tag
+from pipeline.flow import Continue, Flow, Guard, Waiting
+from pipeline.plugin import Asking, Filter, Holding, Spreading
+
+Trace = Callable[[ast.Plugin | ast.Arm, Event, bool], None]
+"""Told after every plugin and condition, for `explain`; the flag says whether it matched or held."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltFilter:
+    """A filter with its common options resolved."""
+
+    filter: Filter
+    decorate: Decorate | None
+    tag_on_failure: Sequence[str]
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskingFilter:
+    """An asking filter at its place in the flow."""
+
+    asking: Asking
+    built: BuiltFilter
+
+    async def look_up(self, keys: Sequence[Hashable]) -> Mapping[Hashable, Any]:
+        """Answers the keys it could find."""
+        return await self.asking.look_up(keys)
+
+    def answered(self, event: Event, answer: Any) -> None:
+        """Applies an answer, and the common options."""
+        _apply(self.built, event, lambda given: self.asking.apply(given, answer))
+
+
+_FILE = "<compiled pipeline>"
+
+
+def compile_flow(
+    filters: Sequence[ast.Statement],
+    outputs: Sequence[ast.Statement],
+    built: Mapping[int, BuiltFilter],
+    conditions: Mapping[int, Callable[[Event], bool]],
+    sinks: Mapping[int, Continue],
+    guard: Guard,
+    trace: Trace | None = None,
+) -> Flow:
+    """Generates and compiles the flow. The mappings are by the identity of the node."""
+    writer = _Writer(built, conditions, sinks, trace)
+    writer.names.update(guard=guard, waiting=writer.waiting, Waiting=Waiting, FilterFailure=FilterFailure)
+    writer.function("outputs", outputs, None)
+    writer.function("filters", filters, "outputs")
+    source = "\n".join(writer.lines) + "\n"
+    linecache.cache[_FILE] = (len(source), None, source.splitlines(keepends=True), _FILE)
+    exec(compile(source, _FILE, "exec"), writer.names)  # noqa: S102  generated from the checked tree alone
+    flushes = [(holding, writer.names[name]) for holding, name in writer.holding]
+    return Flow(writer.names["filters"], writer.waiting, flushes, _place_of(writer.places), source)
+
+
+def _place_of(places: Mapping[int, str]) -> Callable[[BaseException], str]:
+    """Finds the plugin at the line of the generated source that an exception passed last."""
+
+    def place_of(error: BaseException) -> str:
+        trace, place = error.__traceback__, "the pipeline"
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == _FILE:
+                place = places.get(trace.tb_lineno, place)
+            trace = trace.tb_next
+        return place
+
+    return place_of
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Writes the functions; `names` are the globals of the generated source."""
+
+    built: Mapping[int, BuiltFilter]
+    conditions: Mapping[int, Callable[[Event], bool]]
+    sinks: Mapping[int, Continue]
+    trace: Trace | None
+    names: dict[str, Any] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    places: dict[int, str] = field(default_factory=dict)
+    waiting: list[Waiting] = field(default_factory=list)
+    holding: list[tuple[Holding, str]] = field(default_factory=list)
+    _count: int = 0
+
+    def function(self, name: str, statements: Sequence[ast.Statement], after: str | None) -> None:
+        """One function; the functions that it goes on to are written before it."""
+        body: list[tuple[str, str | None]] = []
+        self._block(statements, after, 1, body)
+        self.lines.append(f"def {name}(event):")
+        for line, label in body or [("    pass", None)]:
+            self.lines.append(line)
+            if label is not None:
+                self.places[len(self.lines)] = label
+
+    def _name(self, prefix: str, value: Any = None) -> str:
+        self._count += 1
+        name = f"{prefix}{self._count}"
+        if value is not None:
+            self.names[name] = value
+        return name
+
+    def _block(
+        self, statements: Sequence[ast.Statement], after: str | None, depth: int, body: list[tuple[str, str | None]]
+    ) -> None:
+        """The statements at a depth, then the continuation."""
+        pad = "    " * depth
+        for index, statement in enumerate(statements):
+            if not self._cuts([statement]):
+                self._straight(statement, depth, body)
+                continue
+            rest = statements[index + 1 :]
+            proceed = after
+            if rest or after is None:
+                proceed = self._name("after")
+                self.function(proceed, rest, after)
+            assert proceed is not None
+            if isinstance(statement, ast.Branch):
+                self._branch(statement, proceed, depth, body, order=self._asks([statement]))
+            else:
+                self._cut(statement, proceed, pad, body)
+            return
+        if after is not None:
+            body.append((f"{pad}{after}(event)", None))
+
+    def _straight(self, statement: ast.Statement, depth: int, body: list[tuple[str, str | None]]) -> None:
+        if isinstance(statement, ast.Branch):
+            self._branch(statement, None, depth, body)
+            return
+        pad = "    " * depth
+        if id(statement) in self.sinks:
+            sink = self._name("sink", self.sinks[id(statement)])
+            body.append((f"{pad}{sink}(event)", None))
+            self._traced(statement, "True", pad, body)
+            return
+        built = self.built[id(statement)]
+        run = self._name("f", built.filter)
+        if built.decorate is None and not built.tag_on_failure and self.trace is None:
+            body.append((f"{pad}{run}(event)", built.label))
+            return
+        decorate = self._name("d", built.decorate) if built.decorate else None
+        fail = self._name("fail", _failure(built))
+        body.append((f"{pad}try:", None))
+        body.append((f"{pad}    matched = {run}(event)", built.label))
+        if decorate:
+            body.append((f"{pad}    if matched: {decorate}(event)", built.label))
+        body.append((f"{pad}except FilterFailure as failure:", None))
+        body.append((f"{pad}    matched = False; {fail}(event, failure)", built.label))
+        self._traced(statement, "matched", pad, body)
+
+    def _traced(self, node: ast.Plugin | ast.Arm, flag: str, pad: str, body: list[tuple[str, str | None]]) -> None:
+        if self.trace is not None:
+            self.names["trace"] = self.trace
+            body.append((f"{pad}trace({self._name('n', node)}, event, {flag})", None))
+
+    def _branch(
+        self,
+        branch: ast.Branch,
+        proceed: str | None,
+        depth: int,
+        body: list[tuple[str, str | None]],
+        order: bool = False,
+    ) -> None:
+        """if, else if, else; each way goes on to `proceed`, by way of `waiting` where the order asks for it."""
+        pad = "    " * depth
+        for number, arm in enumerate(branch.arms):
+            condition = self._name("c", self.conditions[id(arm)])
+            if self.trace is not None:
+                self.names["trace"] = self.trace
+                condition = f"traced({condition}, {self._name('n', arm)}, "
+                self.names["traced"] = _traced_condition(self.trace)
+                test = f"{condition}event)"
+            else:
+                test = f"{condition}(event)"
+            label = f"the condition at {arm.condition.span.place}"
+            body.append((f"{pad}{'elif' if number else 'if'} {test}:", label))
+            self._arm(arm.body, proceed, depth + 1, body, order)
+        if branch.otherwise or proceed is not None:
+            body.append((f"{pad}else:", None))
+            self._arm(branch.otherwise, proceed, depth + 1, body, order)
+
+    def _arm(
+        self,
+        statements: Sequence[ast.Statement],
+        proceed: str | None,
+        depth: int,
+        body: list[tuple[str, str | None]],
+        order: bool,
+    ) -> None:
+        if order and proceed is not None and not self._asks(statements):
+            keep = self._name("keep")
+            self.function(keep, statements, proceed)
+            body.append((f"{'    ' * depth}waiting.append(Waiting(event, None, None, {keep}))", None))
+            return
+        if not statements and proceed is None:
+            body.append((f"{'    ' * depth}pass", None))
+        self._block(statements, proceed, depth, body)
+
+    def _cut(self, node: ast.Plugin, proceed: str, pad: str, body: list[tuple[str, str | None]]) -> None:
+        built = self.built[id(node)]
+        match built.filter:
+            case Asking() as asking:
+                ask = self._name("ask", AskingFilter(asking, built))
+                key = self._name("key", asking.key)
+                body.append((f"{pad}waiting.append(Waiting(event, {ask}, {key}(event), {proceed}))", built.label))
+            case Holding() as holding:
+                self.holding.append((holding, proceed))
+                hold = self._name("f", _decorated(holding.hold, built.decorate))
+                body.append((f"{pad}for child in {hold}(event): guard({proceed}, child)", built.label))
+            case Spreading(spread):
+                run = self._name("f", _decorated(spread, built.decorate))
+                if self.trace is not None:
+                    self.names["trace"] = self.trace
+                    body.append((f"{pad}children = list({run}(event))", built.label))
+                    node_name = self._name("n", node)
+                    body.append((f"{pad}for child in children: trace({node_name}, child, True)", None))
+                    body.append((f"{pad}if not children: trace({node_name}, event, False)", None))
+                    body.append((f"{pad}for child in children: guard({proceed}, child)", built.label))
+                else:
+                    body.append((f"{pad}for child in {run}(event): guard({proceed}, child)", built.label))
+
+    def _cuts(self, statements: Sequence[ast.Statement]) -> bool:
+        return self._any(statements, (Spreading, Holding, Asking))
+
+    def _asks(self, statements: Sequence[ast.Statement]) -> bool:
+        return self._any(statements, (Asking,))
+
+    def _any(self, statements: Sequence[ast.Statement], kinds: tuple[type, ...]) -> bool:
+        for statement in statements:
+            if isinstance(statement, ast.Branch):
+                if any(self._any(arm.body, kinds) for arm in statement.arms) or self._any(statement.otherwise, kinds):
+                    return True
+            elif id(statement) in self.built and isinstance(self.built[id(statement)].filter, kinds):
+                return True
+        return False
+
+
+def _decorated(spread: Callable[[Event], Any], decorate: Decorate | None) -> Callable[[Event], Any]:
+    """Applies the common options to the children; the event that was given, if it comes out too, is not one."""
+    if decorate is None:
+        return spread
+
+    def spread_and_decorate(event: Event) -> Any:
+        for child in spread(event):
+            if child is not event:
+                decorate(child)
+            yield child
+
+    return spread_and_decorate
+
+
+def _failure(built: BuiltFilter) -> Callable[[Event, FilterFailure], None]:
+    def tag(event: Event, failure: FilterFailure) -> None:
+        for name in built.tag_on_failure:
+            add_tag(event, name)
+
+    return tag
+
+
+def _apply(built: BuiltFilter, event: Event, run: Callable[[Event], bool]) -> None:
+    try:
+        if run(event) and built.decorate is not None:
+            built.decorate(event)
+    except FilterFailure as failure:
+        _failure(built)(event, failure)
+
+
+def _traced_condition(trace: Trace) -> Callable[[Callable[[Event], bool], ast.Arm, Event], bool]:
+    def traced(condition: Callable[[Event], bool], arm: ast.Arm, event: Event) -> bool:
+        held = condition(event)
+        trace(arm, event, held)
+        return held
+
+    return traced

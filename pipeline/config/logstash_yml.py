@@ -1,0 +1,187 @@
+"""`logstash.yml`: Logstash's settings under their names, nested or dotted, each honoured, explained or refused.
+
+Environment variables of the form PIPELINE_ECS_COMPATIBILITY, as Logstash's container image reads them, stand
+above the file; command line flags stand above both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.config.faults import Fault, did_you_mean
+from pipeline.config.sources import Source, Span
+from pipeline.errors import ConfigurationError
+from pipeline.options import Boolean, Ecs, Integer, Seconds, Size, Text
+
+FILE = "logstash.yml"
+
+IGNORED = {
+    "pipeline.workers": "the engine has one process; several cores are for several processes",
+    "pipeline.batch.size": "batches are what senders sent; bodies are bounded by pipeline.batch.delay and size",
+    "pipeline.ordered": "the order of events is always kept",
+    "pipeline.unsafe_shutdown": "a second signal stops at once",
+    "pipeline.plugin_classloaders": "there is no JVM",
+    "config.debug": "explain shows what the configuration does",
+    "config.reload.interval": "SIGHUP reloads",
+    "allow_superuser": "privileges are the system's matter",
+    "node.name": "events carry the host's name",
+    "http.host": "there is no HTTP API yet",
+    "http.port": "there is no HTTP API yet",
+    "api.enabled": "there is no HTTP API yet",
+    "api.http.host": "there is no HTTP API yet",
+    "api.http.port": "there is no HTTP API yet",
+    "api.environment": "there is no HTTP API yet",
+    "path.plugins": "plugins are Python modules",
+    "path.logs": "logs go to stderr",
+    "dead_letter_queue.enable": "dead letters are always kept",
+    "queue.drain": "what is in flight is always drained",
+    "queue.max_bytes": "there is no queue on disk; in-flight work is bounded",
+    "queue.max_events": "there is no queue on disk; in-flight work is bounded",
+    "queue.page_capacity": "there is no queue on disk",
+    "queue.checkpoint.acks": "there is no queue on disk",
+    "queue.checkpoint.writes": "there is no queue on disk",
+    "queue.checkpoint.retry": "there is no queue on disk",
+    "pipeline.buffer.type": "there is no JVM",
+    "pipeline.separate_logs": "logs go to stderr",
+    "slowlog.threshold.warn": "explain shows where time goes",
+    "slowlog.threshold.info": "explain shows where time goes",
+    "slowlog.threshold.debug": "explain shows where time goes",
+    "slowlog.threshold.trace": "explain shows where time goes",
+}
+"""Settings that change nothing here, and why; each is said once at the start."""
+
+_PREFIXES_IGNORED = {
+    "xpack.": "Elastic's monitoring and central management are not part of apex-logs",
+    "monitoring.": "Elastic's monitoring is not part of apex-logs",
+    "modules": "Logstash modules are not part of apex-logs",
+}
+
+
+class Settings(BaseModel):
+    """The settings that the engine honours. Field names are Logstash's with `_` for `.`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    pipeline_id: Text = Field("main", alias="pipeline.id")
+    pipeline_batch_delay: Integer = Field(50, alias="pipeline.batch.delay", ge=0, description="milliseconds")
+    pipeline_ecs_compatibility: Ecs = Field("v8", alias="pipeline.ecs_compatibility")
+    path_data: Path = Field(Path("data"), alias="path.data")
+    path_config: Text | None = Field(None, alias="path.config")
+    path_dead_letter_queue: Path | None = Field(None, alias="path.dead_letter_queue")
+    config_string: Text | None = Field(None, alias="config.string")
+    config_support_escapes: Boolean = Field(False, alias="config.support_escapes")
+    config_test_and_exit: Boolean = Field(False, alias="config.test_and_exit")
+    log_level: Text = Field("info", alias="log.level")
+    log_format: Text = Field("plain", alias="log.format")
+    queue_type: Text = Field("memory", alias="queue.type")
+    config_reload_automatic: Boolean = Field(False, alias="config.reload.automatic")
+    in_flight_events: Integer = Field(100_000, alias="in_flight.events", ge=1)
+    in_flight_bytes: Size = Field(48 << 20, alias="in_flight.bytes", ge=1)
+    retry_initial_interval: Seconds = Field(2.0, alias="retry.initial_interval", gt=0)
+    retry_max_interval: Seconds = Field(64.0, alias="retry.max_interval", gt=0)
+
+    @property
+    def dead_letters(self) -> Path:
+        """The folder of the pipeline's dead letters."""
+        return (self.path_dead_letter_queue or self.path_data / "dead_letter_queue") / self.pipeline_id
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSettings:
+    """The settings, and what is to be said of those that change nothing."""
+
+    settings: Settings
+    warnings: list[Fault]
+
+
+def read_settings(
+    folder: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None
+) -> ReadSettings:
+    """Reads `logstash.yml` in the folder, if there is one; raises `ConfigurationError` with every fault."""
+    source, given = _file(folder, environment)
+    values: dict[str, Any] = {}
+    spans: dict[str, Span] = {}
+    faults: list[Fault] = []
+    warnings: list[Fault] = []
+    known = [str(field.alias) for field in Settings.model_fields.values()]
+    for name, value in given.items():
+        span = _span(source, name)
+        why = IGNORED.get(name) or next((why for start, why in _PREFIXES_IGNORED.items() if name.startswith(start)), "")
+        if why:
+            warnings.append(Fault(f'the setting "{name}" changes nothing: {why}', span))
+        elif name in known:
+            values[name] = value
+            if span:
+                spans[name] = span
+        else:
+            faults.append(Fault(f'there is no setting "{name}"{did_you_mean(name, [*known, *IGNORED])}', span))
+    for name in known:
+        variable = name.replace(".", "_").upper()
+        if variable in environment and name.startswith(("pipeline.", "queue.", "config.support", "log.")):
+            values[name] = environment[variable]
+    values |= {name: value for name, value in (flags or {}).items() if value is not None}
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        for detail in error.errors():
+            name = str(detail["loc"][0])
+            faults.append(Fault(f'the setting "{name}": {detail["msg"]}', spans.get(name)))
+        raise ConfigurationError(list(faults)) from None
+    if settings.queue_type != "memory":
+        reason = 'only "memory" is there: senders are acknowledged after delivery, so no queue is needed for safety'
+        faults.append(Fault(f'the setting "queue.type": {reason}', spans.get("queue.type")))
+    if faults:
+        raise ConfigurationError(list(faults))
+    return ReadSettings(settings, warnings)
+
+
+def _file(folder: Path | None, environment: Mapping[str, str]) -> tuple[Source | None, dict[str, Any]]:
+    if folder is None:
+        return None, {}
+    if not folder.is_dir():
+        raise ConfigurationError([Fault(f"--path.settings: there is no folder {folder}")])
+    path = folder / FILE
+    if not path.exists():
+        return None, {}
+    import yaml  # noqa: PLC0415  most runs have no settings file
+
+    text = re.sub(
+        r"\$\{([A-Za-z_][\w.]*)(?::([^}]*))?\}",
+        lambda found: environment.get(found[1], found[2] if found[2] is not None else found[0]),
+        path.read_text(encoding="utf-8"),
+    )
+    try:
+        document = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise ConfigurationError([Fault(f"{path}: {error}")]) from None
+    if not isinstance(document, dict):
+        raise ConfigurationError([Fault(f"{path}: expected settings as name: value")])
+    return Source(str(path), text), dict(_flat(document))
+
+
+def _flat(document: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for name, value in document.items():
+        if isinstance(value, dict):
+            pairs += _flat(value, f"{prefix}{name}.")
+        else:
+            pairs.append((f"{prefix}{name}", value))
+    return pairs
+
+
+def _span(source: Source | None, name: str) -> Span | None:
+    if source is None:
+        return None
+    found = re.search(rf"^\s*{re.escape(name)}\s*:", source.text, re.MULTILINE) or re.search(
+        rf"^\s*{re.escape(name.rsplit('.', 1)[-1])}\s*:", source.text, re.MULTILINE
+    )
+    if found is None:
+        return None
+    start = found.start() + len(found[0]) - len(found[0].lstrip())
+    return Span(source, start, found.end() - 1)

@@ -1,0 +1,76 @@
+"""From sources to a plan: parsed, checked whole, conditions compiled. Nothing is opened, nothing has started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.config import ast
+from pipeline.config.check import CheckedPlugin, Checker, plugins_in
+from pipeline.config.conditions import compile_condition
+from pipeline.config.faults import Fault
+from pipeline.config.parser import parse
+from pipeline.config.quirks import quirks
+from pipeline.config.sources import Source
+from pipeline.errors import ConfigurationError
+from pipeline.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A configuration without faults."""
+
+    configuration: ast.Configuration
+    plugins: Mapping[int, CheckedPlugin]
+    """By the identity of their node."""
+    conditions: Mapping[int, Callable[[Event], bool]]
+    """By the identity of their arm."""
+    warnings: Sequence[Fault]
+
+    def section(self, kind: ast.Kind) -> list[CheckedPlugin]:
+        """The plugins of a section, in the order of the text."""
+        return [self.plugins[id(node)] for node in plugins_in(self.configuration.body(kind))]
+
+
+def make_plan(
+    sources: Sequence[Source],
+    *,
+    ecs_compatibility: str = "v8",
+    support_escapes: bool = False,
+    environment: Mapping[str, str] | None = None,
+    instead: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
+) -> Plan:
+    """The plan of a configuration; raises `ConfigurationError` with every fault in it."""
+    environment = environment or {}
+    configuration, faults = parse(sources, support_escapes=support_escapes)
+    checker = Checker(ecs_compatibility, environment, instead or {})
+    checker.configuration(configuration)
+    faults += checker.faults
+    conditions = {
+        id(arm): compile_condition(arm.condition, faults, environment)
+        for section in configuration.sections
+        for arm in arms_in(section.body)
+    }
+    if faults:
+        raise ConfigurationError(sorted(faults, key=_order(sources)))
+    return Plan(configuration, checker.plugins, conditions, [*checker.warnings, *quirks(configuration)])
+
+
+def arms_in(statements: Iterable[ast.Statement]) -> Iterable[ast.Arm]:
+    """Every `if` and `else if` in the statements, in the order of the text."""
+    for statement in statements:
+        if isinstance(statement, ast.Branch):
+            for arm in statement.arms:
+                yield arm
+                yield from arms_in(arm.body)
+            yield from arms_in(statement.otherwise)
+
+
+def _order(sources: Sequence[Source]) -> Callable[[Fault], tuple[int, int]]:
+    ranks = {id(source): rank for rank, source in enumerate(sources)}
+
+    def order(fault: Fault) -> tuple[int, int]:
+        return (-1, 0) if fault.span is None else (ranks.get(id(fault.span.source), 0), fault.span.start)
+
+    return order
