@@ -38,7 +38,7 @@ def shown(value: Any) -> str:
         return "{ " + " ".join(f"{shown(key)} => {shown(item)}" for key, item in value.items()) + " }"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return str(getattr(value, "text", value))
 
 
 def _text(value: Any) -> Any:

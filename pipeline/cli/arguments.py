@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config.faults import Fault
-from pipeline.config.loader import load
+from pipeline.config.loader import from_text, load
 from pipeline.config.logstash_yml import ReadSettings, read_settings
 from pipeline.config.plan import Plan, make_plan
 from pipeline.errors import ConfigurationError
@@ -38,9 +38,18 @@ class Arguments:
         text = self.text if self.text is not None else settings.config_string
         if not config and text is None:
             raise ConfigurationError([Fault("nothing to run: give a configuration with -f FILE.conf or -e STRING")])
+        sources, faults = [], []
+        for path in config:
+            found, missing = load(path)
+            sources += found
+            faults += missing
+        if text is not None:
+            sources += from_text(text)
+        if faults:
+            raise ConfigurationError(list(faults))
         instead = {"elasticsearch": ("sqlite", {"path": str(self.embedded)})} if self.embedded is not None else {}
         plan = make_plan(
-            load(config, text),
+            sources,
             ecs_compatibility=settings.pipeline_ecs_compatibility,
             support_escapes=settings.config_support_escapes,
             environment=os.environ,

@@ -1,10 +1,10 @@
 """`apex-logs explain`: one event through the very pipeline that would run, and what each step changed.
 
-    apex.conf:8   if [fields][service] == "apex-api"            holds
-    apex.conf:9   json { source => "message" }                  matched
-        + level          "info"
-        ~ message        "..." -> "..."
-        - event          {"id": 5}
+apex.conf:8   if [fields][service] == "apex-api"            holds
+apex.conf:9   json { source => "message" }                  matched
+    + level          "info"
+    ~ message        "..." -> "..."
+    - event          {"id": 5}
 """
 
 from __future__ import annotations

@@ -17,6 +17,9 @@ from pipeline.runtime import Pipeline
 
 log = logging.getLogger("apex.cli")
 
+RELOAD_PATIENCE = 30.0
+"""Seconds that a reload waits for the running configuration to deliver what is in flight."""
+
 
 def run_pipeline(arguments: Arguments) -> int:
     """Runs until the inputs end or a signal comes; returns the exit code."""
@@ -29,8 +32,7 @@ def run_pipeline(arguments: Arguments) -> int:
         configure(settings.log_level, settings.log_format)
         for warning in [*read.warnings, *plan.warnings]:
             log.warning("%s", warning)
-        first = Pipeline(settings)
-        first.build(plan)
+        first = Pipeline(settings, plan)
     except ConfigurationError as error:
         print_faults(error)
         return 2
@@ -55,6 +57,7 @@ class _Service:
         self._arguments = arguments
         self._current = first
         self._next: Pipeline | None = None
+        self._running: asyncio.Task[None] | None = None
         self._stopping = False
 
     async def run(self) -> None:
@@ -64,7 +67,13 @@ class _Service:
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         while True:
-            await self._current.run()
+            self._running = asyncio.create_task(self._current.run())
+            try:
+                await self._running
+            except asyncio.CancelledError:
+                if self._next is None:
+                    raise
+                log.warning("what the old configuration could not deliver was not acknowledged; senders send it again")
             log.info("drained", extra=self._current.counters.as_dict())
             if self._next is None:
                 return
@@ -86,13 +95,15 @@ class _Service:
             return
         try:
             read, plan = self._arguments.read()
-            following = Pipeline(read.settings)
-            following.build(plan)
+            following = Pipeline(read.settings, plan)
         except ConfigurationError as error:
             log.error("the new configuration has faults; the running one goes on\n%s", error)
             return
         self._next = following
         self._current.stop()
+        # Where the old outputs are stuck, the new configuration may be the remedy: it must not wait for them for ever.
+        assert self._running is not None
+        asyncio.get_running_loop().call_later(RELOAD_PATIENCE, self._running.cancel)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

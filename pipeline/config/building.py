@@ -81,5 +81,5 @@ def _made(checked: CheckedPlugin, context: PluginContext, faults: list[Fault]) -
 def _filter(made: Any, checked: CheckedPlugin) -> BuiltFilter:
     options = checked.options
     assert isinstance(options, FilterOptions)
-    tags = getattr(options, "tag_on_failure", ())
-    return BuiltFilter(made, decorations.of_filter(options), tuple(tags), checked.label)
+    tags = getattr(options, "tag_on_failure", None)
+    return BuiltFilter(made, decorations.of_filter(options), tags, checked.label)

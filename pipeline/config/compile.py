@@ -40,7 +40,8 @@ class BuiltFilter:
 
     filter: Filter
     decorate: Decorate | None
-    tag_on_failure: Sequence[str]
+    tag_on_failure: Sequence[str] | None
+    """None where the plugin has no such option: what it raises dead-letters the event."""
     label: str
 
 
@@ -165,7 +166,7 @@ class _Writer:
             return
         built = self.built[id(statement)]
         run = self._name("f", built.filter)
-        if built.decorate is None and not built.tag_on_failure and self.trace is None:
+        if built.decorate is None and built.tag_on_failure is None and self.trace is None:
             body.append((f"{pad}{run}(event)", built.label))
             return
         decorate = self._name("d", built.decorate) if built.decorate else None
@@ -281,6 +282,8 @@ def _decorated(spread: Callable[[Event], Any], decorate: Decorate | None) -> Cal
 
 def _failure(built: BuiltFilter) -> Callable[[Event, FilterFailure], None]:
     def tag(event: Event, failure: FilterFailure) -> None:
+        if built.tag_on_failure is None:
+            raise failure
         for name in built.tag_on_failure:
             add_tag(event, name)
 

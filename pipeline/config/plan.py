@@ -53,7 +53,8 @@ def make_plan(
         for arm in arms_in(section.body)
     }
     if faults:
-        raise ConfigurationError(sorted(faults, key=_order(sources)))
+        faults.sort(key=_order(sources))
+        raise ConfigurationError(list(faults))
     return Plan(configuration, checker.plugins, conditions, [*checker.warnings, *quirks(configuration)])
 
 

@@ -7,8 +7,9 @@ requests. While parcels are on their way the next one fills: the worker waits on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.delivery.parcels import Parcel
 from pipeline.delivery.retry import Courier
@@ -28,6 +29,27 @@ class Limits:
     """How many parcels of an output are on their way at once."""
 
 
+class Departures:
+    """The tasks of all parcels under way. What one raises is no failure of a body, which its courier would have
+    caught: it ends the pipeline, and nothing departs any more."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self._group = group
+        self._over = False
+
+    def start(self, carry: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+        """The task that carries a parcel; None if the pipeline is ending, and the parcel is left unacknowledged."""
+        if self._over:
+            carry.close()
+            return None
+        task = self._group.create_task(carry)
+        task.add_done_callback(self._look)
+        return task
+
+    def _look(self, task: asyncio.Task[None]) -> None:
+        self._over = self._over or task.cancelled() or task.exception() is not None
+
+
 class Outlet:
     """The parcels of one output.
 
@@ -41,12 +63,14 @@ class Outlet:
         in_flight: InFlight,
         limits: Limits,
         failed: Callable[[Event, Exception, str], None],
+        departures: Departures,
     ) -> None:
         self._courier = courier
         self._render = courier.output.render
         self._in_flight = in_flight
         self._limits = limits
         self._failed = failed
+        self._departures = departures
         self._ticket: Ticket | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._under_way: set[asyncio.Task[None]] = set()
@@ -108,9 +132,10 @@ class Outlet:
         parcel = self._parcel
         self._open()
         self._in_flight.add(0, len(parcel.data))
-        task = asyncio.get_running_loop().create_task(self._carry(parcel))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task = self._departures.start(self._carry(parcel))
+        if task is not None:
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
 
     async def _carry(self, parcel: Parcel) -> None:
         size = len(parcel.data)

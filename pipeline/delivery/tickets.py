@@ -44,12 +44,16 @@ class InFlight:
             await self._changed.wait()
 
 
+def _unheard(raw: bytes, error: Exception) -> None:
+    """What cannot be decoded was dead-lettered when it was decoded first."""
+
+
 class Ticket:
     """What is still to end of one batch, and the input that can decode it again."""
 
     __slots__ = ("_counted", "_in_flight", "_input", "_sealed", "batch", "decoded", "pending")
 
-    def __init__(self, batch: Batch, source: Input, in_flight: InFlight) -> None:
+    def __init__(self, batch: Batch, source: Input | None, in_flight: InFlight) -> None:
         self.batch = batch
         self._input = source
         self.decoded = 0
@@ -80,12 +84,16 @@ class Ticket:
             self._end()
 
     def original(self, ordinal: int) -> tuple[bytes, str | None]:
-        """The original bytes of an event of the batch, and its id: decoded again, as only failures need it."""
+        """The original bytes of an event of the batch, and its id: decoded again, as only failures need them.
+
+        What a filter made of its own state has no original: nothing, and no id.
+        """
         data, origin = self.batch.data, self.batch.origin
-        for event in self._input.decode(data, origin, lambda raw, error: None):
-            if event.ordinal == ordinal:
-                return self._input.pick(data, origin, ordinal), event.metadata.get("event_id")
-        return data, None
+        if self._input is None:
+            return data, None
+        decoded = self._input.decode(data, origin, _unheard)
+        event_id = next((event.metadata.get("event_id") for event in decoded if event.ordinal == ordinal), None)
+        return self._input.pick(data, origin, ordinal), event_id
 
     def abandon(self) -> None:
         """Gives the room back without an end: the batch was refused."""

@@ -13,7 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-from pipeline.batch import Batch
+import orjson
+
+from pipeline.batch import Batch, Origin
 from pipeline.delivery.asking import settle
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.outlets import Outlet
@@ -29,6 +31,9 @@ log = logging.getLogger("apex.delivery")
 
 _TURN = 0.05
 """Seconds after which the loop gets a turn, so that keep-alives go out while a large batch is worked on."""
+
+
+_MADE_HERE = Batch(b"", {"id": "made by a filter"}, lambda events: None, lambda error: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class Fates:
     rejected: int = 0
     """Events of the batch that could not be decoded."""
     batch: Batch | None = None
+    """The batch that is worked on; none while filters let go what they held."""
     source: Source | None = None
     flow: Flow | None = None
 
@@ -71,13 +77,12 @@ class Fates:
 
     def failed(self, event: Event, error: Exception, place: str) -> None:
         """Dead-letters an event with its original bytes."""
-        assert self.batch is not None
-        assert self.source is not None
-        original = self.source.input.pick(self.batch.data, self.batch.origin, event.ordinal)
+        original, origin = orjson.dumps(event.fields), Origin()
+        if self.batch is not None and self.source is not None:
+            original = self.source.input.pick(self.batch.data, self.batch.origin, event.ordinal)
+            origin = self.batch.origin
         reason = f"{type(error).__name__}: {error}"
-        self.letters.append(
-            DeadLetter(reason, place, original, self.batch.origin, None, event.metadata.get("event_id"))
-        )
+        self.letters.append(DeadLetter(reason, place, original, origin, None, event.metadata.get("event_id")))
 
     def reject(self, raw: bytes, error: Exception) -> None:
         """Dead-letters bytes that could not be decoded."""
@@ -107,13 +112,16 @@ class Worker:
             await self.in_flight.room()
 
     async def flush(self, now: float, final: bool) -> None:
-        """Lets holding filters let go."""
+        """Lets holding filters let go. What they made of their own state has no sender to acknowledge."""
         async with self._turn:
+            ticket = Ticket(_MADE_HERE, None, self.in_flight)
+            self.fates.batch = None
+            for outlet in self.outlets:
+                outlet.begin(ticket)
             for holding, proceed in self.flow.flushes:
                 for event in holding.flush(now, final):
                     self.fates.guard(proceed, event)
-            for outlet in self.outlets:
-                outlet.pause()
+            await self._close(ticket, 0)
 
     async def _take(self, source: Source, batch: Batch) -> None:
         ticket = Ticket(batch, source.input, self.in_flight)
@@ -127,15 +135,22 @@ class Worker:
             ticket.abandon()
             batch.refuse(error)
             return
+        except Exception as error:
+            log.exception("%s: a batch cannot be decoded whole; it is dead-lettered as it came", source.label)
+            self.fates.reject(batch.data, error)
+            decoded = 0
+        self.counters.decoded += decoded
+        await self._close(ticket, decoded + self.fates.rejected)
+
+    async def _close(self, ticket: Ticket, events: int) -> None:
+        """Answers what waits; what was given up is on disk before the batch can end."""
         await settle(self.flow.waiting, self.fates.guard)
         for outlet in self.outlets:
             outlet.pause()
-        self.counters.decoded += decoded
-        letters = self.fates.letters
-        if letters:
-            self.fates.letters = []
+        if self.fates.letters:
+            letters, self.fates.letters = self.fates.letters, []
             await bury(self.dead_letters, letters, self.counters, Backoff())
-        ticket.seal(decoded + self.fates.rejected)
+        ticket.seal(events)
 
     async def _events(self, source: Source, batch: Batch) -> int:
         """Every event of the batch through the flow; returns how many there were."""

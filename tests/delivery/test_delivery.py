@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from pipeline.delivery.dead_letters import DeadLetterQueue, read
-from pipeline.delivery.outlets import Limits, Outlet
+from pipeline.delivery.outlets import Departures, Limits, Outlet
 from pipeline.delivery.retry import Backoff, Courier
 from pipeline.delivery.tickets import InFlight
 from pipeline.delivery.worker import Fates, Source, Worker
-from pipeline.errors import BodyTooLarge, BrokenFraming, NotAuthorised, Unavailable, Unjudged
+from pipeline.errors import BodyTooLarge, BrokenFraming, NotAuthorised, StoreError, Unavailable, Unjudged
 from pipeline.event import Event
 from pipeline.flow import Flow
 from pipeline.metrics import Counters
@@ -46,23 +46,25 @@ class Bench:
         async def pause(seconds: float) -> None:
             self.pauses.append(seconds)
 
-        outlets = []
-        for number, output in enumerate(self.outputs):
-            courier = Courier(output, f"out{number}", dead_letters, self.counters, Backoff(1, 4), pause)
-            outlets.append(Outlet(courier, self.in_flight, self.limits, fates.failed))
+        async with asyncio.TaskGroup() as tasks:
+            departures = Departures(tasks)
+            outlets = []
+            for number, output in enumerate(self.outputs):
+                courier = Courier(output, f"out{number}", dead_letters, self.counters, Backoff(1, 4), pause)
+                outlets.append(Outlet(courier, self.in_flight, self.limits, fates.failed, departures))
 
-        def route(event: Event) -> None:
+            def route(event: Event) -> None:
+                for outlet in outlets:
+                    outlet.add(event)
+
+            fates.flow = Flow(lambda event: self.process(event, route), [], [], lambda error: "the filter", "")
+            worker = Worker(fates.flow, fates, outlets, self.in_flight, dead_letters, self.counters)
+            async with asyncio.TaskGroup() as group:
+                for item in inputs:
+                    group.create_task(worker.run(Source(item, self.decorate, "the input")))
             for outlet in outlets:
-                outlet.add(event)
-
-        fates.flow = Flow(lambda event: self.process(event, route), [], [], lambda error: "the filter", "")
-        worker = Worker(fates.flow, fates, outlets, self.in_flight, dead_letters, self.counters)
-        async with asyncio.TaskGroup() as group:
-            for item in inputs:
-                group.create_task(worker.run(Source(item, self.decorate, "the input")))
-        for outlet in outlets:
-            await outlet.drain()
-        await self.in_flight.empty()
+                await outlet.drain()
+            await self.in_flight.empty()
         dead_letters.close()
 
     def letters(self) -> list[dict[str, Any]]:
@@ -289,3 +291,26 @@ def test_pauses_grow_with_jitter_up_to_the_longest() -> None:
         pauses = [backoff.pause(attempt) for _ in range(50)]
         assert all(full / 2 <= pause <= full for pause in pauses)
         assert len(set(pauses)) > 1
+
+
+def test_an_error_that_no_repeat_can_mend_ends_the_pipeline(tmp_path: Path) -> None:
+    source, output = ScriptedInput([b"a"]), ScriptedOutput([StoreError("the reader is gone")])
+    with pytest.raises(ExceptionGroup) as caught:
+        Bench(tmp_path, [output]).run(source)
+    assert caught.group_contains(StoreError, match="the reader is gone")
+    assert source.ended == {}
+
+
+def test_a_batch_that_cannot_be_decoded_whole_is_a_dead_letter(tmp_path: Path) -> None:
+    class Faulty(ScriptedInput):
+        def decode(self, data: bytes, origin: Any, reject: Any) -> Any:
+            if data == b"x":
+                raise RuntimeError("a fault in decode")
+            return super().decode(data, origin, reject)
+
+    source, output = Faulty([b"a", b"x", b"b"]), ScriptedOutput()
+    bench = Bench(tmp_path, [output])
+    bench.run(source)
+    assert messages(output) == ["a", "b"]
+    assert [letter["original"] for letter in bench.letters()] == ["x"]
+    assert source.ended == {0: 1, 1: 1, 2: 1}
