@@ -1,0 +1,235 @@
+"""Texts with `%{...}` in them, which Logstash's documentation calls sprintf format, compiled once.
+
+    %{field}  %{[a][b]}     the field; as it stands here if the event has none, or null in it
+    %{+YYYY.MM.dd}          @timestamp in UTC, by a pattern of Joda-Time
+    %{{yyyy-MM-dd}}         @timestamp in UTC, by a pattern of java.time
+    %{+%s}                  @timestamp in whole seconds since 1970
+    %{{TIME_NOW}}           the present
+
+An array is its values with commas between them, an object is JSON, a number is written as Java does (1.0E10). Dates
+of an event without `@timestamp` are empty. A pattern or a field reference that cannot be read is a fault of the
+configuration; Logstash finds it when the first event arrives, and stops.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from pipeline.dates import java_time, joda_format, timestamps
+from pipeline.dates.patterns import Formatter
+from pipeline.errors import FieldReferenceError
+from pipeline.event import Event
+from pipeline.field_reference import FieldReference
+
+Render = Callable[[Event], str]
+
+_EPOCH_SECONDS = ("", "+", "+%", "+%s")
+"""Logstash compares only as much of "+%s" as there is, so that `%{}` is the time too."""
+_CACHED = 4096
+
+
+class Template:
+    """A compiled text: `text` as it was written, `constant` if nothing in it depends on the event.
+
+    `render(event)` gives the finished text.
+    """
+
+    __slots__ = ("constant", "render", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        pieces = _pieces(text)
+        self.constant = all(isinstance(piece, str) for piece in pieces)
+        self.render: Render = _joined(pieces)
+
+    def __repr__(self) -> str:
+        return f"Template({self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Template) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def validate(value: object) -> Template:
+            if isinstance(value, Template):
+                return value
+            if isinstance(value, list) and len(value) == 1:
+                value = value[0]
+            if isinstance(value, list | dict) or value is None:
+                raise ValueError(f"expected a string, got {value!r}")
+            return cls(value if isinstance(value, str) else as_text(value))
+
+        return core_schema.no_info_plain_validator_function(validate)
+
+
+def as_text(value: Any) -> str:
+    """The text of a field's value, as Logstash puts it into a template."""
+    if type(value) is str:
+        return value
+    if type(value) is list:
+        return ",".join(["" if item is None else _inner_text(item) for item in value])
+    if type(value) is dict:
+        return _json(value)
+    return _scalar(value)
+
+
+def java_float(value: float) -> str:
+    """A float as Java prints it: plain from 0.001 up to 10,000,000, else as 1.0E10."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return "NaN" if value != value else ("Infinity" if value > 0 else "-Infinity")
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
+    mantissa, _, exponent = f"{value!r}".partition("e")
+    if exponent:
+        return f"{mantissa}{'' if '.' in mantissa else '.0'}E{int(exponent)}"
+    return _scientific(mantissa)
+
+
+def _scientific(plain: str) -> str:
+    sign, plain = ("-", plain[1:]) if plain.startswith("-") else ("", plain)
+    whole, _, fraction = plain.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    exponent = len(whole) - 1 if whole.strip("0") else len(fraction.lstrip("0")) - len(fraction) - 1
+    digits = digits.rstrip("0")
+    return f"{sign}{digits[0]}.{digits[1:] or '0'}E{exponent}"
+
+
+def _scalar(value: Any) -> str:
+    if type(value) is bool:
+        return "true" if value else "false"
+    if type(value) is float:
+        return java_float(value)
+    return str(value)
+
+
+def _inner_text(value: Any) -> str:
+    if type(value) is dict:  # Java's own text of a map, not JSON
+        return "{" + ", ".join([f"{key}={_inner_text(item)}" for key, item in value.items()]) + "}"
+    return "null" if value is None else as_text(value)
+
+
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except (TypeError, ValueError):  # integers beyond 64 bits, cut surrogates
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+# -------------------------------------------------------------------------------------------- compiling
+
+
+class _Date:
+    """A date of @timestamp inside a template."""
+
+    __slots__ = ("formatter",)
+
+    def __init__(self, formatter: Formatter) -> None:
+        self.formatter = formatter
+
+
+_Piece = str | _Date | Render
+
+
+def _pieces(text: str) -> list[_Piece]:
+    pieces: list[_Piece] = []
+    position = 0
+    while True:
+        start = text.find("%{", position)
+        end = text.find("}", start) if start >= 0 else -1
+        if end < 0:
+            break
+        if start > position:
+            pieces.append(text[position:start])
+        piece, position = _placeholder(text, start, end)
+        pieces.append(piece)
+    if position < len(text) or not pieces:
+        pieces.append(text[position:])
+    return pieces
+
+
+def _placeholder(text: str, start: int, end: int) -> tuple[_Piece, int]:
+    inside = text[start + 2 : end]
+    if inside in _EPOCH_SECONDS:
+        return _Date(Formatter(lambda stamp: str(timestamps.epoch_seconds(stamp)), 19)), end + 1
+    if inside.startswith("{") and text.startswith("}}", end):
+        if inside == "{TIME_NOW":
+            return lambda _event: timestamps.now(), end + 2
+        return _Date(java_time.compile_format(inside[1:])), end + 2
+    if inside.startswith("+"):
+        return _Date(joda_format.compile_format(inside[1:])), end + 1
+    try:
+        return _field(FieldReference(inside)), end + 1
+    except FieldReferenceError as error:
+        raise ValueError(f'in "{text}": {error}') from None
+
+
+def _field(reference: FieldReference) -> Render:
+    get, absent = reference.get, f"%{{{reference.text}}}"
+
+    def render(event: Event) -> str:
+        value = get(event)
+        if type(value) is str:
+            return value
+        return absent if value is None else as_text(value)
+
+    return render
+
+
+def _joined(pieces: list[_Piece]) -> Render:
+    dates = [piece for piece in pieces if isinstance(piece, _Date)]
+    if all(isinstance(piece, str) for piece in pieces):
+        text = "".join([piece for piece in pieces if isinstance(piece, str)])
+        return lambda _event: text
+    if dates and all(isinstance(piece, str | _Date) for piece in pieces):
+        return _dated([piece if isinstance(piece, str) else piece.formatter for piece in pieces if not callable(piece)])
+    parts: list[Render] = []
+    for piece in pieces:
+        if isinstance(piece, _Date):
+            parts.append(_dated([piece.formatter]))
+        else:
+            parts.append(_same(piece) if isinstance(piece, str) else piece)
+    if len(parts) == 1:
+        return parts[0]
+    return lambda event: "".join([part(event) for part in parts])
+
+
+def _same(text: str) -> Render:
+    return lambda _event: text
+
+
+def _dated(pieces: list[str | Formatter]) -> Render:
+    """A text that depends on nothing but @timestamp, and on that only down to a day, or an hour, or a second.
+
+    It is remembered by so many characters of @timestamp, which makes an index of a day a look-up.
+    """
+    length = max(piece.length for piece in pieces if isinstance(piece, Formatter))
+    undated = "".join([piece for piece in pieces if isinstance(piece, str)])
+    known: dict[str, str] = {}
+
+    def learn(stamp: Any) -> str:
+        stamp = timestamps.canonical(stamp) if type(stamp) is str else None
+        if stamp is None:
+            return undated
+        text = "".join([piece if isinstance(piece, str) else piece.format(stamp) for piece in pieces])
+        if len(known) >= _CACHED:
+            known.clear()
+        known[stamp[:length]] = text
+        return text
+
+    def render(event: Event) -> str:
+        stamp = event.fields.get("@timestamp")
+        try:
+            return known[stamp[:length]]  # type: ignore[index]
+        except (KeyError, TypeError):
+            return learn(stamp)
+
+    return render
