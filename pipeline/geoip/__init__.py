@@ -1,0 +1,1 @@
+"""What the geoip filter knows: addresses as Java prints them, field layouts, databases and where they are found."""

@@ -1,0 +1,71 @@
+"""Ready-made answers for the addresses seen lately, from a database whose file may be replaced at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+
+from pipeline.geoip.addresses import LONGEST, java_form
+from pipeline.geoip.databases import Database, DatabaseError, signature
+from pipeline.geoip.layouts import Answer, reader, wanted_fields
+
+NoAnswer = tuple[()]
+"""The database does not know the address, or it is none: kept too, and false where an answer is true."""
+
+
+class Answers:
+    """`cache` has the answers by the text of the address; `find(text)` looks one up that is not there.
+
+    An answer is shared by all events with the address: it must be copied, never changed.
+    """
+
+    __slots__ = ("_bound", "_database", "_ecs", "_fields", "_read", "_refused", "_warn", "cache")
+
+    def __init__(
+        self, database: Database, fields: list[str], bound: int, warn: Callable[[str], None], *, ecs: bool
+    ) -> None:
+        self.cache: dict[str, Answer | NoAnswer] = {}
+        self._fields, self._bound, self._warn, self._ecs = fields, bound, warn, ecs
+        self._refused = database.signature
+        self._use(database)
+
+    def _use(self, database: Database) -> None:
+        wanted = wanted_fields(database.kind, self._fields, ecs=self._ecs)
+        if absent := [name for name in wanted if name not in database.kind.available]:
+            self._warn(f"geoip: a database of the type {database.type} never gives {', '.join(absent)}")
+        # Between two events, on the one thread there is: no event sees the new database with the old cache.
+        self._database = database
+        self._read = reader(database.kind, wanted, ecs=self._ecs)
+        self.cache.clear()
+
+    def find(self, text: str) -> Answer | NoAnswer:
+        """The answer for the text of an address, from the cache, else from the database."""
+        if len(text) > LONGEST:
+            return ()
+        answer = self.cache.get(text)
+        if answer is None:
+            address = java_form(text)
+            record, length = self._database.find(address) if address else (None, 0)
+            answer = () if address is None or record is None else self._read(record, address, length) or ()
+            self._keep(text, answer)
+        return answer
+
+    def _keep(self, text: str, answer: Answer | NoAnswer) -> None:
+        cache = self.cache
+        if len(cache) >= self._bound:
+            # Half at a time: taking the oldest one by one would search through the gaps that the others left.
+            for oldest in list(islice(cache, (self._bound + 1) // 2)):
+                del cache[oldest]
+        cache[text] = answer
+
+    def check(self) -> None:
+        """Takes up a file that was put in the place of the one in use; called now and then."""
+        path = self._database.path
+        now = signature(path)
+        if now in (None, self._database.signature, self._refused):
+            return
+        try:
+            self._use(Database(path))
+        except DatabaseError as error:
+            self._refused = now
+            self._warn(f"geoip keeps the database it has, as the new one cannot be used: {error}")
