@@ -1,0 +1,169 @@
+"""Files that are complete: read once from beginning to end, packed or not, and then logged or deleted.
+
+    found --> reading --> read --> completed (when all of its events have ended)
+
+A packed file has no position to save: it counts as unread until it is completed, and is then recorded with its
+size. One that is damaged is left where it is and not tried again until it changes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+from pipeline.disk.chunks import Chunk, Watch
+from pipeline.disk.followed_file import DAMAGES, FollowedFile, archive_identity, unpacked, unpacked_blocks
+from pipeline.disk.sincedb import Key, Record, SinceDb
+
+PACKED = (".gz", ".gzip")
+
+
+class ReadFiles:
+    """Called from a thread, but for what a chunk calls."""
+
+    def __init__(
+        self, watch: Watch, sincedb: SinceDb, complete: Callable[[str], bool], *, once: bool, check: bool
+    ) -> None:
+        self.watch = watch
+        self.sincedb = sincedb
+        self.complete = complete
+        """Logs or deletes a file; True if it was deleted."""
+        self.once = once
+        self.check = check
+        self.dirty = False
+        self.finished = False
+        self._new: dict[Key, FollowedFile] = {}
+        self._known: dict[Key, tuple[int, int]] = {}
+        self._reading: dict[Key, FollowedFile] = {}
+        self._done: dict[Key, Record] = {}
+        self._next_discovery = float("-inf")
+
+    def scan(self) -> None:
+        """Finds new files, and files that have changed since they were read."""
+        now = self.watch.monotonic()
+        if now < self._next_discovery:
+            return
+        self._next_discovery = float("inf") if self.once else now + self.watch.discover_interval
+        for path, status in self.watch.found().items():
+            key, version = Key.of(status), (status.st_size, status.st_mtime_ns)
+            if key in self._reading or self._known.get(key) == version or self.watch.is_old(status):
+                continue
+            self._known[key] = version
+            record = self._done.get(key) or self.sincedb.get(key)
+            if path.endswith(PACKED) and record is not None and record.position == status.st_size:
+                continue
+            position = 0 if record is None or path.endswith(PACKED) else record.position
+            self._new[key] = FollowedFile(path, key, position, record)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The files that are new, each to its end; several in turns if `blocks_each` is smaller than they are."""
+        turns: deque[Iterator[Chunk]] = deque()
+        while self._new or turns:
+            if self._new and len(turns) < self.watch.most_open:
+                file = self._new.pop(next(iter(self._new)))
+                self._reading[file.key] = file
+                turn = self._chunks_of(file)
+            else:
+                turn = turns.popleft()
+            for _ in range(self.watch.blocks_each):
+                chunk = next(turn, None)
+                if chunk is None:
+                    break
+                yield chunk
+            else:
+                turns.append(turn)
+        self.finished = self.once
+
+    def _chunks_of(self, file: FollowedFile) -> Iterator[Chunk]:
+        try:
+            size = os.stat(file.path).st_size  # noqa: PTH116
+            identity = archive_identity(file.path, size)
+            if file.path.endswith(PACKED):
+                if self.check:
+                    _check(file.path)
+                for offset, data in unpacked(file.path, self.watch.codec, self.watch.block):
+                    yield self._chunk(file, identity, offset, data)
+            else:
+                size = yield from self._plain(file, identity)
+        except DAMAGES as error:
+            self.watch.warn(f"{file.path} is left as it is: {error}")
+            self._reading.pop(file.key, None)
+            return
+        finally:
+            file.close()
+        yield Chunk(file.path, identity, size, b"", lambda: self._read_whole(file, size), lambda: None)
+
+    def _plain(self, file: FollowedFile, identity: str) -> Generator[Chunk, None, int]:
+        if not file.open():
+            raise FileNotFoundError("it is gone")
+        file.look(self.watch.monotonic())
+        while (got := file.read(self.watch.codec, self.watch.block, final=True)) is not None:
+            yield self._chunk(file, identity, *got)
+        return file.position
+
+    def _chunk(self, file: FollowedFile, identity: str, start: int, data: bytes) -> Chunk:
+        progress, end = file.progress, start + len(data)
+
+        def ended() -> None:
+            progress.end(start)
+            if file.size < 0 and not len(progress):
+                self._complete(file)
+
+        return Chunk(file.path, identity, start, data, lambda: progress.begin(start, end), ended)
+
+    def _read_whole(self, file: FollowedFile, size: int) -> None:
+        """Everything was given out: the file is completed now, or when the last of it has ended."""
+        file.position, file.size = size, -1
+        if not len(file.progress):
+            self._complete(file)
+
+    def _complete(self, file: FollowedFile) -> None:
+        self._reading.pop(file.key, None)
+        try:
+            deleted = self.complete(file.path)
+        except OSError as error:
+            self.watch.warn(f"{file.path} was read, but cannot be logged or deleted: {error}")
+            deleted = False
+        if deleted:
+            self._done.pop(file.key, None)
+            self._known.pop(file.key, None)
+            self.sincedb.forget(file.key)
+        else:
+            self._done[file.key] = Record(
+                file.position, self.watch.now(), file.path, file.length, file.head, file.generation
+            )
+        self.dirty = True
+
+    def records(self) -> dict[Key, Record]:
+        """What is to be saved; of packed files only those that are completed."""
+        self.dirty = False
+        now = self.watch.now()
+        reading = {k: f.record(now) for k, f in list(self._reading.items()) if not f.path.endswith(PACKED)}
+        return {**self._done, **reading}
+
+    def close(self) -> None:
+        """Closes all files."""
+        for file in self._reading.values():
+            file.close()
+
+
+def _check(path: str) -> None:
+    for _ in unpacked_blocks(path, 1 << 20):
+        pass
+
+
+def logged_or_deleted(action: str, log: Path | None) -> Callable[[str], bool]:
+    """What is done with a file that was read: its path is appended to the log, it is deleted, or both."""
+
+    def complete(path: str) -> bool:
+        if log is not None and action != "delete":
+            with log.open("a", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(f"{path}\n")
+        if action == "log":
+            return False
+        Path(path).unlink()
+        return True
+
+    return complete

@@ -1,0 +1,123 @@
+"""How far each file was read, in Logstash's own format, so that either program can go on where the other stopped.
+
+A line a file:
+
+    inode major minor position seen path #length:hash:generation
+
+`seen` is the time of the last change in seconds since 1970; a record that is older than `clean_after` is left out.
+The last column is ours and ignored by Logstash: a hash of the first `length` bytes, by which a file that took the
+inode of another is told from it, and how often the file was truncated or replaced.
+
+The file is replaced as a whole, after its content has reached the disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.errors import StoreError
+
+
+class Key(NamedTuple):
+    """The identity of a file on this machine: JRuby, and so Logstash, splits the device number at bit 24."""
+
+    inode: int
+    major: int
+    minor: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Key:
+        """The key of a file by its `stat`."""
+        return cls(status.st_ino, (status.st_dev >> 24) & 0xFF, status.st_dev & 0xFFFFFF)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of a file."""
+
+    position: int
+    seen: float
+    path: str = ""
+    length: int = 0
+    """How many bytes `head` is the hash of; 0 where it is not known."""
+    head: str = ""
+    generation: int = 0
+
+    def line(self, key: Key) -> str:
+        """As it is written."""
+        numbers = f"{key.inode} {key.major} {key.minor} {self.position} {self.seen:.6f}"
+        return f"{numbers} {self.path} #{self.length}:{self.head}:{self.generation}\n"
+
+
+def read_line(line: str) -> tuple[Key, Record] | None:
+    """Reads a line of this or an older format (four columns); None for what is none."""
+    parts = line.strip().split(" ", 5)
+    try:
+        key = Key(int(parts[0]), int(parts[1]), int(parts[2]))
+        record = Record(int(parts[3]), float(parts[4]) if len(parts) > 4 else 0.0)
+        if len(parts) < 6:
+            return key, record
+        path, mark, ours = parts[5].rpartition(" #")
+        if not mark:
+            return key, Record(record.position, record.seen, parts[5])
+        length, head, generation = ours.split(":")
+        return key, Record(record.position, record.seen, path, int(length), head, int(generation))
+    except (ValueError, IndexError):
+        return None
+
+
+class SinceDb:
+    """The records of one input. Without a path (/dev/null) nothing is kept."""
+
+    def __init__(self, path: Path | None, clean_after: float, now: Callable[[], float]) -> None:
+        self.path = path
+        self.clean_after = clean_after
+        self.now = now
+        self.records: dict[Key, Record] = {}
+        if path is not None and path.exists():
+            lines = path.read_text("utf-8", "surrogateescape").splitlines()
+            self.records = dict(filter(None, map(read_line, lines)))
+
+    def get(self, key: Key) -> Record | None:
+        """The record of a file, if it was seen before. A record of four columns knows no time and does not age."""
+        record = self.records.get(key)
+        if record is None or (record.seen and record.seen + self.clean_after < self.now()):
+            return None
+        return record
+
+    def save(self, current: Mapping[Key, Record]) -> None:
+        """Writes the records, `current` in place of what was known; raises StoreError."""
+        self.records.update(current)
+        limit = self.now() - self.clean_after
+        self.records = {
+            key: record
+            for key, record in self.records.items()
+            if key in current or not record.seen or record.seen >= limit
+        }
+        if self.path is not None:
+            self._replace("".join(record.line(key) for key, record in self.records.items()))
+
+    def forget(self, key: Key) -> None:
+        """Leaves a file out of the next `save`."""
+        self.records.pop(key, None)
+
+    def _replace(self, text: str) -> None:
+        assert self.path is not None
+        fresh = self.path.with_name(f"{self.path.name}.new")
+        try:
+            with fresh.open("w", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self.path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                fresh.unlink()
+            raise StoreError(
+                f"the positions of followed files cannot be saved in {self.path}: {error.strerror}"
+            ) from error

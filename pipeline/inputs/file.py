@@ -1,0 +1,347 @@
+"""Follow files that grow, or read files that are complete.
+
+    input { file { path => "/var/log/app/*.log" start_position => "beginning" } }
+
+    input {
+      file {
+        path => "/srv/archive/**/*.log.gz"
+        mode => "read"
+        file_completed_action => "log"
+        file_completed_log_path => "/var/log/archive-done.log"
+        exit_after_read => true
+      }
+    }
+
+**tail** (the default) follows files as `tail -F` does, through renaming, copying and truncating. A file that is
+there at the start is read from its end, unless `start_position` says otherwise; one that appears later from its
+beginning. A line counts when it is complete; the rest waits in the file.
+
+**read** reads each file to its end, `.gz` too, and then deletes it, unless `file_completed_action` says otherwise.
+
+The position of a file is saved (in the sincedb) only when what lies before it has been delivered, so nothing is
+lost by a crash. What is read again has the same ids: made of the file's identity, the offset and the line; in read
+mode of the file's content instead, so that an archive that is read twice is recognised wherever it lies. The sincedb
+is Logstash's, under the same name: either program goes on where the other stopped.
+
+Events get `[log][file][path]` and `[host][name]`, or without ECS `path` and `host`, unless they have them, and
+`[@metadata][path]` and `[@metadata][host]`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import resource
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import xxhash
+from pydantic import AfterValidator, Field, model_validator
+
+from pipeline.arrivals import arrive
+from pipeline.batch import Batch, Origin
+from pipeline.disk.chunks import Chunk, Watch
+from pipeline.disk.read_files import ReadFiles, logged_or_deleted
+from pipeline.disk.sincedb import SinceDb
+from pipeline.disk.tailed_files import TailedFiles
+from pipeline.errors import StoreError
+from pipeline.event import Event, Fields
+from pipeline.options import (
+    Boolean,
+    CodecOption,
+    Ecs,
+    InputOptions,
+    Integer,
+    Number,
+    Seconds,
+    Text,
+    Texts,
+    default_codec,
+)
+from pipeline.plugin import Codec, PluginContext, Reject
+from pipeline.text_codecs import in_pieces, pick
+
+BLOCK = 1024 * 1024
+WHOLE_FILE = 4611686018427387903
+"""Logstash's default of `file_chunk_count`."""
+TURN = 64
+"""Blocks of a tailed file before the next has its turn, where `file_chunk_count` is not set."""
+DAY = 86_400
+
+
+def _absolute(paths: list[str]) -> list[str]:
+    for path in paths:
+        if not Path(path).is_absolute():
+            raise ValueError(f'"{path}" must be an absolute path')
+    return paths
+
+
+class Options(InputOptions):
+    """Options of the file input."""
+
+    path: Annotated[
+        Texts, AfterValidator(_absolute), Field(min_length=1, description="Paths or globs; ** is any folders.")
+    ]
+    exclude: Annotated[Texts, Field(default_factory=list, description="Globs of names, without folder, to leave out.")]
+    mode: Annotated[
+        Literal["tail", "read"], Field(description="`tail` follows growing files, `read` complete ones.")
+    ] = "tail"
+    codec: Annotated[CodecOption, Field(description="How a line becomes events.")] = default_codec("plain")
+    delimiter: Annotated[Text, Field(min_length=1, description="What ends a line, in files that are not packed.")] = (
+        "\n"
+    )
+    start_position: Annotated[
+        Literal["beginning", "end"],
+        Field(description="Where a file that is first seen at the start is read from (tail)."),
+    ] = "end"
+    sincedb_path: Annotated[
+        Text | None, Field(description="File for the positions; /dev/null for none. Default: under `path.data`.")
+    ] = None
+    sincedb_write_interval: Annotated[Seconds, Field(gt=0, description="How often positions are saved.")] = 15
+    sincedb_clean_after: Annotated[
+        Number, Field(gt=0, description="Days after which the position of a file that is gone is forgotten.")
+    ] = 14
+    stat_interval: Annotated[Seconds, Field(gt=0, description="How often files are looked at for new data.")] = 1
+    discover_interval: Annotated[Seconds, Field(gt=0, description="How often new files are looked for.")] = 15
+    close_older: Annotated[
+        Seconds, Field(gt=0, description="A file that has not grown for so long is closed until it does (tail).")
+    ] = 3600
+    ignore_older: Annotated[
+        Seconds | None,
+        Field(ge=0, description="A file that was last changed longer ago is left alone until it changes."),
+    ] = None
+    max_open_files: Annotated[Integer, Field(ge=1, description="Most files open at a time.")] = 4095
+    file_chunk_size: Annotated[
+        Integer, Field(ge=1, description="Bytes of a block, where `file_chunk_count` is set; else blocks are of 1 MiB.")
+    ] = 32768
+    file_chunk_count: Annotated[
+        Integer, Field(ge=1, description="Blocks read of one file before the next has its turn.")
+    ] = WHOLE_FILE
+    file_sort_by: Annotated[Literal["last_modified", "path"], Field(description="Which file is read first.")] = (
+        "last_modified"
+    )
+    file_sort_direction: Annotated[Literal["asc", "desc"], Field(description="In which direction they are sorted.")] = (
+        "asc"
+    )
+    file_completed_action: Annotated[
+        Literal["delete", "log", "log_and_delete"],
+        Field(description="What is done with a file that was delivered (read)."),
+    ] = "delete"
+    file_completed_log_path: Annotated[
+        Text | None, Field(description="File to which the path of a delivered file is appended.")
+    ] = None
+    check_archive_validity: Annotated[
+        Boolean, Field(description="Reads a packed file once before, and leaves it alone if it is damaged (read).")
+    ] = False
+    exit_after_read: Annotated[
+        Boolean, Field(description="Reads the files there are at the start, then ends (read).")
+    ] = False
+    ecs_compatibility: Annotated[
+        Ecs, Field(description="With v1 or v8, `[log][file][path]` and `[host][name]` are set.")
+    ] = "v8"
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Options:
+        if self.mode == "tail" and self.exit_after_read:
+            raise ValueError('exit_after_read needs mode => "read"')
+        if self.mode == "read" and "log" in self.file_completed_action and not self.file_completed_log_path:
+            raise ValueError(f'file_completed_action => "{self.file_completed_action}" needs file_completed_log_path')
+        if self.sincedb_path is not None and Path(self.sincedb_path).is_dir():
+            raise ValueError(f'sincedb_path "{self.sincedb_path}" must be a file, and is a folder')
+        return self
+
+
+def build(options: Options, context: PluginContext) -> FileInput:
+    """Makes the input."""
+    delimiter = options.delimiter.encode()
+    codec = options.codec.streaming(delimiter)
+    sincedb = SinceDb(_sincedb_path(options, context), options.sincedb_clean_after * DAY, context.clock.now)
+    watch = _watch(options, context, codec)
+    files: TailedFiles | ReadFiles
+    if options.mode == "tail":
+        files = TailedFiles(watch, sincedb, from_beginning=options.start_position == "beginning")
+    else:
+        log = Path(options.file_completed_log_path) if options.file_completed_log_path else None
+        complete = logged_or_deleted(options.file_completed_action, log)
+        files = ReadFiles(watch, sincedb, complete, once=options.exit_after_read, check=options.check_archive_validity)
+    made = FileInput(files, sincedb, codec, options, context.warn)
+    context.every(options.sincedb_write_interval, made.save)
+    return made
+
+
+def _sincedb_path(options: Options, context: PluginContext) -> Path | None:
+    if options.sincedb_path is None:
+        folder = context.path_data / "plugins" / "inputs" / "file"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = hashlib.md5(",".join(options.path).encode(), usedforsecurity=False).hexdigest()
+        return folder / f".sincedb_{name}"
+    path = Path(options.sincedb_path)
+    if path.exists() and not path.is_file():
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _watch(options: Options, context: PluginContext, codec: Codec) -> Watch:
+    in_turns = options.file_chunk_count != WHOLE_FILE
+    soft_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return Watch(
+        codec=codec,
+        patterns=tuple(options.path),
+        excluded=tuple(options.exclude),
+        block=options.file_chunk_size if in_turns else BLOCK,
+        blocks_each=options.file_chunk_count if in_turns or options.mode == "read" else TURN,
+        sort_by=options.file_sort_by,
+        descending=options.file_sort_direction == "desc",
+        ignore_older=options.ignore_older,
+        close_older=options.close_older,
+        most_open=max(1, min(options.max_open_files, soft_limit // 2)),
+        discover_interval=options.discover_interval,
+        auto_flush=getattr(codec, "auto_flush_interval", None),
+        now=context.clock.now,
+        monotonic=context.clock.monotonic,
+        warn=context.warn,
+    )
+
+
+class FileInput:
+    """Files are found and read in a thread; what was read is acknowledged by the loop."""
+
+    def __init__(
+        self,
+        files: TailedFiles | ReadFiles,
+        sincedb: SinceDb,
+        codec: Codec,
+        options: Options,
+        warn: Callable[[str], None],
+    ) -> None:
+        self.files = files
+        self.sincedb = sincedb
+        self.codec = codec
+        self.interval = options.stat_interval
+        self.warn = warn
+        ecs = options.ecs_compatibility != "disabled"
+        self.decode = decoder(codec, len(options.delimiter.encode()), socket.gethostname(), ecs=ecs)
+        self._stopped = asyncio.Event()
+        self._changed = False
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        """What there is in the files, and what comes, until `stop`; with `exit_after_read`, until all is read."""
+        while not self._stopped.is_set():
+            await asyncio.to_thread(self.files.scan)
+            if self.files.dirty:
+                self.save()
+            chunks, idle = self.files.chunks(), True
+            while not self._stopped.is_set() and (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+                chunk.begin()
+                if chunk.data:
+                    idle = False
+                    yield self._batch(chunk)
+            if self.files.finished:
+                return
+            if idle:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(self.interval):
+                await self._stopped.wait()
+        except TimeoutError:
+            return
+
+    def _batch(self, chunk: Chunk) -> Batch:
+        origin: Origin = {
+            "id": secrets.token_hex(16),
+            "path": chunk.path,
+            "identity": chunk.identity,
+            "offset": chunk.offset,
+        }
+
+        def end(_: int) -> None:
+            chunk.end()
+            self._changed = True
+
+        return Batch(chunk.data, origin, end, lambda _: None)
+
+    def save(self) -> None:
+        """Saves the positions if they have changed; a disk that refuses is told of, and asked again later."""
+        if not (self._changed or self.files.dirty):
+            return
+        self._changed = False
+        try:
+            self.sincedb.save(self.files.records())
+        except StoreError as error:
+            self._changed = True
+            self.warn(str(error))
+
+    def stop(self) -> None:
+        """Take no more."""
+        self._stopped.set()
+
+    async def close(self) -> None:
+        """Saves the last positions and closes the files."""
+        self.save()
+        self.files.close()
+
+    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:  # noqa: ARG002
+        """The line of one event."""
+        return pick(self.codec, data, ordinal)
+
+
+def decoder(
+    codec: Codec, delimiter: int, host: str, *, ecs: bool
+) -> Callable[[bytes, Origin, Reject], Iterator[Event]]:
+    """The second half of the input: from the bytes of a batch to its events. `delimiter` is its length."""
+    pieces, parse = in_pieces(codec)
+    describe = _ecs_describer(host) if ecs else _describer(host)
+    digest = xxhash.xxh3_128_hexdigest
+
+    def decode(data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
+        path, identity, offset, ordinal = origin["path"], origin["identity"], origin["offset"], 0
+        for piece in pieces(data):
+            parsed = parse(piece)
+            id_ = identity + digest(piece, offset)
+            offset += len(piece) + delimiter
+            if not isinstance(parsed, list):
+                describe(parsed, path)
+                yield arrive(parsed, {"path": path, "host": host, "event_id": id_}, ordinal)
+                ordinal += 1
+                continue
+            for sibling, fields in enumerate(parsed):
+                describe(fields, path)
+                metadata = {"path": path, "host": host, "event_id": f"{id_}-{sibling}" if sibling else id_}
+                yield arrive(fields, metadata, ordinal)
+                ordinal += 1
+
+    return decode
+
+
+def _describer(host: str) -> Callable[[Fields, str], None]:
+    def describe(fields: Fields, path: str) -> None:
+        if "path" not in fields:
+            fields["path"] = path
+        if "host" not in fields:
+            fields["host"] = host
+
+    return describe
+
+
+def _ecs_describer(host: str) -> Callable[[Fields, str], None]:
+    def describe(fields: Fields, path: str) -> None:
+        log: Any = fields.get("log")
+        if log is None:
+            fields["log"] = {"file": {"path": path}}
+        elif type(log) is dict:
+            file = log.setdefault("file", {})
+            if type(file) is dict and "path" not in file:
+                file["path"] = path
+        known: Any = fields.get("host")
+        if known is None:
+            fields["host"] = {"name": host}
+        elif type(known) is dict and "name" not in known:
+            known["name"] = host
+
+    return describe
