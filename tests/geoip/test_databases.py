@@ -45,8 +45,8 @@ def build_without_database(warnings: list[str], **options: Any) -> Callable[[Eve
 
 def test_where_a_database_is_found(monkeypatch, tmp_path, city):
     system, package = tmp_path / "system", tmp_path / "packages" / "geo_package"
-    monkeypatch.setattr(geoip_databases, "FOLDERS", (tmp_path / "absent", system))
-    monkeypatch.setattr(geoip_databases, "PACKAGE", "geo_package")
+    monkeypatch.setattr(databases, "FOLDERS", (tmp_path / "absent", system))
+    monkeypatch.setattr(databases, "PACKAGE", "geo_package")
     monkeypatch.delenv("GEOIP_DATABASE", raising=False)
     monkeypatch.syspath_prepend(str(tmp_path / "packages"))
 
@@ -75,7 +75,7 @@ def test_where_a_database_is_found(monkeypatch, tmp_path, city):
     uses(write_city(system / "GeoLite2-City.mmdb", {"81.2.69.0/24": LONDON}), "found on this system")
     monkeypatch.setenv("GEOIP_DATABASE", str(city))
     uses(city, "named by the variable GEOIP_DATABASE")
-    assert geoip_databases.locate("ASN")[0].path == asn
+    assert databases.locate("ASN")[0].path == asn
     monkeypatch.setenv("GEOIP_DATABASE", str(tmp_path / "gone.mmdb"))
     with pytest.raises(
         ConfigurationError, match=r"the variable GEOIP_DATABASE names .*gone.mmdb, which does not exist"
