@@ -1,0 +1,61 @@
+"""Expiry: whole indices are dropped, by their age or by the day in their name."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from pipeline.errors import StoreError
+from pipeline.store import files
+
+_DAY = re.compile(r"(?<!\d)(\d{4})[.-](\d\d)[.-](\d\d)(?!\d)")
+
+
+def expire(directory: Path, older_than: datetime, by: Literal["created", "name"]) -> list[str]:
+    """Drops the indices that were made before a time, or whose day, the last one in the name, had ended by then.
+
+    An index without a day in its name is kept by "name". Returns the names of what was dropped.
+    """
+    dropped: list[str] = []
+    with files.locked(directory):
+        for path in files.existing(directory):
+            try:
+                connection = files.open_for_reading(path)
+                if connection is None:
+                    continue
+                with closing(connection):
+                    facts = dict(connection.execute("SELECT name, value FROM facts"))
+                if _age(facts, by) < older_than:
+                    _drop(path)
+                    dropped.append(facts["index"])
+            except sqlite3.Error as error:
+                raise StoreError(f"cannot drop {path}: {error}") from error
+    return dropped
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def _age(facts: dict[str, str | float], by: str) -> datetime:
+    if by == "created":
+        return datetime.fromtimestamp(float(facts["created"]), UTC)
+    days = _DAY.findall(str(facts["index"]))
+    if not days:
+        return _NEVER
+    year, month, day = map(int, days[-1])
+    try:
+        return datetime(year, month, day, tzinfo=UTC) + timedelta(days=1, microseconds=-1)
+    except (ValueError, OverflowError):
+        return _NEVER
+
+
+def _drop(path: Path) -> None:
+    connection = sqlite3.connect(path, timeout=files.BUSY_SECONDS, isolation_level=None)
+    with closing(connection):
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("INSERT OR REPLACE INTO facts VALUES ('dropped', 1)")
+    files.unlink(path)
