@@ -171,7 +171,7 @@ def _fault(module: PluginModule, node: ast.Plugin, settings: Mapping[str, Settin
     name = str(detail["loc"][0]) if detail["loc"] else ""
     fields = module.options.model_fields
     if detail["type"] == "extra_forbidden":
-        known = [known for known, info in fields.items() if not _marked(info, FormerName)]
+        known = [info.alias or known for known, info in fields.items() if not _marked(info, FormerName)]
         span = settings[name].name_span if name in settings else node.name_span
         return Fault(f'{module.name} has no option "{name}"{did_you_mean(name, known)}', span)
     if detail["type"] == "missing":

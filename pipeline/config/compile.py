@@ -19,7 +19,7 @@ the question waits there too, so that the order of events is kept.
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,6 +113,7 @@ class _Writer:
     waiting: list[Waiting] = field(default_factory=list)
     holding: list[tuple[Holding, str]] = field(default_factory=list)
     _count: int = 0
+    _spreads: int = 0
 
     def function(self, name: str, statements: Sequence[ast.Statement], after: str | None) -> None:
         """One function; the functions that it goes on to are written before it."""
@@ -236,10 +237,10 @@ class _Writer:
                 body.append((f"{pad}waiting.append(Waiting(event, {ask}, {key}(event), {proceed}))", built.label))
             case Holding() as holding:
                 self.holding.append((holding, proceed))
-                hold = self._name("f", _decorated(holding.hold, built.decorate))
+                hold = self._name("f", self._children(holding.hold, built.decorate))
                 body.append((f"{pad}for child in {hold}(event): guard({proceed}, child)", built.label))
             case Spreading(spread):
-                run = self._name("f", _decorated(spread, built.decorate))
+                run = self._name("f", self._children(spread, built.decorate))
                 if self.trace is not None:
                     self.names["trace"] = self.trace
                     body.append((f"{pad}children = list({run}(event))", built.label))
@@ -249,6 +250,12 @@ class _Writer:
                     body.append((f"{pad}for child in children: guard({proceed}, child)", built.label))
                 else:
                     body.append((f"{pad}for child in {run}(event): guard({proceed}, child)", built.label))
+
+    def _children(
+        self, spread: Callable[[Event], Iterable[Event]], decorate: Decorate | None
+    ) -> Callable[[Event], Iterable[Event]]:
+        self._spreads += 1
+        return _children(spread, decorate, self._spreads)
 
     def _cuts(self, statements: Sequence[ast.Statement]) -> bool:
         return self._any(statements, (Spreading, Holding, Asking))
@@ -266,18 +273,26 @@ class _Writer:
         return False
 
 
-def _decorated(spread: Callable[[Event], Any], decorate: Decorate | None) -> Callable[[Event], Any]:
-    """Applies the common options to the children; the event that was given, if it comes out too, is not one."""
-    if decorate is None:
-        return spread
+def _children(
+    spread: Callable[[Event], Iterable[Event]], decorate: Decorate | None, number: int
+) -> Callable[[Event], Iterable[Event]]:
+    """Gives each child an id of its own, and the common options; the event that was given may be among them as it is.
 
-    def spread_and_decorate(event: Event) -> Any:
-        for child in spread(event):
+    The id is the parent's with the numbers of the filter and of the child, so that a repeat gives the same ids, and
+    two filters never the same one.
+    """
+
+    def children(event: Event) -> Iterable[Event]:
+        parent = event.metadata.get("event_id")
+        for child_number, child in enumerate(spread(event)):
             if child is not event:
-                decorate(child)
+                if parent is not None:
+                    child.metadata["event_id"] = f"{parent}.{number}.{child_number}"
+                if decorate is not None:
+                    decorate(child)
             yield child
 
-    return spread_and_decorate
+    return children
 
 
 def _failure(built: BuiltFilter) -> Callable[[Event, FilterFailure], None]:

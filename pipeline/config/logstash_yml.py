@@ -106,39 +106,42 @@ def read_settings(
     """Reads `logstash.yml` in the folder, if there is one; raises `ConfigurationError` with every fault."""
     source, given = _file(folder, environment)
     values: dict[str, Any] = {}
-    spans: dict[str, Span] = {}
     faults: list[Fault] = []
     warnings: list[Fault] = []
-    known = [str(field.alias) for field in Settings.model_fields.values()]
     for name, value in given.items():
         span = _span(source, name)
         why = IGNORED.get(name) or next((why for start, why in _PREFIXES_IGNORED.items() if name.startswith(start)), "")
         if why:
             warnings.append(Fault(f'the setting "{name}" changes nothing: {why}', span))
-        elif name in known:
+        elif name in _KNOWN:
             values[name] = value
-            if span:
-                spans[name] = span
         else:
-            faults.append(Fault(f'there is no setting "{name}"{did_you_mean(name, [*known, *IGNORED])}', span))
-    for name in known:
-        variable = name.replace(".", "_").upper()
-        if variable in environment and name.startswith(("pipeline.", "queue.", "config.support", "log.")):
-            values[name] = environment[variable]
+            faults.append(Fault(f'there is no setting "{name}"{did_you_mean(name, [*_KNOWN, *IGNORED])}', span))
+    values |= _from_environment(environment)
     values |= {name: value for name, value in (flags or {}).items() if value is not None}
     try:
         settings = Settings(**values)
     except ValidationError as error:
         for detail in error.errors():
             name = str(detail["loc"][0])
-            faults.append(Fault(f'the setting "{name}": {detail["msg"]}', spans.get(name)))
+            faults.append(Fault(f'the setting "{name}": {detail["msg"]}', _span(source, name)))
         raise ConfigurationError(list(faults)) from None
     if settings.queue_type != "memory":
         reason = 'only "memory" is there: senders are acknowledged after delivery, so no queue is needed for safety'
-        faults.append(Fault(f'the setting "queue.type": {reason}', spans.get("queue.type")))
+        faults.append(Fault(f'the setting "queue.type": {reason}', _span(source, "queue.type")))
     if faults:
         raise ConfigurationError(list(faults))
     return ReadSettings(settings, warnings)
+
+
+_KNOWN = [str(field.alias) for field in Settings.model_fields.values()]
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """PIPELINE_BATCH_DELAY is `pipeline.batch.delay`; only settings of a pipeline, its queue and its log."""
+    starts = ("pipeline.", "queue.", "config.support", "log.")
+    names = {name: name.replace(".", "_").upper() for name in _KNOWN if name.startswith(starts)}
+    return {name: environment[variable] for name, variable in names.items() if variable in environment}
 
 
 def _file(folder: Path | None, environment: Mapping[str, str]) -> tuple[Source | None, dict[str, Any]]:
@@ -149,7 +152,7 @@ def _file(folder: Path | None, environment: Mapping[str, str]) -> tuple[Source |
     path = folder / FILE
     if not path.exists():
         return None, {}
-    import yaml  # noqa: PLC0415  most runs have no settings file
+    import yaml  # most runs have no settings file
 
     text = re.sub(
         r"\$\{([A-Za-z_][\w.]*)(?::([^}]*))?\}",

@@ -285,3 +285,27 @@ def test_one_event_is_a_handful_of_calls() -> None:
     flow, _, _ = compiled("filter { if [x] { aa {} } } output { out {} }")
     assert "for " not in flow.source
     assert flow.source.count("def ") == 2
+
+
+def test_children_have_ids_of_their_own_and_the_same_ones_again() -> None:
+    def ids() -> list[str]:
+        seen: list[str] = []
+        configuration, _ = parse([Source("t", "filter { spread {} spread {} } output { out {} }")])
+        nodes = list(plugins_in(configuration.body("filter")))
+        [sink] = plugins_in(configuration.body("output"))
+        built = {id(node): BuiltFilter(Spreading(spread), None, None, "spread") for node in nodes}
+        collect: Continue = lambda event: seen.append(event.metadata["event_id"])  # noqa: E731
+        flow = compile_flow(
+            configuration.body("filter"), configuration.body("output"), built, {}, {id(sink): collect}, _call
+        )
+        flow.process(Event({"name": "", "parts": "ab", "keep": 1}, {"event_id": "x"}))
+        return seen
+
+    first = ids()
+    assert len(set(first)) == len(first) == 9
+    assert "x" in first
+    assert ids() == first
+
+
+def _call(proceed: Continue, event: Event) -> None:
+    proceed(event)
