@@ -1,0 +1,174 @@
+"""Ruby's regular expressions (Oniguruma), run by Python's `re`.
+
+A pattern is read into a tree (`ruby_regex_parser`) and written as a pattern that means the same to `re`
+(`ruby_regex_writer`). What cannot be written so is refused with a reason: `\\G`, `\\X`, calls such as
+`\\g<name>`, the absent operator, the options a, d and u. `\\K` runs in the `regex` package.
+
+What surprises in Ruby holds here too: `^` and `$` match at every line, `(?m)` lets `.` match a newline,
+`\\w`, `\\d` and `\\s` know only ASCII while `\\b`, `[[:alpha:]]` and `\\p{Alpha}` know all of Unicode, and a plain
+group captures nothing once another group has a name.
+
+One thing differs: under `(?i)` one letter never matches two, so `ß` does not match "ss".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from pipeline.languages import ruby_regex_sets as sets
+from pipeline.languages.ruby_regex_parser import parse
+from pipeline.languages.ruby_regex_tree import Parsed, PatternError
+from pipeline.languages.ruby_regex_writer import shortest, written
+
+__all__ = ["PatternError", "Regex", "compile", "replacement"]
+
+Replacement = str | Callable[[re.Match[str]], str]
+
+
+class Regex:
+    """A compiled pattern, with the methods of `re.Pattern` that the engine uses.
+
+    `names` has, for each name, the numbers of the groups that bear it; in Ruby they may be several, and
+    of any characters.
+    """
+
+    __slots__ = ("finditer", "groups", "match", "names", "pattern", "search", "sub")
+
+    def __init__(self, pattern: str, parsed: Parsed) -> None:
+        self.pattern = pattern
+        self.names: dict[str, tuple[int, ...]] = {name: tuple(numbers) for name, numbers in parsed.names.items()}
+        self.groups = parsed.groups
+        choose = _variants(pattern, parsed)
+        self.search: Callable[..., re.Match[str] | None] = _method(choose, parsed, "search")
+        self.match: Callable[..., re.Match[str] | None] = _method(choose, parsed, "match")
+        self.finditer: Callable[..., Any] = _method(choose, parsed, "finditer")
+        self.sub: Callable[[Replacement, str], str] = (
+            _method(choose, parsed, "sub") if shortest(parsed.tree) and not parsed.keeps else _substitution(self.search)
+        )
+
+    def __repr__(self) -> str:
+        return f"Regex({self.pattern!r})"
+
+
+@lru_cache(maxsize=512)
+def compile(pattern: str) -> Regex:  # noqa: A001 - as in re
+    """Compiles a Ruby pattern; raises `PatternError`."""
+    return Regex(pattern, parse(pattern))
+
+
+def _variants(pattern: str, parsed: Parsed) -> Callable[[str], re.Pattern[str]]:
+    """Gives the pattern to use for a subject: one for ASCII, one for the rest, made when first needed."""
+    if not parsed.sensitive:
+        whole = _compiled(pattern, parsed, sets.UNICODE)
+        return lambda _subject: whole
+    plain = _compiled(pattern, parsed, sets.ASCII)
+    wide: list[re.Pattern[str]] = []
+
+    def choose(subject: str) -> re.Pattern[str]:
+        if subject.isascii():
+            return plain
+        if not wide:
+            wide.append(_compiled(pattern, parsed, sets.UNICODE))
+        return wide[0]
+
+    return choose
+
+
+def _compiled(pattern: str, parsed: Parsed, limit: int) -> re.Pattern[str]:
+    text = written(parsed.tree, limit)
+    try:
+        if parsed.keeps:
+            import regex  # type: ignore[import-untyped]  # only \K needs it
+
+            found: re.Pattern[str] = regex.compile(text, regex.ASCII | regex.MULTILINE | regex.VERSION0)
+            return found
+        return re.compile(text, re.ASCII | re.MULTILINE)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise PatternError(f"{error}, in /{pattern}/") from error
+
+
+def _method(choose: Callable[[str], re.Pattern[str]], parsed: Parsed, name: str) -> Any:
+    if not parsed.sensitive:
+        return getattr(choose(""), name)
+    plain = getattr(choose(""), name)
+    if name == "sub":
+        return lambda by, subject: (plain if subject.isascii() else choose(subject).sub)(by, subject)
+
+    def method(subject: str, *place: int) -> Any:
+        if subject.isascii():
+            return plain(subject, *place)
+        return getattr(choose(subject), name)(subject, *place)
+
+    return method
+
+
+def _substitution(search: Callable[..., re.Match[str] | None]) -> Callable[[Replacement, str], str]:
+    """`gsub` for patterns that may match nothing: Ruby goes on one character further then, `re.sub` may not."""
+
+    def sub(by: Replacement, subject: str) -> str:
+        parts: list[str] = []
+        position = 0
+        while position <= len(subject) and (found := search(subject, position)):
+            start, end = found.span()
+            parts += (subject[position:start], by if isinstance(by, str) else by(found))
+            position = end
+            if start == end:
+                parts.append(subject[end : end + 1])
+                position = end + 1
+        parts.append(subject[position:])
+        return "".join(parts)
+
+    return sub
+
+
+# ------------------------------------------------------------------------------------------- replacements
+
+_Inserted = Callable[[re.Match[str]], str]
+_SPECIAL = re.compile(r"\\(?:([0-9&`'\\])|k<([^>]*)>)")
+
+
+def replacement(text: str, pattern: Regex) -> Replacement:
+    """Ruby's replacement text as what `Regex.sub` takes: a text without backslashes, or a function.
+
+    A name that the pattern does not have raises `PatternError` when there is something to replace, as in Ruby.
+    """
+    if "\\" not in text:
+        return text
+    parts: list[str | _Inserted] = []
+    position = 0
+    for special in _SPECIAL.finditer(text):
+        name = special[2]
+        inserted = _inserted(special[1]) if name is None else _by_name(name, pattern)
+        parts += (text[position : special.start()], inserted)
+        position = special.end()
+    parts.append(text[position:])
+
+    def render(found: re.Match[str]) -> str:
+        return "".join([part if isinstance(part, str) else part(found) for part in parts])
+
+    return render
+
+
+def _inserted(sign: str) -> str | _Inserted:
+    if sign == "\\":
+        return "\\"
+    if sign == "`":
+        return lambda found: found.string[: found.start()]
+    if sign == "'":
+        return lambda found: found.string[found.end() :]
+    number = 0 if sign == "&" else int(sign)
+    return lambda found: (found[number] or "") if number <= found.re.groups else ""
+
+
+def _by_name(name: str, pattern: Regex) -> _Inserted:
+    numbers = pattern.names.get(name, ())[::-1]
+
+    def insert(found: re.Match[str]) -> str:
+        if not numbers:
+            raise PatternError(f'/{pattern.pattern}/ has no group "{name}"')
+        return next((text for number in numbers if (text := found[number]) is not None), "")
+
+    return insert
