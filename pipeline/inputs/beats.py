@@ -1,0 +1,274 @@
+"""Receive events from Filebeat and the other Beats, or from Logstash Forwarder.
+
+    input { beats { host => "0.0.0.0" port => 5044 } }
+
+A window is acknowledged when all of its events have been delivered, so a Beat sends again what a crash interrupts.
+While that takes, the Beat hears every 5 seconds that it is still worked on. When outputs stall, no more is read.
+
+It listens on this machine alone unless `host` says otherwise (Logstash: on every address). Frames, windows and
+connections beyond the bounds are refused, and so is a connection whose bytes are not lumberjack's: it is closed without
+an acknowledgement, with one line in the log. A well-framed event that is no JSON object becomes a dead letter.
+
+Events get the tag `beats_input_codec_plain_applied` (after the codec's name), or `beats_input_raw_event` where there is
+no message. The sender's address is in `[@metadata][ip_address]`, or in ECS mode in
+`[@metadata][input][beats][host][ip]`, where the sender gave any `@metadata`, as every Beat does. A field that the codec
+finds in the message gives way to the sender's field of that name; objects are merged.
+
+`[@metadata][event_id]` names an event, the same each time it is sent: `[@metadata][_id]` if the Beat sets it, else made
+of agent, file, offset and message. An event of no file has a random one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from pipeline import tls
+from pipeline.batch import Batch, Origin
+from pipeline.beats.events import Enrichment, decoder, one_to_one
+from pipeline.beats.listening import Place
+from pipeline.beats.server import Server, Terms
+from pipeline.event import Event
+from pipeline.options import (
+    Boolean,
+    Ecs,
+    ExistingPath,
+    FormerName,
+    Ignored,
+    InputOptions,
+    Integer,
+    Number,
+    Seconds,
+    Secret,
+    Size,
+    Text,
+    Texts,
+)
+from pipeline.plugin import PluginContext, Reject
+from pipeline.protocols.lumberjack import Limits
+from pipeline.protocols.lumberjack_events import count, pieces
+
+Enriches = Literal["source_metadata", "codec_metadata", "ssl_peer_metadata", "all", "none"]
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class Options(InputOptions):
+    """Options of the beats input."""
+
+    port: Annotated[Integer, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")]
+    host: Annotated[Text, Field(description="Address to listen on; 0.0.0.0 is every IPv4 address, :: every one.")] = (
+        "127.0.0.1"
+    )
+    client_inactivity_timeout: Annotated[
+        Seconds, Field(ge=0, description="Close a connection that is silent for so long; 0: never. Not while it waits.")
+    ] = 60
+    ecs_compatibility: Annotated[Ecs, Field(description="Where the sender's address and TLS details are put.")] = "v8"
+    enrich: Annotated[
+        list[Enriches] | None,
+        BeforeValidator(_listed),
+        Field(
+            description="What is added to events: `source_metadata` (the sender's address), `codec_metadata` (the tag, "
+            "and in ECS mode `[event][original]`), `ssl_peer_metadata` (who the client's certificate names); `all`, "
+            "`none`. By default the first two."
+        ),
+    ] = None
+    include_codec_tag: Annotated[Boolean | None, Field(description="Deprecated: leave it to `enrich`.")] = None
+    ssl_peer_metadata: Annotated[Boolean | None, Field(description="Deprecated: leave it to `enrich`.")] = None
+    add_hostname: Annotated[
+        Boolean, Field(description="Deprecated: copy `[beat][hostname]` of old Beats to where ECS mode says.")
+    ] = False
+
+    ssl_enabled: Annotated[Boolean, Field(description="Speak TLS; needs `ssl_certificate` and `ssl_key`.")] = False
+    ssl_certificate: Annotated[ExistingPath | None, Field(description="PEM file: certificate, and its chain.")] = None
+    ssl_key: Annotated[ExistingPath | None, Field(description="PEM file: the key of the certificate.")] = None
+    ssl_key_passphrase: Annotated[Secret | None, Field(description="Opens an encrypted key.")] = None
+    ssl_certificate_authorities: Annotated[
+        Texts, Field(default_factory=list, description="PEM files: who signs client certificates.")
+    ]
+    ssl_client_authentication: Annotated[
+        Literal["none", "optional", "required"] | None,
+        Field(description="Whether clients need a certificate. By default only if there are authorities."),
+    ] = None
+    ssl_cipher_suites: Annotated[
+        Texts, Field(default_factory=list, description="Cipher suites for TLS 1.2, best first.")
+    ]
+    ssl_supported_protocols: Annotated[
+        list[tls.Protocol],
+        BeforeValidator(_listed),
+        Field(default_factory=list, description="Versions of TLS; by default 1.2 and 1.3."),
+    ]
+    ssl_handshake_timeout: Annotated[
+        Integer, Field(gt=0, description="Milliseconds that a client has for the TLS handshake.")
+    ] = 10_000
+    ssl: Annotated[Any, FormerName("ssl_enabled"), Field(description="Former name.")] = None
+    ssl_verify_mode: Annotated[
+        Any,
+        FormerName("ssl_client_authentication", lambda value: _VERIFY_MODES.get(value, value)),
+        Field(description="Former name; `peer` is now `optional`, `force_peer` is `required`."),
+    ] = None
+    cipher_suites: Annotated[Any, FormerName("ssl_cipher_suites"), Field(description="Former name.")] = None
+    tls_min_version: Annotated[Number | None, Field(description="Deprecated: set `ssl_supported_protocols`.")] = None
+    tls_max_version: Annotated[Number | None, Field(description="Deprecated: set `ssl_supported_protocols`.")] = None
+
+    executor_threads: Annotated[
+        Integer, Ignored("one event loop serves every connection"), Field(description="Accepted as in Logstash.")
+    ] = 1
+    event_loop_threads: Annotated[
+        Integer, Ignored("one event loop serves every connection"), Field(description="Accepted as in Logstash.")
+    ] = 0
+
+    max_frame_size: Annotated[Size, Field(gt=0, description="Longest frame; a compressed window is one.")] = 16 << 20
+    max_inflated_size: Annotated[Size, Field(gt=0, description="Most bytes a compressed frame may hold.")] = 100 << 20
+    max_window_size: Annotated[Integer, Field(gt=0, description="Most events a window may have.")] = 10_000
+    max_connections: Annotated[Integer, Field(gt=0, description="Most connections at a time.")] = 10_000
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.enrich is not None:
+            if self.include_codec_tag is not None or self.ssl_peer_metadata is not None:
+                raise ValueError("give enrich alone; include_codec_tag and ssl_peer_metadata are its former options")
+            if len(self.enrich) > 1 and {"all", "none"} & set(self.enrich):
+                raise ValueError("all and none stand alone in enrich")
+        if not self.ssl_enabled:
+            return self
+        if self.ssl_certificate is None or self.ssl_key is None:
+            raise ValueError("ssl_enabled needs ssl_certificate and ssl_key")
+        if self.ssl_client_authentication in ("optional", "required") and not self.ssl_certificate_authorities:
+            raise ValueError(
+                f'ssl_client_authentication => "{self.ssl_client_authentication}" needs ssl_certificate_authorities'
+            )
+        if self.ssl_client_authentication == "none" and self.ssl_certificate_authorities:
+            raise ValueError('ssl_certificate_authorities needs ssl_client_authentication => "optional" or "required"')
+        return self
+
+
+_VERIFY_MODES = {"none": None, "peer": "optional", "force_peer": "required"}
+
+
+def build(options: Options, context: PluginContext) -> Beats:
+    """Makes the input; certificates and keys are read now."""
+    if type(options.codec).__name__ == "Multiline":
+        raise ValueError(
+            "the codec multiline cannot join the events of Beats; join lines in Filebeat (parsers: multiline)"
+        )
+    wanted = {"source_metadata", "codec_metadata"} if options.enrich is None else set(options.enrich)
+    if "all" in wanted:
+        wanted = {"source_metadata", "codec_metadata", "ssl_peer_metadata"}
+    describes_peer = "ssl_peer_metadata" in wanted if options.ssl_peer_metadata is None else options.ssl_peer_metadata
+    if not options.ssl_enabled:
+        unused = sorted(
+            name for name in options.model_fields_set - {"ssl_enabled"} if name.startswith(("ssl_", "tls_"))
+        )
+        if unused:
+            context.warn(f"beats: {', '.join(unused)} change nothing without ssl_enabled => true")
+    place = Place(
+        options.host,
+        options.port,
+        _context(options) if options.ssl_enabled else None,
+        options.ssl_handshake_timeout / 1000,
+        options.max_connections,
+    )
+    enrichment = Enrichment(
+        ecs=options.ecs_compatibility != "disabled",
+        source="source_metadata" in wanted,
+        codec="codec_metadata" in wanted if options.include_codec_tag is None else options.include_codec_tag,
+        hostname=options.add_hostname,
+    )
+    return Beats(options, place, enrichment, describes_peer=describes_peer and _clients(options) != "none")
+
+
+class Beats:
+    """The two halves: a server for `batches`, a function for `decode`."""
+
+    def __init__(self, options: Options, place: Place, enrichment: Enrichment, *, describes_peer: bool) -> None:
+        bounds = options.max_inflated_size, options.max_window_size
+        self._bounds = bounds
+        self._picked: tuple[bytes, list[bytes]] = (b"", [])
+        self._decode = decoder(options.codec, enrichment, *bounds)
+        exact = one_to_one(options.codec)
+
+        def holds(data: bytes, events: int, missing: int) -> int:
+            """Where a codec makes several events of one, or none, only the piece itself can tell."""
+            return events if exact and events == missing else count(data, *bounds)
+
+        terms = Terms(Limits(options.max_frame_size, options.max_window_size), options.client_inactivity_timeout)
+        self.server = Server(place, terms, holds, _peer if describes_peer else _nothing)
+
+    def batches(self) -> AsyncIterator[Batch]:
+        """The windows of all senders, in pieces as they were sent."""
+        return self.server.batches()
+
+    def stop(self) -> None:
+        """Take no more."""
+        self.server.stop()
+
+    async def close(self) -> None:
+        """Acknowledge what has ended, and close the connections."""
+        await self.server.close()
+
+    def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
+        """The events in a piece of a window."""
+        self._picked = (b"", [])
+        return self._decode(data, origin, reject)
+
+    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:  # noqa: ARG002
+        """The frame of one event."""
+        if self._picked[0] is not data:
+            self._picked = (data, pieces(data, *self._bounds))
+        return self._picked[1][ordinal]
+
+
+# ---------------------------------------------------------------------------------------------- TLS
+
+
+def _clients(options: Options) -> tls.Clients:
+    return options.ssl_client_authentication or ("required" if options.ssl_certificate_authorities else "none")
+
+
+def _context(options: Options) -> Any:
+    passphrase = options.ssl_key_passphrase
+    return tls.server_context(
+        tls.Identity(
+            options.ssl_certificate, options.ssl_key, None if passphrase is None else passphrase.get_secret_value()
+        ),
+        tls.Trust([Path(path) for path in options.ssl_certificate_authorities]),
+        tls.Rules(options.ssl_supported_protocols or _between(options), options.ssl_cipher_suites),
+        _clients(options),
+    )
+
+
+def _between(options: Options) -> list[tls.Protocol]:
+    if options.tls_min_version is None and options.tls_max_version is None:
+        return []
+    highest = options.tls_max_version or 1.3
+    lowest = options.tls_min_version or min(1.2, highest)
+    known: dict[float, tls.Protocol] = {1.1: "TLSv1.1", 1.2: "TLSv1.2", 1.3: "TLSv1.3"}
+    between = [name for number, name in known.items() if lowest <= number <= highest]
+    if not between:
+        raise ValueError(f"there is no TLS version from tls_min_version {lowest} to tls_max_version {highest}")
+    return between
+
+
+def _nothing(_: Any) -> Origin:
+    return {}
+
+
+def _peer(transport: Any) -> Origin:
+    certificate = transport.get_extra_info("peercert")
+    if not certificate:
+        return {"tls": {"status": "unverified"}}
+    connection = transport.get_extra_info("ssl_object")
+    return {
+        "tls": {
+            "status": "verified",
+            "protocol": connection.version(),
+            "subject": tls.subject_name(certificate),
+            "cipher": tls.suite_name(connection.cipher()[0]),
+        }
+    }
