@@ -1,17 +1,17 @@
 """Every exception that apex-logs raises on purpose.
 
-    ApexLogsError
-    ├── ConfigurationError       the configuration has faults; carries all of them
-    ├── FieldReferenceError      a field reference that cannot be read
-    ├── FieldError               a field that cannot be set where it was asked for
-    ├── Unjudged                 a condition that cannot be judged for this event, which is then dropped
-    ├── FilterFailure            a filter could not do its work on this event; the engine tags it
-    ├── BrokenFraming            a sender's bytes cannot be trusted: close, do not acknowledge
-    ├── SendFailure              an output's body was not taken, for a reason that concerns all of it
-    │   ├── Unavailable          no answer, or "later": send it again
-    │   ├── BodyTooLarge         send it again in halves
-    │   └── NotAuthorised        credentials are refused: wait and say so, drop nothing
-    └── StoreError               the embedded store or a file on disk cannot be used
+ApexLogsError
+├── ConfigurationError       the configuration has faults; carries all of them
+├── FieldReferenceError      a field reference that cannot be read
+├── FieldError               a field that cannot be set where it was asked for
+├── Unjudged                 a condition that cannot be judged for this event, which is then dropped
+├── FilterFailure            a filter could not do its work on this event; the engine tags it
+├── BrokenFraming            a sender's bytes cannot be trusted: close, do not acknowledge
+├── SendFailure              an output's body was not taken, for a reason that concerns all of it
+│   ├── Unavailable          no answer, or "later": send it again
+│   ├── BodyTooLarge         send it again in halves
+│   └── NotAuthorised        credentials are refused: wait and say so, drop nothing
+└── StoreError               the embedded store or a file on disk cannot be used
 """
 
 

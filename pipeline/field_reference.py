@@ -11,6 +11,7 @@ that is set are made. `[@metadata]` is a place of its own, which outputs do not 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -28,27 +29,26 @@ def parse(text: str) -> tuple[str, ...]:
     if "[" not in text and "]" not in text:
         return (text,)
     path: list[str] = []
-    depth, start = 0, -1
-    for position, character in enumerate(text):
-        if character == "[":
-            if start >= 0 and text[start:position]:
-                raise _unreadable(text, f'"[" inside the name "{text[start:position]}"')
-            depth, start = depth + 1, position + 1
-        elif character == "]":
-            if depth == 0:
-                raise _unreadable(text, '"]" without "["')
-            if start >= 0:
-                if start == position:
-                    raise _unreadable(text, "an empty name")
-                path.append(text[start:position])
-            elif text[position - 1] != "]":
-                raise _unreadable(text, f'"{text[position - 1]}" between two elements')
-            depth, start = depth - 1, -1
-        elif start < 0:
-            raise _unreadable(text, f'"{character}" outside the brackets')
+    depth, end = 0, 0
+    for found in _ELEMENT.finditer(text):
+        if found.start() != end:
+            raise _unreadable(text, f'"{text[end]}" outside the brackets')
+        end = found.end()
+        depth += found["open"].count("[")
+        if found["name"]:
+            path.append(found["name"])
+        depth -= found["close"].count("]")
+        if depth < 0:
+            raise _unreadable(text, '"]" without "["')
+    if end != len(text):
+        raise _unreadable(text, f'"{text[end:]}" outside the brackets, or an empty name')
     if depth:
         raise _unreadable(text, '"[" without "]"')
     return tuple(path)
+
+
+_ELEMENT = re.compile(r"(?P<open>\[+)(?P<name>[^\[\]]+)(?P<close>\]+)")
+"""A name with the brackets around it: elements may hold elements, `[[a][b]]`."""
 
 
 def _unreadable(text: str, why: str) -> FieldReferenceError:

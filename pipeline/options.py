@@ -188,7 +188,8 @@ class FormerName:
 class PluginOptions(BaseModel):
     """What every plugin takes. A subclass that has `ecs_compatibility` gets the pipeline's by default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    # A model is built when it first validates: those that others extend never are.
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True)
 
     id: Annotated[Text | None, Field(description="A name for this plugin in logs and metrics; must be unique.")] = None
     enable_metric: Annotated[

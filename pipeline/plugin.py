@@ -70,6 +70,9 @@ class Codec(Protocol):
     What a sender has not finished stays with the input: `cut` says how much of a stream is whole.
     """
 
+    name: str
+    """The plugin's name, set by the engine."""
+
     def cut(self, data: bytes, *, final: bool = False) -> int:
         """How many leading bytes of a stream hold whole events; all of them if the stream has ended."""
         ...
@@ -184,4 +187,4 @@ class PluginContext:
     every: Callable[[float, Callable[[], None]], None]
     """`every(seconds, call)`: run a short function now and then, on the loop, while the pipeline runs."""
     warn: Callable[[str], None]
-    """Say something once, at the start, that the user should know."""
+    """Say something that the user should know: at the start, or when what the plugin stands on has changed."""

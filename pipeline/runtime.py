@@ -72,8 +72,10 @@ class Pipeline:
                 await courier.start()
                 limits = Limits(delay=settings.pipeline_batch_delay / 1000)
                 outlets[node] = Outlet(courier, in_flight, limits, fates.failed, departures)
+            for source in self._sources:  # also where a reload gives up waiting: senders must notice
+                stack.push_async_callback(source.input.close)
             sinks: dict[int, Continue] = {node: outlet.add for node, outlet in outlets.items()}
-            fates.flow = connect(self._plan, self._built.filters, sinks, fates.guard)
+            fates.flow = connect(self._plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             with _background(*self._periodic_work(worker, bool(fates.flow.flushes))):
                 async with asyncio.TaskGroup() as inputs:
@@ -83,9 +85,6 @@ class Pipeline:
                 for outlet in outlets.values():
                     await outlet.drain()
                 await in_flight.empty()
-            for source in self._sources:
-                await source.input.close()
-
     def _periodic_work(self, worker: Worker, holding: bool) -> Iterator[Coroutine[Any, Any, None]]:
         for seconds, call in self._periodic:
             yield _repeat(seconds, call)

@@ -196,6 +196,8 @@ def pick(codec: Codec, data: bytes, ordinal: int) -> bytes:
 class LineCodec:
     """One event a line."""
 
+    name = "line"
+
     def __init__(self, parse: Parse, render: Callable[[Event], bytes], delimiter: bytes = b"\n") -> None:
         self.parse = parse
         self.encode = render
@@ -220,6 +222,8 @@ class LineCodec:
 
 class WholeCodec:
     """All the data is one piece; in a stream, one piece a line."""
+
+    name = "plain"
 
     def __init__(self, parse: Parse, render: Callable[[Event], bytes], streamed: Parse | None = None) -> None:
         self.parse = parse

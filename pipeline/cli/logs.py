@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-
-import structlog
+from types import ModuleType
+from typing import Any, cast
 
 LEVELS = {
     "trace": logging.DEBUG,
@@ -20,36 +20,38 @@ LEVELS = {
 
 def configure(level: str, style: str) -> None:
     """Sends the log to stderr; `style` is Logstash's `log.format`, json or plain."""
-    shared: list[structlog.typing.Processor] = [
+    structlog = _without_rich()
+    shared = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if style == "json"
-        else structlog.dev.ConsoleRenderer(
+    processors = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if style == "json":
+        processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        console = structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
         )
-    )
+        processors.append(console)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info if style == "json" else _unchanged,
-                renderer,
-            ],
-        )
-    )
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=processors))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(LEVELS[level], logging.WARNING))
     logging.getLogger("apex").setLevel(LEVELS[level])
 
 
-def _unchanged(
-    logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
-    return event
+def _without_rich() -> Any:
+    """structlog, imported in a third of the time: it looks for rich, which its lines do not need."""
+    modules = cast("dict[str, ModuleType | None]", sys.modules)
+    hidden = "rich" not in modules
+    if hidden:
+        modules["rich"] = None
+    try:
+        import structlog
+    finally:
+        if hidden:
+            del modules["rich"]
+    return structlog

@@ -63,6 +63,8 @@ def build(options: Options) -> Codec:
 class Multiline:
     """Lines, joined. The data of every call begins where an event begins."""
 
+    name = "multiline"
+
     def __init__(self, options: Options, delimiter: bytes = b"\n") -> None:
         self.options = options
         self.delimiter = delimiter

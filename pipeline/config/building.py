@@ -62,12 +62,11 @@ def connect(
     sinks: Mapping[int, Continue],
     guard: Guard,
     trace: Trace | None = None,
+    unrouted: Continue | None = None,
 ) -> Flow:
     """Compiles the flow of a plan from its built filters to the sinks of its outputs."""
-    configuration = plan.configuration
-    return compile_flow(
-        configuration.body("filter"), configuration.body("output"), filters, plan.conditions, sinks, guard, trace
-    )
+    sections = plan.configuration.body("filter"), plan.configuration.body("output")
+    return compile_flow(*sections, filters, plan.conditions, sinks, guard, trace, unrouted)
 
 
 def _made(checked: CheckedPlugin, context: PluginContext, faults: list[Fault]) -> Any:

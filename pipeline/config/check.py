@@ -116,18 +116,23 @@ class Checker:
     ) -> None:
         """Puts the built codec in the place of its name or block; leaves a wrong one to its fault."""
         value = values.pop("codec", None)
+        span = settings["codec"].value_span if "codec" in settings else owner.name_span
         if value is None:
             value = module.options.model_fields["codec"].default.name
-        if isinstance(value, str):
-            span = settings["codec"].value_span if "codec" in settings else owner.name_span
-            node = ast.Plugin(value, span, (), span)
-        else:
-            node = value
+        if not isinstance(value, str | ast.Plugin):
+            self.faults.append(Fault(f"{module.name}: expected one codec, got {shown(value)}", span))
+            value = module.options.model_fields["codec"].default.name
+        node = ast.Plugin(value, span, (), span) if isinstance(value, str) else value
+        values["codec"] = CodecName(node.name)
         checked = self.plugin("codec", node)
-        if checked is not None:
-            values["codec"] = checked.module.built(checked.options, None)
+        if checked is None:
+            return
+        try:
+            values["codec"] = codec = checked.module.built(checked.options, None)
+        except ValueError as error:
+            self.faults.append(Fault(f"{node.name}: {error}", node.name_span))
         else:
-            values["codec"] = CodecName(node.name)
+            codec.name = checked.module.name
 
     def _validated(
         self,

@@ -72,11 +72,15 @@ def compile_flow(
     sinks: Mapping[int, Continue],
     guard: Guard,
     trace: Trace | None = None,
+    unrouted: Continue | None = None,
 ) -> Flow:
-    """Generates and compiles the flow. The mappings are by the identity of the node."""
+    """Generates and compiles the flow. The mappings are by the identity of the node.
+
+    `unrouted` is told of events that reach no output; nothing is asked where an output takes every event.
+    """
     writer = _Writer(built, conditions, sinks, trace)
     writer.names.update(guard=guard, waiting=writer.waiting, Waiting=Waiting, FilterFailure=FilterFailure)
-    writer.function("outputs", outputs, None)
+    writer.routes(outputs, unrouted)
     writer.function("filters", filters, "outputs")
     source = "\n".join(writer.lines) + "\n"
     linecache.cache[_FILE] = (len(source), None, source.splitlines(keepends=True), _FILE)
@@ -99,6 +103,10 @@ def _place_of(places: Mapping[int, str]) -> Callable[[BaseException], str]:
     return place_of
 
 
+Line = tuple[str, str | None]
+"""A line of source, and the label of the plugin that it calls."""
+
+
 @dataclass(slots=True)
 class _Writer:
     """Writes the functions; `names` are the globals of the generated source."""
@@ -114,16 +122,30 @@ class _Writer:
     holding: list[tuple[Holding, str]] = field(default_factory=list)
     _count: int = 0
     _spreads: int = 0
+    _watch: bool = False
 
     def function(self, name: str, statements: Sequence[ast.Statement], after: str | None) -> None:
         """One function; the functions that it goes on to are written before it."""
-        body: list[tuple[str, str | None]] = []
+        body: list[Line] = []
         self._block(statements, after, 1, body)
+        self._write(name, body)
+
+    def _write(self, name: str, body: Sequence[Line]) -> None:
         self.lines.append(f"def {name}(event):")
         for line, label in body or [("    pass", None)]:
             self.lines.append(line)
             if label is not None:
                 self.places[len(self.lines)] = label
+
+    def routes(self, outputs: Sequence[ast.Statement], unrouted: Continue | None) -> None:
+        """The function `outputs`; it watches whether an event was routed only where it might not be."""
+        self._watch = unrouted is not None and not any(isinstance(item, ast.Plugin) for item in outputs)
+        body: list[Line] = []
+        self._block(outputs, None, 1, body)
+        if self._watch:
+            self.names["unrouted"] = unrouted
+            body = [("    routed = False", None), *body, ("    if not routed: unrouted(event)", None)]
+        self._write("outputs", body)
 
     def _name(self, prefix: str, value: Any = None) -> str:
         self._count += 1
@@ -132,9 +154,7 @@ class _Writer:
             self.names[name] = value
         return name
 
-    def _block(
-        self, statements: Sequence[ast.Statement], after: str | None, depth: int, body: list[tuple[str, str | None]]
-    ) -> None:
+    def _block(self, statements: Sequence[ast.Statement], after: str | None, depth: int, body: list[Line]) -> None:
         """The statements at a depth, then the continuation."""
         pad = "    " * depth
         for index, statement in enumerate(statements):
@@ -155,7 +175,7 @@ class _Writer:
         if after is not None:
             body.append((f"{pad}{after}(event)", None))
 
-    def _straight(self, statement: ast.Statement, depth: int, body: list[tuple[str, str | None]]) -> None:
+    def _straight(self, statement: ast.Statement, depth: int, body: list[Line]) -> None:
         if isinstance(statement, ast.Branch):
             self._branch(statement, None, depth, body)
             return
@@ -163,6 +183,8 @@ class _Writer:
         if id(statement) in self.sinks:
             sink = self._name("sink", self.sinks[id(statement)])
             body.append((f"{pad}{sink}(event)", None))
+            if self._watch:
+                body.append((f"{pad}routed = True", None))
             self._traced(statement, "True", pad, body)
             return
         built = self.built[id(statement)]
@@ -180,7 +202,7 @@ class _Writer:
         body.append((f"{pad}    matched = False; {fail}(event, failure)", built.label))
         self._traced(statement, "matched", pad, body)
 
-    def _traced(self, node: ast.Plugin | ast.Arm, flag: str, pad: str, body: list[tuple[str, str | None]]) -> None:
+    def _traced(self, node: ast.Plugin | ast.Arm, flag: str, pad: str, body: list[Line]) -> None:
         if self.trace is not None:
             self.names["trace"] = self.trace
             body.append((f"{pad}trace({self._name('n', node)}, event, {flag})", None))
@@ -190,7 +212,7 @@ class _Writer:
         branch: ast.Branch,
         proceed: str | None,
         depth: int,
-        body: list[tuple[str, str | None]],
+        body: list[Line],
         order: bool = False,
     ) -> None:
         """if, else if, else; each way goes on to `proceed`, by way of `waiting` where the order asks for it."""
@@ -216,7 +238,7 @@ class _Writer:
         statements: Sequence[ast.Statement],
         proceed: str | None,
         depth: int,
-        body: list[tuple[str, str | None]],
+        body: list[Line],
         order: bool,
     ) -> None:
         if order and proceed is not None and not self._asks(statements):
@@ -228,7 +250,7 @@ class _Writer:
             body.append((f"{'    ' * depth}pass", None))
         self._block(statements, proceed, depth, body)
 
-    def _cut(self, node: ast.Plugin, proceed: str, pad: str, body: list[tuple[str, str | None]]) -> None:
+    def _cut(self, node: ast.Plugin, proceed: str, pad: str, body: list[Line]) -> None:
         built = self.built[id(node)]
         match built.filter:
             case Asking() as asking:

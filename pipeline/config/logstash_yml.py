@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -63,6 +63,9 @@ _PREFIXES_IGNORED = {
 }
 
 
+Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
+
+
 class Settings(BaseModel):
     """The settings that the engine honours. Field names are Logstash's with `_` for `.`."""
 
@@ -77,8 +80,8 @@ class Settings(BaseModel):
     config_string: Text | None = Field(None, alias="config.string")
     config_support_escapes: Boolean = Field(False, alias="config.support_escapes")
     config_test_and_exit: Boolean = Field(False, alias="config.test_and_exit")
-    log_level: Text = Field("info", alias="log.level")
-    log_format: Text = Field("plain", alias="log.format")
+    log_level: Level = Field("info", alias="log.level")
+    log_format: Literal["plain", "json"] = Field("plain", alias="log.format")
     queue_type: Text = Field("memory", alias="queue.type")
     config_reload_automatic: Boolean = Field(False, alias="config.reload.automatic")
     in_flight_events: Integer = Field(100_000, alias="in_flight.events", ge=1)

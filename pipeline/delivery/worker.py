@@ -75,6 +75,10 @@ class Fates:
         assert self.flow is not None
         self.failed(event, error, self.flow.place_of(error))
 
+    def unrouted(self, _event: Event) -> None:
+        """An event reached no output: it ends here, counted."""
+        self.counters.unrouted += 1
+
     def failed(self, event: Event, error: Exception, place: str) -> None:
         """Dead-letters an event with its original bytes."""
         original, origin = orjson.dumps(event.fields), Origin()

@@ -309,3 +309,31 @@ def test_children_have_ids_of_their_own_and_the_same_ones_again() -> None:
 
 def _call(proceed: Continue, event: Event) -> None:
     proceed(event)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "expected"),
+    [("", ["1", "2"]), ("if [x] { out {} }", ["2"]), ("if [x] { out {} } else if [y] { out {} }", []), ("out {}", [])],
+)
+def test_events_that_reach_no_output_are_told_of(outputs: str, expected: list[str]) -> None:
+    configuration, _ = parse([Source("t", f"output {{ {outputs} }}")])
+    sinks = {id(node): _sink("out", []) for node in plugins_in(configuration.body("output"))}
+    conditions = {}
+    for arm in arms_in(configuration.body("output")):
+        assert isinstance(arm.condition, ast.Truth)
+        assert isinstance(arm.condition.operand, ast.Field)
+        conditions[id(arm)] = lambda event, name=arm.condition.operand.text: name.strip("[]") in event.fields
+    told: list[str] = []
+    flow = compile_flow(
+        (),
+        configuration.body("output"),
+        {},
+        conditions,
+        sinks,
+        _call,
+        None,
+        lambda event: told.append(event.fields["name"]),
+    )
+    for fields in ({"name": "1", "x": 1}, {"name": "2", "y": 1}):
+        flow.process(Event(dict(fields)))
+    assert told == expected
