@@ -1,0 +1,20 @@
+"""Fixtures with real servers, one for each test process. What cannot be had is skipped by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import elasticsearch_node
+from tests.servers.packages import NotHere
+
+
+@pytest.fixture(scope="session")
+def elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[elasticsearch_node.Server]:
+    """A real Elasticsearch: `url`, and `start()`, `stop()`, `kill()` for tests of failures."""
+    try:
+        with elasticsearch_node.started(tmp_path_factory.mktemp("elasticsearch")) as node:
+            yield node
+    except NotHere as reason:
+        pytest.skip(f"elasticsearch: {reason}")
