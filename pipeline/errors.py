@@ -43,6 +43,10 @@ class FilterFailure(ApexLogsError):
     """A filter could not do its work on this event: the engine adds the filter's `tag_on_failure`."""
 
 
+class NoAddress(ApexLogsError):
+    """The options give no address for this event: an index with a placeholder left, an unknown action."""
+
+
 class BrokenFraming(ApexLogsError):
     """The bytes of a sender break its protocol. The connection is closed without acknowledgement."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Set
 from typing import Any
 
 from pipeline.clock import Clock, SystemClock
@@ -68,7 +68,8 @@ class Pipeline:
             outlets: dict[int, Outlet] = {}
             for node, (output, label) in self._built.outputs.items():
                 stack.push_async_callback(output.close)
-                courier = Courier(output, label, dead_letters, self.counters, _backoff(output, settings))
+                backoff = _backoff(output, self._plan.plugins[node].options.model_fields_set, settings)
+                courier = Courier(output, label, dead_letters, self.counters, backoff)
                 await courier.start()
                 limits = Limits(delay=settings.pipeline_batch_delay / 1000)
                 outlets[node] = Outlet(courier, in_flight, limits, fates.failed, departures)
@@ -85,6 +86,7 @@ class Pipeline:
                 for outlet in outlets.values():
                     await outlet.drain()
                 await in_flight.empty()
+
     def _periodic_work(self, worker: Worker, holding: bool) -> Iterator[Coroutine[Any, Any, None]]:
         for seconds, call in self._periodic:
             yield _repeat(seconds, call)
@@ -97,11 +99,13 @@ class Pipeline:
             await worker.flush(self._clock.now(), False)
 
 
-def _backoff(output: Output, settings: Settings) -> Backoff:
-    """The output's own pauses, where it has such options (elasticsearch), else those of the settings."""
-    first = getattr(output, "retry_initial_interval", None) or settings.retry_initial_interval
-    longest = getattr(output, "retry_max_interval", None) or settings.retry_max_interval
-    return Backoff(first, longest)
+def _backoff(output: Output, given: Set[str], settings: Settings) -> Backoff:
+    """The output's own pauses, where it has such options (elasticsearch) and they are given, else the settings'."""
+
+    def seconds(name: str) -> float:
+        return float(getattr(output if name in given and hasattr(output, name) else settings, name))
+
+    return Backoff(seconds("retry_initial_interval"), seconds("retry_max_interval"))
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,10 +67,8 @@ def filtered_events(
     out: list[Event] = []
 
     def guard(proceed: Continue, event: Event) -> None:
-        try:
+        with contextlib.suppress(Unjudged):
             proceed(event)
-        except Unjudged:
-            pass
 
     filters = plan.configuration.body("filter")
     flow = compile_flow(filters, [collector], built.filters, plan.conditions, {id(collector): out.append}, guard)

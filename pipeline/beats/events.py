@@ -25,7 +25,7 @@ from pipeline.options import CodecName
 from pipeline.plugin import Codec, Reject
 from pipeline.protocols.lumberjack import json_frames, pairs_frame
 from pipeline.protocols.lumberjack_events import Payload, events
-from pipeline.text_codecs import keep_original
+from pipeline.texts.codecs import keep_original
 
 Decode = Callable[[bytes, Origin, Reject], Iterator[Event]]
 Run = Callable[[Iterator[Payload], Origin, Reject], Iterator[Event]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pipeline.options import PluginOptions
 from pipeline.plugin import Codec
-from pipeline.text_codecs import WriteOnlyCodec
+from pipeline.texts.codecs import WriteOnlyCodec
 
 
 class Options(PluginOptions):

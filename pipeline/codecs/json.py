@@ -15,10 +15,10 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.field_reference import FieldReference
-from pipeline.json_codecs import json_parser, render_json
 from pipeline.options import Ecs, PluginOptions
 from pipeline.plugin import Codec
-from pipeline.text_codecs import Charset, WholeCodec
+from pipeline.texts.codecs import Charset, WholeCodec
+from pipeline.texts.json_documents import json_parser, render_json
 
 
 class Options(PluginOptions):

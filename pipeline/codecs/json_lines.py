@@ -16,10 +16,10 @@ from pydantic import Field
 
 from pipeline.event import Event
 from pipeline.field_reference import FieldReference
-from pipeline.json_codecs import json_parser, render_json
 from pipeline.options import Ecs, Integer, PluginOptions, Text
 from pipeline.plugin import Codec
-from pipeline.text_codecs import Charset, LineCodec, Parse, cut_after_last
+from pipeline.texts.codecs import Charset, LineCodec, Parse, cut_after_last
+from pipeline.texts.json_documents import json_parser, render_json
 
 
 class Options(PluginOptions):

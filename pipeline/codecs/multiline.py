@@ -28,7 +28,7 @@ from pipeline.event import Fields
 from pipeline.languages import ruby_regex
 from pipeline.options import Boolean, Ecs, Integer, PluginOptions, Seconds, Size, Text, Texts
 from pipeline.plugin import Codec
-from pipeline.text_codecs import Charset, decoded, split, text_of, text_renderer
+from pipeline.texts.codecs import Charset, decoded, split, text_of, text_renderer
 
 Belongs = Callable[[bytes], bool]
 

@@ -17,7 +17,7 @@ from pydantic import Field
 from pipeline.options import Ecs, PluginOptions
 from pipeline.plugin import Codec
 from pipeline.sprintf import Template
-from pipeline.text_codecs import Charset, WholeCodec, text_parser, text_renderer
+from pipeline.texts.codecs import Charset, WholeCodec, text_parser, text_renderer
 
 
 class Options(PluginOptions):

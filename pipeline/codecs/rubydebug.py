@@ -16,7 +16,7 @@ from pydantic import Field
 from pipeline.event import Event, Fields
 from pipeline.options import Boolean, PluginOptions
 from pipeline.plugin import Codec
-from pipeline.text_codecs import WriteOnlyCodec, inspected
+from pipeline.texts.codecs import WriteOnlyCodec, inspected
 
 INDENT = 4
 

@@ -16,7 +16,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.parcels import Parcel
@@ -53,6 +53,7 @@ class Courier:
     backoff: Backoff = Backoff()
     sleep: Sleep = asyncio.sleep
     _started: bool = False
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def start(self) -> None:
         """Connects the output; where it is away, the pipeline starts all the same and delivers when it is there."""
@@ -62,9 +63,12 @@ class Courier:
             log.warning("%s: %s; delivery begins when it is there", self.label, failure)
 
     async def _start(self) -> None:
-        if not self._started:
-            await self.output.start()
-            self._started = True
+        if self._started:
+            return
+        async with self._starting:  # parcels may meet here
+            if not self._started:
+                await self.output.start()
+                self._started = True
 
     async def deliver(self, parcel: Parcel) -> None:
         """Returns when every item has its end."""
@@ -96,7 +100,7 @@ class Courier:
 
     async def _smaller(self, parcel: Parcel, failure: BodyTooLarge) -> None:
         if len(parcel) == 1:
-            await self._bury(parcel, [(0, f"too large for the receiver even alone: {failure}")])
+            await self._bury(parcel, [(0, f"the receiver refuses it even alone: {failure}")])
             parcel.finish()
             return
         for half in parcel.halves():

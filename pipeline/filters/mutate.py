@@ -25,8 +25,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from pipeline import conversions
-from pipeline.conversions import Conversion
 from pipeline.errors import FieldReferenceError, FilterFailure
 from pipeline.event import Event, copied
 from pipeline.field_reference import METADATA, FieldReference
@@ -35,6 +33,8 @@ from pipeline.languages import ruby_regex
 from pipeline.options import FilterOptions, Hash, Text, TextHash, Texts
 from pipeline.plugin import Filter, PlainFilter
 from pipeline.sprintf import Template
+from pipeline.texts import conversions
+from pipeline.texts.conversions import Conversion
 
 Operation = PlainFilter
 """Does one thing to one field; always True, so that a lone operation is the whole filter."""

@@ -62,7 +62,7 @@ from pipeline.options import (
     default_codec,
 )
 from pipeline.plugin import Codec, PluginContext, Reject
-from pipeline.text_codecs import in_pieces, pick
+from pipeline.texts.codecs import in_pieces, pick
 
 BLOCK = 1024 * 1024
 WHOLE_FILE = 4611686018427387903

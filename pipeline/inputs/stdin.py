@@ -27,7 +27,7 @@ from pipeline.batch import Batch, Origin
 from pipeline.event import Event, Fields
 from pipeline.options import CodecOption, Ecs, InputOptions, default_codec
 from pipeline.plugin import Codec, Reject
-from pipeline.text_codecs import in_pieces, keep_original, pick, text_of
+from pipeline.texts.codecs import in_pieces, keep_original, pick, text_of
 
 BLOCK = 256 * 1024
 

@@ -19,7 +19,7 @@ ASCII = 0x7F
 UNICODE = 0x10FFFF
 
 
-class UnknownProperty(ValueError):  # noqa: N818 - it names what is wrong
+class UnknownProperty(ValueError):
     """A property that nobody knows, as in `\\p{Foo}`."""
 
 

@@ -35,14 +35,14 @@ from typing import TYPE_CHECKING
 
 from isal import igzip
 
-from pipeline import addressing
-from pipeline.elasticsearch_options import ElasticsearchOptions, tls_context
+from pipeline.documents import addressing
+from pipeline.elasticsearch.options import ElasticsearchOptions, tls_context
 from pipeline.errors import BodyTooLarge, Unavailable
 from pipeline.plugin import Body, PluginContext, Sent
 from pipeline.protocols import bulk
 
 if TYPE_CHECKING:
-    from pipeline.elasticsearch_client import Answer, Client
+    from pipeline.elasticsearch.client import Answer, Client
 
 
 class Options(ElasticsearchOptions):
@@ -83,14 +83,14 @@ class ElasticsearchOutput:
 
     async def start(self) -> None:
         """Connects, and installs what is missing; may be called again after it failed."""
-        from pipeline import elasticsearch_client, elasticsearch_setup  # half a second: not for a mere check
+        from pipeline.elasticsearch import client, setup  # half a second: not for a mere check
 
         if self._client is None:
             context = self._tls
             if self._options.ca_trusted_fingerprint:
-                context = tls_context(self._options, await elasticsearch_client.presented_authority(self._options))
-            self._client = elasticsearch_client.Client(self._options, context)
-        await elasticsearch_setup.set_up(self._options, self._request, self._warn)
+                context = tls_context(self._options, await client.presented_authority(self._options))
+            self._client = client.Client(self._options, context)
+        await setup.set_up(self._options, self._request, self._warn)
 
     async def _request(self, method: str, path: str, body: bytes | None) -> Answer:
         assert self._client is not None
@@ -98,7 +98,7 @@ class ElasticsearchOutput:
 
     async def send(self, body: Body) -> Sent:
         """One bulk request."""
-        from pipeline.elasticsearch_client import CutOff
+        from pipeline.elasticsearch.client import CutOff
 
         assert self._client is not None
         data = await _compressed(body.data, self._options.compression_level)

@@ -21,8 +21,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from pipeline import addressing
-from pipeline.documents import DocumentOptions, ScriptType, Switch, VersionType
+from pipeline.documents import addressing
+from pipeline.documents.options import DocumentOptions, ScriptType, Switch, VersionType
 from pipeline.errors import ConfigurationError, StoreError, Unavailable
 from pipeline.options import Boolean, CodecOption, Ignored, Integer, Refused, Secret, Text, default_codec
 from pipeline.plugin import Body, Sent

@@ -250,6 +250,7 @@ def test_a_codec_may_make_several_events_of_one_or_none() -> None:
 def test_what_a_codec_raises_concerns_one_event() -> None:
     class Failing:
         name = "failing"
+
         def decode(self, data: bytes) -> list[dict[str, Any]]:
             if data == b"two":
                 raise ValueError("no two")

@@ -3,7 +3,7 @@ import pytest
 from pipeline.codecs import dots, json, json_lines, line, plain, rubydebug
 from pipeline.event import Event
 from pipeline.options import PluginOptions
-from pipeline.text_codecs import inspected, pick, python_charset
+from pipeline.texts.codecs import inspected, pick, python_charset
 
 
 def codec(module, **options):

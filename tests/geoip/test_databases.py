@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.geoip import databases
 from pipeline.errors import ConfigurationError, FilterFailure
 from pipeline.event import Event
 from pipeline.filters import geoip
+from pipeline.geoip import databases
 from pipeline.geoip.answers import Answers
 from pipeline.geoip.databases import Database
 from tests.databases import LONDON, SAN_DIEGO, SWEDEN, TELSTRA, write, write_asn, write_city, write_country

@@ -14,8 +14,8 @@ import trustme
 from aiohttp import web
 from pydantic import ValidationError
 
-from pipeline.elasticsearch_hosts import Host, parse_cloud_id, parse_host
-from pipeline.elasticsearch_options import ElasticsearchOptions, addresses, tls_context
+from pipeline.elasticsearch.hosts import Host, parse_cloud_id, parse_host
+from pipeline.elasticsearch.options import ElasticsearchOptions, addresses, tls_context
 from pipeline.errors import BodyTooLarge, ConfigurationError, Unavailable
 from pipeline.event import Event
 from pipeline.outputs import elasticsearch

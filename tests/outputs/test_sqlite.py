@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from pipeline.elasticsearch_options import ElasticsearchOptions
+from pipeline.elasticsearch.options import ElasticsearchOptions
 from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.event import Event
 from pipeline.languages.search_query import compile_query

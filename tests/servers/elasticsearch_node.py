@@ -1,7 +1,7 @@
 """A real Elasticsearch node on a free loopback port, for tests.
 
     with started(folder) as node:        # TEST_SERVERS=docker|local|auto chooses how
-        node.url, node.restart(), node.kill(), node.start()
+        node.url, node.stop(); node.start(), node.kill(), node.start()
 
 Raises `NotHere` where none can be had. Data are kept over a restart, and thrown away at the end.
 """

@@ -18,7 +18,7 @@ from typing import NamedTuple
 POM = Path(__file__).with_name("pom.xml")
 
 
-class NotHere(Exception):  # noqa: N818
+class NotHere(Exception):
     """A server cannot be had on this machine; the text says why."""
 
 

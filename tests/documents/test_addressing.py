@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from pipeline import addressing
-from pipeline.addressing import NoAddress, Target
-from pipeline.documents import DocumentOptions
+from pipeline.documents import addressing
+from pipeline.documents.addressing import NoAddress, Target
+from pipeline.documents.options import DocumentOptions
 from pipeline.event import Event
 
 STAMP = "2026-11-25T23:59:59.999Z"

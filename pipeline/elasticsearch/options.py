@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pipeline import tls
-from pipeline.documents import DocumentOptions
-from pipeline.elasticsearch_hosts import Host, parse_cloud_id, parse_host
+from pipeline.documents.options import DocumentOptions
+from pipeline.elasticsearch.hosts import Host, parse_cloud_id, parse_host
 from pipeline.options import (
     Array,
     Boolean,

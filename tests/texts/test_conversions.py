@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline import conversions
-from pipeline.conversions import CONVERSIONS
+from pipeline.texts import conversions
+from pipeline.texts.conversions import CONVERSIONS
 
 FAILS = ValueError
 

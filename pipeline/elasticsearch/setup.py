@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import orjson
 
-from pipeline.documents import default_name, rollover_alias, to_data_stream
-from pipeline.elasticsearch_client import Answer
-from pipeline.elasticsearch_options import ElasticsearchOptions
+from pipeline.documents.options import default_name, rollover_alias, to_data_stream
+from pipeline.elasticsearch.client import Answer
+from pipeline.elasticsearch.options import ElasticsearchOptions
 from pipeline.errors import ConfigurationError, NotAuthorised, Unavailable
 from pipeline.protocols import bulk
 

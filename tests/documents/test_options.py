@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline.documents import DocumentOptions, rollover_alias, to_data_stream
+from pipeline.documents.options import DocumentOptions, rollover_alias, to_data_stream
 
 
 @pytest.mark.parametrize(

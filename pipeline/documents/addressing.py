@@ -1,4 +1,4 @@
-"""Compiles the options of `pipeline/documents.py`: events in, action lines and documents out.
+"""Compiles the options of `pipeline/documents/options.py`: events in, action lines and documents out.
 
 Nearly all configurations have a constant action, and an index that changes once a day. For those the start of
 the action line is kept by the name of the index, and only the id is written anew for each event.
@@ -13,15 +13,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from pipeline.documents import OPERATIONS, DocumentOptions, daily_index, rollover_alias, to_data_stream
-from pipeline.errors import ApexLogsError
+from pipeline.documents.options import OPERATIONS, DocumentOptions, daily_index, rollover_alias, to_data_stream
+from pipeline.errors import NoAddress
 from pipeline.event import Event, Fields
 from pipeline.protocols import bulk
 from pipeline.sprintf import Template
-
-
-class NoAddress(ApexLogsError):  # noqa: N818
-    """The options give no address for this event: an index with a placeholder left, an unknown action."""
 
 
 class Target(NamedTuple):

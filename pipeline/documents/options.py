@@ -1,6 +1,6 @@
 """Where a document goes: the options that decide it, shared by the outputs that write documents.
 
-They are those of `logstash-output-elasticsearch`, and are compiled in `pipeline/addressing.py`. As in
+They are those of `logstash-output-elasticsearch`, and are compiled in `pipeline/documents/addressing.py`. As in
 Logstash 8, an output goes to a data stream if its options allow that; else, without `index`, to a rollover
 alias; else to its index, a new one each day by default.
 """

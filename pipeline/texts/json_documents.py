@@ -15,7 +15,7 @@ import orjson
 
 from pipeline.event import Event, Fields
 from pipeline.field_reference import FieldReference
-from pipeline.text_codecs import Parse, keep_original, python_charset, text_of
+from pipeline.texts.codecs import Parse, keep_original, python_charset, text_of
 
 FAILURE_TAG = "_jsonparsefailure"
 

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from pipeline.elasticsearch_client import Answer
-from pipeline.elasticsearch_options import ElasticsearchOptions
-from pipeline.elasticsearch_setup import set_up
+from pipeline.elasticsearch.client import Answer
+from pipeline.elasticsearch.options import ElasticsearchOptions
+from pipeline.elasticsearch.setup import set_up
 from pipeline.errors import ConfigurationError, NotAuthorised, Unavailable
 
 

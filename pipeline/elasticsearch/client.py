@@ -27,8 +27,8 @@ from elastic_transport._node import NodeApiResponse
 from elastic_transport.client_utils import DEFAULT, DefaultType
 
 from pipeline import tls
-from pipeline.elasticsearch_hosts import Host, api_key, basic
-from pipeline.elasticsearch_options import ElasticsearchOptions, addresses, over_tls
+from pipeline.elasticsearch.hosts import Host, api_key, basic
+from pipeline.elasticsearch.options import ElasticsearchOptions, addresses, over_tls
 from pipeline.errors import ConfigurationError, Unavailable
 
 
@@ -89,7 +89,7 @@ class _AsItIs(SerializerCollection):
         return data
 
 
-class _Cut(ConnectionError):  # noqa: N818
+class _Cut(ConnectionError):
     """Told apart from a connection that was never made."""
 
 

@@ -1,0 +1,1 @@
+"""Where a document goes: index, id, action. Shared by the outputs that write documents."""

@@ -1,0 +1,34 @@
+"""A client that never gives up: what was not acknowledged is sent again, over a new connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from pipeline.errors import BrokenFraming
+from shippers.lumberjack import Sender
+from tests.proofs.engine import Engine
+from tests.proofs.oracle import Oracle
+
+
+async def ship(oracle: Oracle, engine: Engine, numbers: Sequence[int], window: int) -> int:
+    """Ships the events, window by window; returns how many windows had to be sent again."""
+    repeats = 0
+    sender = Sender("127.0.0.1", engine.port, window_size=window)
+    try:
+        for start in range(0, len(numbers), window):
+            part = numbers[start : start + window]
+            payloads = [oracle.envelope(number) for number in part]
+            while True:
+                try:
+                    await sender.send(payloads)
+                except (OSError, BrokenFraming):  # the engine is gone: a timeout is an OSError too
+                    engine.runs()
+                    repeats += 1
+                    await asyncio.sleep(0.02)
+                else:
+                    break
+            oracle.acknowledged(part)
+    finally:
+        await sender.close()
+    return repeats

@@ -1,0 +1,88 @@
+"""`kill -9` while clients ship and send again what was not acknowledged: nothing is lost, nothing is there twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from pipeline.delivery.dead_letters import read
+from tests.proofs.engine import Engine
+from tests.proofs.oracle import Oracle
+from tests.proofs.shipping import ship
+
+SENDERS = 4
+WINDOW = 500
+
+
+def in_store(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every document of the embedded store and its index, read with sqlite3 alone."""
+    for path in sorted((folder / "indices").glob("*.sqlite")):
+        with closing(sqlite3.connect(path)) as connection:
+            [(index,)] = connection.execute("SELECT value FROM facts WHERE name = 'index'")
+            for (source,) in connection.execute("SELECT source FROM documents"):
+                yield unquote(index), json.loads(source)
+
+
+@pytest.mark.parametrize(
+    ("events", "kills"),
+    [(12_000, 3), pytest.param(200_000, 20, marks=pytest.mark.long)],
+)
+def test_kill_9_at_random_moments(
+    tmp_path: Path, events: int, kills: int, record_property: pytest.RecordProperty
+) -> None:
+    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
+    print(f"seed {seed}: give it in SEED to draw the same moments")
+    draw = random.Random(seed)
+    # A kill comes at a random moment after so many events were acknowledged; some come while the engine starts.
+    moments = sorted(draw.randrange(events * 9 // 10) for _ in range(kills))
+    oracle = Oracle(seed, SENDERS)
+    engine = Engine(tmp_path, ["--embedded", str(tmp_path / "data")])
+    began = time.monotonic()
+
+    async def run() -> int:
+        numbers = oracle.issue(events)
+        shipping = [
+            asyncio.create_task(ship(oracle, engine, numbers[sender::SENDERS], WINDOW)) for sender in range(SENDERS)
+        ]
+        for moment in moments:
+            while len(oracle.obligations) < moment:
+                engine.runs()
+                await asyncio.sleep(0.005)
+            await asyncio.sleep(draw.uniform(0, 0.7))
+            engine.kill()
+            oracle.check(in_store(tmp_path / "data"))  # what was acknowledged is there while the engine is not
+            engine.start()
+        return sum(await asyncio.gather(*shipping))
+
+    engine.start()
+    try:
+        repeats = asyncio.run(run())
+        code = engine.stop()
+    finally:
+        engine.kill()
+    assert code == 0
+    assert len(oracle.obligations) == events
+    stored = oracle.check(in_store(tmp_path / "data"))
+    assert stored == events
+    assert list(read(tmp_path / "data" / "dead_letter_queue" / "main")) == []
+    assert engine.starts == kills + 1
+    for name, value in {
+        "events": events,
+        "kills": kills,
+        "seed": seed,
+        "windows sent again": repeats,
+        "seconds": round(time.monotonic() - began, 1),
+        "events in the store, each once, payload intact": stored,
+    }.items():
+        record_property(name, value)
