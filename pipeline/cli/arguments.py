@@ -11,8 +11,9 @@ from typing import Any
 
 from pipeline.config.faults import Fault
 from pipeline.config.loader import from_text, load
-from pipeline.config.logstash_yml import ReadSettings, read_settings
+from pipeline.config.logstash_yml import ReadSettings, Settings, read_settings
 from pipeline.config.plan import Plan, make_plan
+from pipeline.config.sources import Source
 from pipeline.errors import ConfigurationError
 
 
@@ -34,6 +35,19 @@ class Arguments:
             flags["path.data"] = self.embedded
         read = read_settings(self.settings, os.environ, flags)
         settings = read.settings
+        sources = self.sources(settings)
+        instead = {"elasticsearch": ("sqlite", {"path": str(self.embedded)})} if self.embedded is not None else {}
+        plan = make_plan(
+            sources,
+            ecs_compatibility=settings.pipeline_ecs_compatibility,
+            support_escapes=settings.config_support_escapes,
+            environment=os.environ,
+            instead=instead,
+        )
+        return read, plan
+
+    def sources(self, settings: Settings) -> list[Source]:
+        """The texts of the configuration; raises `ConfigurationError` for files that cannot be read."""
         config = list(self.config) or ([settings.path_config] if settings.path_config else [])
         text = self.text if self.text is not None else settings.config_string
         if not config and text is None:
@@ -47,15 +61,7 @@ class Arguments:
             sources += from_text(text)
         if faults:
             raise ConfigurationError(list(faults))
-        instead = {"elasticsearch": ("sqlite", {"path": str(self.embedded)})} if self.embedded is not None else {}
-        plan = make_plan(
-            sources,
-            ecs_compatibility=settings.pipeline_ecs_compatibility,
-            support_escapes=settings.config_support_escapes,
-            environment=os.environ,
-            instead=instead,
-        )
-        return read, plan
+        return sources
 
 
 def print_faults(error: ConfigurationError) -> None:

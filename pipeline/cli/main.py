@@ -79,6 +79,12 @@ def run(
         int | None,
         typer.Option("-u", "--pipeline.batch.delay", metavar="MS", help="How long a body waits to fill (50)."),
     ] = None,
+    reload: Annotated[
+        bool | None, typer.Option("-r", "--config.reload.automatic", help="Reload when the configuration changes.")
+    ] = None,
+    interval: Annotated[
+        str | None, typer.Option("--config.reload.interval", metavar="SECONDS", help="How often to look (3 s).")
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option("-w", "--pipeline.workers", hidden=True),
@@ -103,6 +109,8 @@ def run(
         "config.support_escapes": escapes,
         "pipeline.id": pipeline_id,
         "pipeline.batch.delay": delay,
+        "config.reload.automatic": reload,
+        "config.reload.interval": interval,
         "pipeline.workers": workers,
         "pipeline.batch.size": batch,
     }

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from pipeline.cli.arguments import Arguments, print_faults
 from pipeline.cli.logs import configure
+from pipeline.config.logstash_yml import Settings
 from pipeline.errors import ApexLogsError, ConfigurationError
 from pipeline.runtime import Pipeline
 
@@ -42,7 +43,7 @@ def run_pipeline(arguments: Arguments) -> int:
     gc.set_threshold(50_000, 20, 50)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_Service(arguments, first).run())
+            runner.run(_Service(arguments, settings, first).run())
     except (ApexLogsError, OSError, ExceptionGroup) as error:
         for leaf in _leaves(error):
             log.error("%s", leaf, exc_info=None if isinstance(leaf, ApexLogsError | OSError) else leaf)
@@ -53,8 +54,9 @@ def run_pipeline(arguments: Arguments) -> int:
 class _Service:
     """The pipeline that runs, and the one that takes its place at a reload."""
 
-    def __init__(self, arguments: Arguments, first: Pipeline) -> None:
+    def __init__(self, arguments: Arguments, settings: Settings, first: Pipeline) -> None:
         self._arguments = arguments
+        self._settings = settings
         self._current = first
         self._next: Pipeline | None = None
         self._running: asyncio.Task[None] | None = None
@@ -66,6 +68,14 @@ class _Service:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
+        watching = loop.create_task(self._watch()) if self._settings.config_reload_automatic else None
+        try:
+            await self._in_turn()
+        finally:
+            if watching is not None:
+                watching.cancel()
+
+    async def _in_turn(self) -> None:
         while True:
             self._running = asyncio.create_task(self._current.run())
             try:
@@ -79,6 +89,22 @@ class _Service:
                 return
             self._current, self._next = self._next, None
             log.info("reloaded")
+
+    async def _watch(self) -> None:
+        """Reloads when the text of the configuration has changed."""
+        known = self._texts()
+        while True:
+            await asyncio.sleep(self._settings.config_reload_interval)
+            texts = await asyncio.to_thread(self._texts)
+            if texts != known:
+                known = texts
+                self._reload()
+
+    def _texts(self) -> list[str]:
+        try:
+            return [source.text for source in self._arguments.sources(self._settings)]
+        except ConfigurationError:  # a file is just being replaced, or gone: the reload says so
+            return []
 
     def _stop(self) -> None:
         if self._stopping:

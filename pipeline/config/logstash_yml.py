@@ -28,7 +28,6 @@ IGNORED = {
     "pipeline.unsafe_shutdown": "a second signal stops at once",
     "pipeline.plugin_classloaders": "there is no JVM",
     "config.debug": "explain shows what the configuration does",
-    "config.reload.interval": "SIGHUP reloads",
     "allow_superuser": "privileges are the system's matter",
     "node.name": "events carry the host's name",
     "http.host": "there is no HTTP API yet",
@@ -84,6 +83,7 @@ class Settings(BaseModel):
     log_format: Literal["plain", "json"] = Field("plain", alias="log.format")
     queue_type: Text = Field("memory", alias="queue.type")
     config_reload_automatic: Boolean = Field(False, alias="config.reload.automatic")
+    config_reload_interval: Seconds = Field(3.0, alias="config.reload.interval", gt=0)
     in_flight_events: Integer = Field(100_000, alias="in_flight.events", ge=1)
     in_flight_bytes: Size = Field(48 << 20, alias="in_flight.bytes", ge=1)
     retry_initial_interval: Seconds = Field(2.0, alias="retry.initial_interval", gt=0)
@@ -108,20 +108,22 @@ def read_settings(
 ) -> ReadSettings:
     """Reads `logstash.yml` in the folder, if there is one; raises `ConfigurationError` with every fault."""
     source, given = _file(folder, environment)
-    values: dict[str, Any] = {}
     faults: list[Fault] = []
     warnings: list[Fault] = []
+    values: dict[str, Any] = {}
     for name, value in given.items():
-        span = _span(source, name)
-        why = IGNORED.get(name) or next((why for start, why in _PREFIXES_IGNORED.items() if name.startswith(start)), "")
+        why = _why_ignored(name)
         if why:
-            warnings.append(Fault(f'the setting "{name}" changes nothing: {why}', span))
+            warnings.append(Fault(f'the setting "{name}" changes nothing: {why}', _span(source, name)))
         elif name in _KNOWN:
             values[name] = value
         else:
-            faults.append(Fault(f'there is no setting "{name}"{did_you_mean(name, [*_KNOWN, *IGNORED])}', span))
+            hint = did_you_mean(name, [*_KNOWN, *IGNORED])
+            faults.append(Fault(f'there is no setting "{name}"{hint}', _span(source, name)))
+    chosen = {name: value for name, value in (flags or {}).items() if value is not None}
+    warnings += [Fault(f"--{name} changes nothing: {why}") for name in chosen if (why := _why_ignored(name))]
     values |= _from_environment(environment)
-    values |= {name: value for name, value in (flags or {}).items() if value is not None}
+    values |= {name: value for name, value in chosen.items() if not _why_ignored(name)}
     try:
         settings = Settings(**values)
     except ValidationError as error:
@@ -135,6 +137,11 @@ def read_settings(
     if faults:
         raise ConfigurationError(list(faults))
     return ReadSettings(settings, warnings)
+
+
+def _why_ignored(name: str) -> str:
+    """Why a setting changes nothing here; empty if it does."""
+    return IGNORED.get(name) or next((why for start, why in _PREFIXES_IGNORED.items() if name.startswith(start)), "")
 
 
 _KNOWN = [str(field.alias) for field in Settings.model_fields.values()]
