@@ -37,7 +37,7 @@ format: $(STAMP) ## format the code
 	$(BIN)/ruff format .
 
 docs: $(STAMP) ## the plugins' reference pages, from their own files, to docs/plugins
-	$(BIN)/python -m docs.generate
+	$(BIN)/python -m pipeline.reference docs/plugins
 
 bench: $(STAMP) ## events/s, memory and ratios to the floor; also bench/results.json
 	$(BIN)/python -m bench

@@ -11,7 +11,6 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pipeline import options
-from pipeline.elasticsearch.hosts import Host
 from pipeline.field_reference import FieldReference
 from pipeline.options import CodecName, shown
 from pipeline.plugin import Codec
@@ -63,7 +62,7 @@ def default_of(info: FieldInfo) -> str:
         return f"{value >> 20}mb"
     if value in ({}, []):
         return "{ }" if value == {} else "[]"
-    if isinstance(value, list) and isinstance(value[0], Host):
+    if isinstance(value, list) and hasattr(value[0], "port"):
         value = [f"{host.name}:{host.port}" for host in value]
     return shown(value).replace("\n", "\\n")
 

@@ -80,15 +80,10 @@ def page(module: PluginModule) -> str:
     """The page for a terminal; common options are explained in full."""
     found = options(module.kind, module.options, COMMON[module.kind])
     lines = [f"{module.name} ({module.kind})", "", module.page, "", "Options", ""]
-    lines += _listed(found.own)
-    for title, reasons in found.remarks.items():
-        lines += [f"{title}:", ""]
-        for reason, names in reasons.items():
-            lines += [*_wrapped(", ".join(names), 2), *_wrapped(_sentence(reason), 6)]
-        lines.append("")
+    lines += [*_listed(found.own), *_remarked(found)]
     common = options(module.kind, COMMON[module.kind])
     lines += [f"Options of every {module.kind}", ""]
-    lines += _listed([option for option in common.own if option.name in found.common])
+    lines += [*_listed([option for option in common.own if option.name in found.common]), *_remarked(common)]
     return "\n".join(lines).rstrip()
 
 
@@ -193,6 +188,14 @@ def _listed(rows: Sequence[Option]) -> Iterator[str]:
         yield f"  {row.name}  ({row.type}{default})"
         yield from _wrapped(row.meaning, 6)
     yield ""
+
+
+def _remarked(found: Options) -> Iterator[str]:
+    for title, reasons in found.remarks.items():
+        yield from (f"{title}:", "")
+        for reason, names in reasons.items():
+            yield from [*_wrapped(", ".join(names), 2), *_wrapped(_sentence(reason), 6)]
+        yield ""
 
 
 def _wrapped(text: str, indent: int) -> list[str]:

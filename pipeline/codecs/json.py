@@ -1,6 +1,6 @@
 """Read and write JSON documents, one a message.
 
-    input { http { port => 8080 codec => json { target => "[document]" } } }
+    input { stdin { codec => json { target => "[document]" } } }
 
 An array gives an event for each of its objects. What is no JSON, or neither an object nor an array of objects,
 becomes the message of an event that is tagged `_jsonparsefailure`; so does a document with something after its

@@ -3,7 +3,7 @@
     input {
       file {
         path => "/var/log/app.log"
-        codec => multiline { pattern => "^\\\\d{4}-" negate => true what => "previous" auto_flush_interval => 2 }
+        codec => multiline { pattern => "^\\d{4}-" negate => true what => "previous" auto_flush_interval => 2 }
       }
     }
 

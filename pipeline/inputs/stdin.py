@@ -4,7 +4,7 @@
 
 By default each line is an event. The pipeline ends when standard input does, after everything that was read has
 been delivered. Whoever writes to standard input cannot send again: what was read and not yet delivered when the
-process is killed is lost, unless a queue is configured.
+process is killed is lost.
 
 Each event gets the name of this machine, in `host` or, in ECS mode, in `[host][hostname]`, unless it has one. In
 ECS mode what was read is kept in `[event][original]`, unless the event sets it.
