@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,13 +75,14 @@ async def _explain(plan: Plan, built: Built, event: Event) -> None:
             print(f"{item.label}: common options")
             story.differences(event)
     sinks = {node: story.sink(output, label) for node, (output, label) in built.outputs.items()}
-    flow = connect(plan, built.filters, sinks, story.guard, story.step)
+    flow = connect(plan, built.filters, sinks, story.guard, story)
+    story.place_of = flow.place_of
     story.guard(flow.process, event)
     await settle(flow.waiting, story.guard)
     for holding, proceed in flow.flushes:
         for held in holding.flush(SystemClock.now(), True):
             story.guard(proceed, held)
-    if not story.routed:
+    if not story.ended:
         print("the event reaches no output: it ends here, and counts as delivered")
 
 
@@ -89,41 +90,64 @@ async def _explain(plan: Plan, built: Built, event: Event) -> None:
 class Story:
     """Remembers what each event looked like, and prints what is different."""
 
-    routed: bool = False
+    ended: bool = False
+    """Whether it was told where an event ends."""
+    place_of: Callable[[BaseException], str] = str
     _known: dict[int, tuple[Event, dict[str, Any]]] = field(default_factory=dict)
-    _last: dict[str, Any] = field(default_factory=dict)
 
     def step(self, node: ast.Plugin | ast.Arm, event: Event, flag: bool) -> None:
-        """Told after every plugin and every condition."""
+        """Told after a filter or a condition."""
         if isinstance(node, ast.Arm):
             span = node.condition.span
             print(f"{span.place}  if {_one_line(span.text)}  {'holds' if flag else 'does not hold'}")
             return
-        before = len(self._known)
-        print(f"{node.name_span.place}  {_one_line(node.span.text)}  {'matched' if flag else 'left it alone'}")
+        self._heading(node, "matched" if flag else "left it alone")
         self.differences(event)
-        if len(self._known) > before and before > 0:
-            print("    (an event of its own)")
+
+    def spread(self, node: ast.Plugin, event: Event, children: Sequence[Event]) -> Iterator[Event]:
+        """Told of the children of an event; tells the story of each before the next."""
+        _, before = self._known.get(id(event), (event, {}))
+        if not children:
+            self.ended = True
+            self._heading(node, "dropped the event")
+        elif len(children) == 1 and children[0] is event:
+            self.step(node, event, False)
+            yield event
+        else:
+            self._heading(node, f"made {len(children)} event{'s' * (len(children) != 1)} of it")
+            for number, child in enumerate(children, 1):
+                print(f"event {number} of {len(children)}, at {node.name_span.place}")
+                self._known.setdefault(id(child), (child, before))
+                self.differences(child)
+                yield child
+
+    @staticmethod
+    def _heading(node: ast.Plugin, what: str) -> None:
+        print(f"{node.name_span.place}  {_one_line(node.span.text)}  {what}")
 
     def guard(self, proceed: Continue, event: Event) -> None:
         """Runs a continuation, and tells what stops the event."""
         try:
             proceed(event)
         except Unjudged as error:
-            self.routed = True
+            self.ended = True
             print(f"    dropped: {error}")
         except Exception as error:
-            self.routed = True
+            self.ended = True
             reason = str(error) if isinstance(error, ApexLogsError) else f"{type(error).__name__}: {error}"
-            print(f"    dead-lettered: {reason}")
+            print(f"    dead-lettered in {self.place_of(error)}: {reason}")
 
     def sink(self, output: Output, label: str) -> Continue:
         """Stands in for an output: prints the item as it would be sent."""
 
         def show(event: Event) -> None:
-            self.routed = True
+            self.ended = True
             item = bytearray()
-            output.render(event, item)
+            try:
+                output.render(event, item)
+            except Exception as error:
+                print(f"    dead-lettered in {label}: {type(error).__name__}: {error}")
+                return
             print(f"{label} would be sent")
             for line in item.decode("utf-8", "replace").rstrip("\n").split("\n"):
                 print(f"    {line}")
@@ -132,7 +156,7 @@ class Story:
 
     def differences(self, event: Event) -> None:
         """Prints what changed since this event, or the one it was made of, was seen."""
-        _, before = self._known.get(id(event), (None, self._last))
+        _, before = self._known.get(id(event), (None, {}))
         after = copied({**event.fields, "@metadata": event.metadata} if event.metadata else event.fields)
         for name, value in _flat(after).items():
             old = _flat(before).get(name, _MISSING)
@@ -145,7 +169,6 @@ class Story:
                 print(f"    - {name:<24} {_short(value)}")
         # The event is kept, so that its identity is not given to another.
         self._known[id(event)] = (event, after)
-        self._last = after
 
 
 def _flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -41,6 +41,8 @@ def configure(level: str, style: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(max(LEVELS[level], logging.WARNING))
     logging.getLogger("apex").setLevel(LEVELS[level])
+    # It warns of each failed request, of which the output speaks itself.
+    logging.getLogger("elastic_transport").setLevel(logging.ERROR)
 
 
 def _without_rich() -> Any:

@@ -56,9 +56,31 @@ Escapes = Annotated[
     typer.Option("--config.support_escapes", help='Read \\n, \\t and \\" in strings as escapes.'),
 ]
 
+PipelineId = Annotated[
+    str | None,
+    typer.Option("--pipeline.id", metavar="ID", help="The pipeline's name in logs and dead letters (main)."),
+]
 
-@app.command()
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("-V", "--version", callback=_print_version, is_eager=True, help="Print the version.")
+]
+
+
+@app.callback()
+def apex_logs(version: Version = False) -> None:
+    """Runs a Logstash configuration unchanged. Delivered means delivered."""
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run(
+    context: typer.Context,
     config: Config = None,
     text: Text = None,
     settings: SettingsFolder = None,
@@ -71,10 +93,7 @@ def run(
     level: Level = None,
     style: Style = None,
     escapes: Escapes = None,
-    pipeline_id: Annotated[
-        str | None,
-        typer.Option("--pipeline.id", metavar="ID", help="The pipeline's name in logs and dead letters (main)."),
-    ] = None,
+    pipeline_id: PipelineId = None,
     delay: Annotated[
         int | None,
         typer.Option("-u", "--pipeline.batch.delay", metavar="MS", help="How long a body waits to fill (50)."),
@@ -93,15 +112,19 @@ def run(
         int | None,
         typer.Option("-b", "--pipeline.batch.size", hidden=True),
     ] = None,
+    version: Version = False,
 ) -> None:
     """Run a configuration until its inputs end, or until Ctrl-C or SIGTERM, which drain; a second one stops at once.
 
-    SIGHUP reloads the configuration, and keeps the running one if the new one has a fault.
+    SIGHUP reloads the configuration, and keeps the running one if the new one has a fault. Logstash's other flags are
+    taken too, with a warning where they change nothing.
     """
     from pipeline.cli.arguments import Arguments
+    from pipeline.cli.logstash_flags import settings_of
     from pipeline.cli.run import run_pipeline
 
     flags = {
+        **settings_of(context.args),
         "path.data": data,
         "pipeline.ecs_compatibility": ecs,
         "log.level": level,
@@ -198,25 +221,27 @@ def plugins(
 @dlq.command("list")
 def dlq_list(
     data: DataFolder = None,
-    pipeline_id: Annotated[str, typer.Option("--pipeline.id", metavar="ID", help="The pipeline (main).")] = "main",
+    settings: SettingsFolder = None,
+    pipeline_id: PipelineId = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """List the dead letters, oldest first: name, time, plugin, reason."""
     from pipeline.cli.dlq import list_letters
 
-    raise typer.Exit(list_letters(data or Path("data"), pipeline_id, as_json))
+    raise typer.Exit(list_letters(settings, {"path.data": data, "pipeline.id": pipeline_id}, as_json))
 
 
 @dlq.command("show")
 def dlq_show(
     name: Annotated[str, typer.Argument(help="The name that `dlq list` gives.")],
     data: DataFolder = None,
-    pipeline_id: Annotated[str, typer.Option("--pipeline.id", metavar="ID", help="The pipeline (main).")] = "main",
+    settings: SettingsFolder = None,
+    pipeline_id: PipelineId = None,
 ) -> None:
     """Show one dead letter whole: the reason, the item as it was sent, the original bytes and their origin."""
     from pipeline.cli.dlq import show_letter
 
-    raise typer.Exit(show_letter(data or Path("data"), pipeline_id, name))
+    raise typer.Exit(show_letter(settings, {"path.data": data, "pipeline.id": pipeline_id}, name))
 
 
 @app.command()

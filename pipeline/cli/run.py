@@ -26,10 +26,10 @@ def run_pipeline(arguments: Arguments) -> int:
     """Runs until the inputs end or a signal comes; returns the exit code."""
     try:
         read, plan = arguments.read()
-        if arguments.test:
+        settings = read.settings
+        if arguments.test or settings.config_test_and_exit:
             print("Configuration OK")
             return 0
-        settings = read.settings
         configure(settings.log_level, settings.log_format)
         for warning in [*read.warnings, *plan.warnings]:
             log.warning("%s", warning)
@@ -61,6 +61,8 @@ class _Service:
         self._next: Pipeline | None = None
         self._running: asyncio.Task[None] | None = None
         self._stopping = False
+        self._patience: asyncio.TimerHandle | None = None
+        """Runs out while a reload waits for the running configuration."""
 
     async def run(self) -> None:
         """Runs pipelines, one after the other, until one ends that no other follows."""
@@ -84,6 +86,7 @@ class _Service:
                 if self._next is None:
                     raise
                 log.warning("what the old configuration could not deliver was not acknowledged; senders send it again")
+            self._be_patient()
             log.info("drained", extra=self._current.counters.as_dict())
             if self._next is None:
                 return
@@ -114,6 +117,7 @@ class _Service:
         log.info("draining; once more stops at once")
         self._stopping = True
         self._next = None
+        self._be_patient()
         self._current.stop()
 
     def _reload(self) -> None:
@@ -129,7 +133,14 @@ class _Service:
         self._current.stop()
         # Where the old outputs are stuck, the new configuration may be the remedy: it must not wait for them for ever.
         assert self._running is not None
-        asyncio.get_running_loop().call_later(RELOAD_PATIENCE, self._running.cancel)
+        self._be_patient()
+        self._patience = asyncio.get_running_loop().call_later(RELOAD_PATIENCE, self._running.cancel)
+
+    def _be_patient(self) -> None:
+        """Waits without end again: the reload is done, or given up for a stop, which drains."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

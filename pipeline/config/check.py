@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -62,7 +62,7 @@ class Checker:
             self.faults.append(Fault(f'there is no {kind} plugin "{name}"{hint}', node.name_span))
             return None
         settings, faults = plugin_settings(node, self.environment)
-        values = self._values(module, settings, faults)
+        values = self._values(module, settings, faults, quiet=name != node.name)
         if "ecs_compatibility" in module.options.model_fields:
             values.setdefault("ecs_compatibility", self.ecs_compatibility)
         if "codec" in module.options.model_fields:
@@ -75,15 +75,20 @@ class Checker:
         checked = self.plugins[id(node)] = CheckedPlugin(module, options, node)
         return checked
 
-    def _values(self, module: PluginModule, settings: Mapping[str, Setting], faults: list[Fault]) -> dict[str, Any]:
-        """The values for the model: former names translated, refused and ignored options spoken of."""
+    def _values(
+        self, module: PluginModule, settings: Mapping[str, Setting], faults: list[Fault], *, quiet: bool
+    ) -> dict[str, Any]:
+        """The values for the model: former names translated, refused and ignored options spoken of.
+
+        `quiet` where the user asked for another plugin in this one's place, and knows that its options lead nowhere.
+        """
         values: dict[str, Any] = {}
         for name, setting in settings.items():
             info = module.options.model_fields.get(name)
             for marker in info.metadata if info else ():
                 if isinstance(marker, Refused):
                     faults.append(Fault(f'{module.name} cannot honour "{name}": {marker.reason}', setting.name_span))
-                elif isinstance(marker, Ignored):
+                elif isinstance(marker, Ignored) and not quiet:
                     self.warnings.append(
                         Fault(f'{module.name}: "{name}" changes nothing: {marker.reason}', setting.name_span)
                     )
@@ -197,8 +202,3 @@ def _reason(detail: dict[str, Any]) -> str:
 
 def _marked(info: FieldInfo, marker: type) -> bool:
     return any(isinstance(item, marker) for item in info.metadata)
-
-
-def allowed_values(info: FieldInfo) -> tuple[Any, ...]:
-    """The values that an option is limited to, for its reference page; none if it is free."""
-    return tuple(value for value in get_args(info.annotation) if isinstance(value, str))

@@ -21,7 +21,8 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from pipeline.config import ast
 from pipeline.config.decorations import Decorate
@@ -30,8 +31,17 @@ from pipeline.event import Event, add_tag
 from pipeline.flow import Continue, Flow, Guard, Waiting
 from pipeline.plugin import Asking, Filter, Holding, Spreading
 
-Trace = Callable[[ast.Plugin | ast.Arm, Event, bool], None]
-"""Told after every plugin and condition, for `explain`; the flag says whether it matched or held."""
+
+class Trace(Protocol):
+    """Told what happens to each event, for `explain`."""
+
+    def step(self, node: ast.Plugin | ast.Arm, event: Event, flag: bool) -> None:
+        """After a filter or a condition; the flag says whether it matched or held."""
+        ...
+
+    def spread(self, node: ast.Plugin, event: Event, children: Sequence[Event]) -> Iterable[Event]:
+        """The children that a filter made of an event; each is run before the next is asked for."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class AskingFilter:
 
     asking: Asking
     built: BuiltFilter
+    told: Callable[[Event, bool], None] | None = None
 
     async def look_up(self, keys: Sequence[Hashable]) -> Mapping[Hashable, Any]:
         """Answers the keys it could find."""
@@ -58,7 +69,9 @@ class AskingFilter:
 
     def answered(self, event: Event, answer: Any) -> None:
         """Applies an answer, and the common options."""
-        _apply(self.built, event, lambda given: self.asking.apply(given, answer))
+        matched = _apply(self.built, event, lambda given: self.asking.apply(given, answer))
+        if self.told is not None:
+            self.told(event, matched)
 
 
 _FILE = "<compiled pipeline>"
@@ -185,7 +198,6 @@ class _Writer:
             body.append((f"{pad}{sink}(event)", None))
             if self._watch:
                 body.append((f"{pad}routed = True", None))
-            self._traced(statement, "True", pad, body)
             return
         built = self.built[id(statement)]
         run = self._name("f", built.filter)
@@ -204,7 +216,7 @@ class _Writer:
 
     def _traced(self, node: ast.Plugin | ast.Arm, flag: str, pad: str, body: list[Line]) -> None:
         if self.trace is not None:
-            self.names["trace"] = self.trace
+            self.names["trace"] = self.trace.step
             body.append((f"{pad}trace({self._name('n', node)}, event, {flag})", None))
 
     def _branch(
@@ -220,7 +232,6 @@ class _Writer:
         for number, arm in enumerate(branch.arms):
             condition = self._name("c", self.conditions[id(arm)])
             if self.trace is not None:
-                self.names["trace"] = self.trace
                 condition = f"traced({condition}, {self._name('n', arm)}, "
                 self.names["traced"] = _traced_condition(self.trace)
                 test = f"{condition}event)"
@@ -254,7 +265,8 @@ class _Writer:
         built = self.built[id(node)]
         match built.filter:
             case Asking() as asking:
-                ask = self._name("ask", AskingFilter(asking, built))
+                told = partial(self.trace.step, node) if self.trace is not None else None
+                ask = self._name("ask", AskingFilter(asking, built, told))
                 key = self._name("key", asking.key)
                 body.append((f"{pad}waiting.append(Waiting(event, {ask}, {key}(event), {proceed}))", built.label))
             case Holding() as holding:
@@ -263,15 +275,11 @@ class _Writer:
                 body.append((f"{pad}for child in {hold}(event): guard({proceed}, child)", built.label))
             case Spreading(spread):
                 run = self._name("f", self._children(spread, built.decorate))
+                children = f"{run}(event)"
                 if self.trace is not None:
-                    self.names["trace"] = self.trace
-                    body.append((f"{pad}children = list({run}(event))", built.label))
-                    node_name = self._name("n", node)
-                    body.append((f"{pad}for child in children: trace({node_name}, child, True)", None))
-                    body.append((f"{pad}if not children: trace({node_name}, event, False)", None))
-                    body.append((f"{pad}for child in children: guard({proceed}, child)", built.label))
-                else:
-                    body.append((f"{pad}for child in {run}(event): guard({proceed}, child)", built.label))
+                    each = self._name("each", partial(self.trace.spread, node))
+                    children = f"{each}(event, list({children}))"
+                body.append((f"{pad}for child in {children}: guard({proceed}, child)", built.label))
 
     def _children(
         self, spread: Callable[[Event], Iterable[Event]], decorate: Decorate | None
@@ -327,18 +335,21 @@ def _failure(built: BuiltFilter) -> Callable[[Event, FilterFailure], None]:
     return tag
 
 
-def _apply(built: BuiltFilter, event: Event, run: Callable[[Event], bool]) -> None:
+def _apply(built: BuiltFilter, event: Event, run: Callable[[Event], bool]) -> bool:
     try:
-        if run(event) and built.decorate is not None:
+        matched = run(event)
+        if matched and built.decorate is not None:
             built.decorate(event)
     except FilterFailure as failure:
         _failure(built)(event, failure)
+        return False
+    return matched
 
 
 def _traced_condition(trace: Trace) -> Callable[[Callable[[Event], bool], ast.Arm, Event], bool]:
     def traced(condition: Callable[[Event], bool], arm: ast.Arm, event: Event) -> bool:
         held = condition(event)
-        trace(arm, event, held)
+        trace.step(arm, event, held)
         return held
 
     return traced

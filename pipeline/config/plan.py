@@ -12,6 +12,7 @@ from pipeline.config.conditions import compile_condition
 from pipeline.config.faults import Fault
 from pipeline.config.parser import parse
 from pipeline.config.quirks import quirks
+from pipeline.config.repeats import repeats
 from pipeline.config.sources import Source
 from pipeline.errors import ConfigurationError
 from pipeline.event import Event
@@ -55,7 +56,9 @@ def make_plan(
     if faults:
         faults.sort(key=_order(sources))
         raise ConfigurationError(list(faults))
-    return Plan(configuration, checker.plugins, conditions, [*checker.warnings, *quirks(configuration)])
+    outputs = [checker.plugins[id(node)] for node in plugins_in(configuration.body("output"))]
+    warnings = [*checker.warnings, *quirks(configuration), *repeats(outputs)]
+    return Plan(configuration, checker.plugins, conditions, warnings)
 
 
 def arms_in(statements: Iterable[ast.Statement]) -> Iterable[ast.Arm]:

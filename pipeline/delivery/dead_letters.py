@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ import orjson
 from pipeline.batch import Origin
 from pipeline.dates.timestamps import now
 from pipeline.disk.segments import SegmentWriter, records, segments
+from pipeline.errors import StoreError
 
 
 @dataclass(slots=True)
@@ -62,11 +63,19 @@ class DeadLetterQueue:
         self._writer.close()
 
 
-def read(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every dead letter of a folder, oldest first, with the name under which `dlq show` finds it."""
+def read(folder: Path, damaged: Callable[[StoreError], None] | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every dead letter of a folder, oldest first, with the name under which `dlq show` finds it.
+
+    Of a damaged segment the letters before the damage are read; `damaged` hears of it, else `StoreError` is raised.
+    """
     for path in segments(folder):
-        for number, payload in enumerate(records(path)):
-            yield f"{int(path.stem)}-{number}", orjson.loads(payload)
+        try:
+            for number, payload in enumerate(records(path)):
+                yield f"{int(path.stem)}-{number}", orjson.loads(payload)
+        except StoreError as error:
+            if damaged is None:
+                raise
+            damaged(error)
 
 
 def _record(letter: DeadLetter, pipeline_id: str, time: str) -> dict[str, Any]:

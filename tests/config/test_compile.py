@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -264,19 +264,25 @@ def test_a_look_up_that_fails_concerns_the_events_that_asked() -> None:
 def test_the_trace_hears_of_every_plugin_and_condition() -> None:
     heard: list[tuple[str, str, bool]] = []
 
-    def trace(node: ast.Plugin | ast.Arm, event: Event, flag: bool) -> None:
-        name = node.name if isinstance(node, ast.Plugin) else f"if {node.condition.span.text}"
-        heard.append((name, event.fields["name"], flag))
+    class Trace:
+        def step(self, node: ast.Plugin | ast.Arm, event: Event, flag: bool) -> None:
+            name = node.name if isinstance(node, ast.Plugin) else f"if {node.condition.span.text}"
+            heard.append((name, event.fields["name"], flag))
 
-    flow, _, _ = compiled("filter { if [x] { aa {} } spread {} } output { out {} }", trace)
+        def spread(self, node: ast.Plugin, event: Event, children: Sequence[Event]) -> Iterator[Event]:
+            for child in children:
+                heard.append((f"{node.name} of {event.fields['name']}", child.fields["name"], True))
+                yield child
+
+    flow, _, _ = compiled("filter { if [x] { aa {} } spread {} bb {} } output { out {} }", Trace())
     flow.process(Event({"name": "1", "x": 1, "parts": "ab"}))
     assert heard == [
         ("if [x]", "1", True),
         ("aa", "1", True),
-        ("spread", "1a", True),
-        ("spread", "1b", True),
-        ("out", "1a", True),
-        ("out", "1b", True),
+        ("spread of 1", "1a", True),
+        ("bb", "1a", True),
+        ("spread of 1", "1b", True),
+        ("bb", "1b", True),
     ]
 
 
