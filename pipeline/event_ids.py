@@ -7,7 +7,7 @@ a part is missing that tells two events apart there is no id, and the caller dra
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -15,44 +15,57 @@ from xxhash import xxh3_128_hexdigest
 
 from pipeline.event import Fields
 
+Namer = Callable[[Fields, Fields], str | None]
 
-def of_beat(fields: Fields, metadata: Fields) -> str | None:
-    """The id of an event as a Beat sent it: `[@metadata][_id]`, or what names its place in a file; else None.
 
-    The place is agent, file (fingerprint, or device and inode), path, offset, and the value of `message`; where the
-    Beat does not say which file has the path, `@timestamp` as sent stands in.
+def beat_namer() -> Namer:
+    """A function from an event's fields and metadata, as a Beat sent them, to its id; None if there is none.
+
+    The id is `[@metadata][_id]`, or names the event's place: agent, file (fingerprint, or device and inode), path,
+    offset, and the value of `message`; where the Beat does not say which file has the path, `@timestamp` as sent
+    stands in. The events of a window mostly come from one file, so the start of the last place is remembered.
     """
-    sent = metadata.get("_id")
-    if sent is not None and type(sent) in (str, int) and sent != "":
-        return str(sent)
-    try:
-        log = fields["log"]
-        file, offset = log["file"], log["offset"]
-        fingerprint, inode = file.get("fingerprint"), file.get("inode")
-        timestamp = None if inode or fingerprint else fields.get("@timestamp")
-        place = _place(fields["agent"]["id"], file["path"], fingerprint, inode, file.get("device_id"), timestamp)
-    except (KeyError, TypeError, AttributeError):  # another shape than Filebeat's; or one that cannot be hashed
-        return None
-    if place is None or type(offset) is not int:
-        return None
-    message = fields.get("message")
-    text = f"{place}{offset}:s{message}" if type(message) is str else f"{place}{offset}:j{_json(message)}"
-    try:
-        return xxh3_128_hexdigest(text.encode())
-    except UnicodeEncodeError:  # half of a surrogate pair
-        return xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
+    start: str | None = None
+    known_agent: Any = None
+    known_file: Any = None
+    known_time: Any = None
+
+    def name(fields: Fields, metadata: Fields) -> str | None:
+        nonlocal start, known_agent, known_file, known_time
+        sent = metadata.get("_id")
+        if sent is not None and type(sent) in (str, int) and sent != "":
+            return str(sent)
+        try:
+            log, agent = fields["log"], fields["agent"]["id"]
+            file, offset = log["file"], log["offset"]
+            time = None if file.get("inode") or file.get("fingerprint") else fields.get("@timestamp")
+            if file != known_file or agent != known_agent or time != known_time:
+                start, known_file, known_agent, known_time = _start(agent, file, time), file, agent, time
+        except (KeyError, TypeError, AttributeError):  # another shape than Filebeat's
+            return None
+        if start is None or type(offset) is not int:
+            return None
+        message = fields.get("message")
+        text = f"{start}{offset}:s{message}" if type(message) is str else f"{start}{offset}:j{_json(message)}"
+        try:
+            return xxh3_128_hexdigest(text.encode())
+        except UnicodeEncodeError:  # half of a surrogate pair
+            return xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
+
+    return name
 
 
-@lru_cache(maxsize=4096)
-def _place(agent: Any, path: Any, fingerprint: Any, inode: Any, device: Any, timestamp: Any) -> str | None:
+def _start(agent: Any, file: Fields, time: Any) -> str | None:
+    path = file["path"]
     if type(agent) is not str or type(path) is not str:
         return None
+    fingerprint, inode = file.get("fingerprint"), file.get("inode")
     if fingerprint:
         which = f"f{_json(fingerprint)}"
     elif inode:
-        which = f"i{_json([device, inode])}"
+        which = f"i{_json([file.get('device_id'), inode])}"
     else:
-        which = f"t{_json(timestamp)}"
+        which = f"t{_json(time)}"
     return f"beat1:{len(agent)}:{len(which)}:{len(path)}:{agent}{which}{path}"
 
 

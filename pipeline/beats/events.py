@@ -19,7 +19,7 @@ from pipeline.arrivals import arrive
 from pipeline.batch import Origin
 from pipeline.dates.timestamps import canonical
 from pipeline.event import Event, Fields, add_tag, copied
-from pipeline.event_ids import of_beat
+from pipeline.event_ids import beat_namer
 from pipeline.field_reference import FieldReference
 from pipeline.options import CodecName
 from pipeline.plugin import Codec, Reject
@@ -92,7 +92,13 @@ def _plain_runner(enrichment: Enrichment, original: bool, tag: str | None) -> Ru
     alike = not enrichment.hostname
 
     def run(payloads: Iterator[Payload], origin: Origin, reject: Reject) -> Iterator[Event]:
-        loads, take, identify = orjson.loads, _metadata_taker(origin, enrichment), _identifier(origin)
+        loads, take, identify, name = (
+            orjson.loads,
+            _metadata_taker(origin, enrichment),
+            _identifier(origin),
+            beat_namer(),
+        )
+        address = _address_alone(origin, enrichment)
         last_sent: Any = _NEVER
         last = ""
         for ordinal, payload in enumerate(payloads):
@@ -102,8 +108,13 @@ def _plain_runner(enrichment: Enrichment, original: bool, tag: str | None) -> Ru
                 fields = None
             if type(fields) is not dict and (fields := _read(payload, reject)) is None:
                 continue
-            metadata = take(fields)
-            metadata["event_id"] = of_beat(fields, metadata) or identify(ordinal)
+            metadata = fields.get("@metadata")
+            if address is not None and type(metadata) is dict:
+                del fields["@metadata"]
+                metadata["ip_address"] = address
+            else:
+                metadata = take(fields)
+            metadata["event_id"] = name(fields, metadata) or identify(ordinal)
             sent, message = fields.get("@timestamp"), fields.get("message")
             if sent != last_sent or type(message) is not str or "tags" in fields or "@metadata" in fields:
                 if alike and type(sent) is str and (known := canonical(sent)) is not None:
@@ -131,13 +142,13 @@ def _codec_runner(enrichment: Enrichment, codec: Codec, tag: str | None) -> Run:
     finish = _finisher(enrichment, False, tag)
 
     def run(payloads: Iterator[Payload], origin: Origin, reject: Reject) -> Iterator[Event]:
-        take, identify = _metadata_taker(origin, enrichment), _identifier(origin)
+        take, identify, name = _metadata_taker(origin, enrichment), _identifier(origin), beat_namer()
         for ordinal, payload in enumerate(payloads):
             fields = _read(payload, reject)
             if fields is None:
                 continue
             metadata = take(fields)
-            event_id = of_beat(fields, metadata) or identify(ordinal)
+            event_id = name(fields, metadata) or identify(ordinal)
             message = _line(fields)
             try:
                 decoded = [fields] if message is None else _merged(codec, message, fields)
@@ -230,6 +241,12 @@ def _metadata_taker(origin: Origin, enrichment: Enrichment) -> Callable[[Fields]
         return metadata
 
     return take
+
+
+def _address_alone(origin: Origin, enrichment: Enrichment) -> str | None:
+    """The sender's address, where it is all that is added to `[@metadata]`, under `ip_address`."""
+    known = enrichment.source and not enrichment.ecs and "tls" not in origin
+    return origin.get("peer") if known else None
 
 
 def _add_tls(metadata: Fields, peer: Fields, ecs: bool) -> None:
