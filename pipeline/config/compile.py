@@ -26,6 +26,7 @@ from typing import Any, Protocol
 
 from pipeline.config import ast
 from pipeline.config.decorations import Decorate
+from pipeline.config.inline import inlined
 from pipeline.errors import FilterFailure
 from pipeline.event import Event, add_tag
 from pipeline.flow import Continue, Flow, Guard, Waiting
@@ -75,6 +76,7 @@ class AskingFilter:
 
 
 _FILE = "<compiled pipeline>"
+_FEW = 4
 
 
 def compile_flow(
@@ -136,6 +138,8 @@ class _Writer:
     _count: int = 0
     _spreads: int = 0
     _watch: bool = False
+    _outputs: Sequence[ast.Statement] = ()
+    """Written in place at the end of the filters, where they are few."""
 
     def function(self, name: str, statements: Sequence[ast.Statement], after: str | None) -> None:
         """One function; the functions that it goes on to are written before it."""
@@ -145,6 +149,8 @@ class _Writer:
 
     def _write(self, name: str, body: Sequence[Line]) -> None:
         self.lines.append(f"def {name}(event):")
+        if any("fields.get(" in line for line, _ in body):
+            self.lines.append("    fields = event.fields")
         for line, label in body or [("    pass", None)]:
             self.lines.append(line)
             if label is not None:
@@ -153,6 +159,7 @@ class _Writer:
     def routes(self, outputs: Sequence[ast.Statement], unrouted: Continue | None) -> None:
         """The function `outputs`; it watches whether an event was routed only where it might not be."""
         self._watch = unrouted is not None and not any(isinstance(item, ast.Plugin) for item in outputs)
+        self._outputs = () if self._watch else outputs
         body: list[Line] = []
         self._block(outputs, None, 1, body)
         if self._watch:
@@ -185,7 +192,9 @@ class _Writer:
             else:
                 self._cut(statement, proceed, pad, body)
             return
-        if after is not None:
+        if after == "outputs" and 0 < len(self._outputs) <= _FEW:
+            self._block(self._outputs, None, depth, body)
+        elif after is not None:
             body.append((f"{pad}{after}(event)", None))
 
     def _straight(self, statement: ast.Statement, depth: int, body: list[Line]) -> None:
@@ -204,14 +213,16 @@ class _Writer:
         if built.decorate is None and built.tag_on_failure is None and self.trace is None:
             body.append((f"{pad}{run}(event)", built.label))
             return
-        decorate = self._name("d", built.decorate) if built.decorate else None
         fail = self._name("fail", _failure(built))
+        heard = self.trace is not None
         body.append((f"{pad}try:", None))
-        body.append((f"{pad}    matched = {run}(event)", built.label))
-        if decorate:
-            body.append((f"{pad}    if matched: {decorate}(event)", built.label))
+        if built.decorate is None:
+            body.append((f"{pad}    {'matched = ' if heard else ''}{run}(event)", built.label))
+        else:
+            body.append((f"{pad}    if {'matched := ' if heard else ''}{run}(event):", built.label))
+            body.append((f"{pad}        {self._name('d', built.decorate)}(event)", built.label))
         body.append((f"{pad}except FilterFailure as failure:", None))
-        body.append((f"{pad}    matched = False; {fail}(event, failure)", built.label))
+        body.append((f"{pad}    {'matched = False; ' if heard else ''}{fail}(event, failure)", built.label))
         self._traced(statement, "matched", pad, body)
 
     def _traced(self, node: ast.Plugin | ast.Arm, flag: str, pad: str, body: list[Line]) -> None:
@@ -230,19 +241,20 @@ class _Writer:
         """if, else if, else; each way goes on to `proceed`, by way of `waiting` where the order asks for it."""
         pad = "    " * depth
         for number, arm in enumerate(branch.arms):
-            condition = self._name("c", self.conditions[id(arm)])
-            if self.trace is not None:
-                condition = f"traced({condition}, {self._name('n', arm)}, "
-                self.names["traced"] = _traced_condition(self.trace)
-                test = f"{condition}event)"
-            else:
-                test = f"{condition}(event)"
+            test = self._test(arm)
             label = f"the condition at {arm.condition.span.place}"
             body.append((f"{pad}{'elif' if number else 'if'} {test}:", label))
             self._arm(arm.body, proceed, depth + 1, body, order)
         if branch.otherwise or proceed is not None:
             body.append((f"{pad}else:", None))
             self._arm(branch.otherwise, proceed, depth + 1, body, order)
+
+    def _test(self, arm: ast.Arm) -> str:
+        """The condition of an arm as an expression: in place, or as a call."""
+        if self.trace is not None:
+            self.names["traced"] = _traced_condition(self.trace)
+            return f"traced({self._name('c', self.conditions[id(arm)])}, {self._name('n', arm)}, event)"
+        return inlined(arm.condition) or f"{self._name('c', self.conditions[id(arm)])}(event)"
 
     def _arm(
         self,

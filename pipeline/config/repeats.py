@@ -40,4 +40,4 @@ def repeats(outputs: Sequence[CheckedPlugin]) -> list[Fault]:
 
 def _where(options: DocumentOptions) -> str:
     """The cluster or the folder that an output writes to, as the configuration names it."""
-    return str(getattr(options, "hosts", getattr(options, "path", "")))
+    return str((getattr(options, "hosts", None), getattr(options, "path", None)))
