@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,7 @@ class DeadLetterQueue:
     async def put(self, letters: Sequence[DeadLetter]) -> None:
         """Returns when the letters are on disk; raises `StoreError` if they cannot be put there."""
         time = now()
-        payloads = [orjson.dumps(_record(letter, self._pipeline_id, time)) for letter in letters]
+        payloads = [_json(_record(letter, self._pipeline_id, time)) for letter in letters]
         async with self._turn:
             await asyncio.to_thread(self._writer.append, payloads)
 
@@ -90,6 +91,13 @@ def _record(letter: DeadLetter, pipeline_id: str, time: str) -> dict[str, Any]:
         "origin": letter.origin,
     }
     return {name: value for name, value in record.items() if value is not None}
+
+
+def _json(record: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(record)
+    except TypeError:  # half of a surrogate pair, as an error may quote it from an event
+        return json.dumps(record, ensure_ascii=False).encode(errors="replace")
 
 
 def _text(data: bytes) -> str | dict[str, str]:

@@ -68,7 +68,7 @@ class Outlet:
         self._courier = courier
         self._render = courier.output.render
         self._in_flight = in_flight
-        self._limits = limits
+        self._max_items, self._max_bytes, self._delay = limits.items, limits.bytes, limits.delay
         self._failed = failed
         self._departures = departures
         self._ticket: Ticket | None = None
@@ -98,16 +98,17 @@ class Outlet:
             del data[ends[-1] if ends else 0 :]
             self._failed(event, error, self._courier.label)
             return
-        ends.append(len(data))
+        size = len(data)
+        ends.append(size)
         self._ordinals.append(event.ordinal)
-        if len(ends) >= self._limits.items or len(data) >= self._limits.bytes:
+        if len(ends) >= self._max_items or size >= self._max_bytes:
             self._send()
 
     def pause(self) -> None:
         """The batch has no more items: they are counted, and sent soon."""
         self._close_run()
         if len(self._ends) and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._limits.delay, self._send)
+            self._timer = asyncio.get_running_loop().call_later(self._delay, self._send)
 
     async def drain(self) -> None:
         """Sends what is open and returns when nothing is under way."""

@@ -13,8 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-import orjson
-
 from pipeline.batch import Batch, Origin
 from pipeline.delivery.asking import settle
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
@@ -26,6 +24,7 @@ from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
 from pipeline.plugin import Input
+from pipeline.texts.json_documents import write_json
 
 log = logging.getLogger("apex.delivery")
 
@@ -81,10 +80,11 @@ class Fates:
 
     def failed(self, event: Event, error: Exception, place: str) -> None:
         """Dead-letters an event with its original bytes."""
-        original, origin = orjson.dumps(event.fields), Origin()
         if self.batch is not None and self.source is not None:
             original = self.source.input.pick(self.batch.data, self.batch.origin, event.ordinal)
             origin = self.batch.origin
+        else:
+            original, origin = write_json(event.fields), Origin()
         reason = f"{type(error).__name__}: {error}"
         self.letters.append(DeadLetter(reason, place, original, origin, None, event.metadata.get("event_id")))
 
@@ -106,18 +106,22 @@ class Worker:
     in_flight: InFlight
     dead_letters: DeadLetterQueue
     counters: Counters
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _turn_until: float = 0.0
+    """When the loop gets its next turn: counted across batches, as many small ones are like a large one."""
 
     async def run(self, source: Source) -> None:
         """Takes the batches of an input until it has no more."""
         async for batch in source.input.batches():
-            async with self._turn:
+            async with self._one_at_a_time:
                 await self._take(source, batch)
             await self.in_flight.room()
+            if monotonic() > self._turn_until:
+                await self._give_turn()
 
     async def flush(self, now: float, final: bool) -> None:
         """Lets holding filters let go. What they made of their own state has no sender to acknowledge."""
-        async with self._turn:
+        async with self._one_at_a_time:
             ticket = Ticket(_MADE_HERE, None, self.in_flight)
             self.fates.batch = None
             for outlet in self.outlets:
@@ -160,7 +164,6 @@ class Worker:
         """Every event of the batch through the flow; returns how many there were."""
         process, decorate = self.flow.process, source.decorate
         count = 0
-        turn = monotonic() + _TURN
         for event in source.input.decode(batch.data, batch.origin, self.fates.reject):
             count += 1
             try:
@@ -169,7 +172,10 @@ class Worker:
                 process(event)
             except Exception as error:
                 self.fates.stopped(event, error)
-            if not count & 63 and monotonic() > turn:
-                await asyncio.sleep(0)
-                turn = monotonic() + _TURN
+            if not count & 63 and monotonic() > self._turn_until:
+                await self._give_turn()
         return count
+
+    async def _give_turn(self) -> None:
+        await asyncio.sleep(0)
+        self._turn_until = monotonic() + _TURN

@@ -11,11 +11,12 @@ in silence.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Iterator, Sequence
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 from zlib import crc32
 
 from pipeline.errors import StoreError
@@ -31,18 +32,21 @@ class SegmentWriter:
     def __init__(self, folder: Path, max_bytes: int = 64 << 20) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
 
     def append(self, payloads: Sequence[bytes]) -> None:
         """Writes the records and returns when they are on disk (fsync); raises `StoreError` if they are not."""
+        data = b"".join(_HEAD.pack(len(payload), crc32(payload)) + payload for payload in payloads)
         try:
             if self._file is not None and self._file.tell() >= self._max_bytes:
                 self.close()
             file = self._file or self._open()
-            file.write(b"".join(_HEAD.pack(len(payload), crc32(payload)) + payload for payload in payloads))
-            file.flush()
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(file.fileno())
         except OSError as error:
+            # What was written in part is the end of its segment: nothing may come after it.
+            self.close()
             raise StoreError(f"cannot write to {self._folder}: {error.strerror}; free or mount the disk") from error
 
     def close(self) -> None:
@@ -51,22 +55,22 @@ class SegmentWriter:
             self._file.close()
             self._file = None
 
-    def _open(self) -> BinaryIO:
+    def _open(self) -> FileIO:
         self._folder.mkdir(parents=True, exist_ok=True)
         number = max((int(path.stem) for path in segments(self._folder)), default=0) + 1
         while True:
             try:
-                file = (self._folder / f"{number:016d}{_SUFFIX}").open("xb")
+                file = (self._folder / f"{number:016d}{_SUFFIX}").open("xb", buffering=0)
                 break
             except FileExistsError:  # another process was faster
                 number += 1
+        self._file = file
         file.write(MAGIC)
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
-        self._file = file
         return file
 
 
