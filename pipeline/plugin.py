@@ -175,6 +175,10 @@ class Output(Protocol):
 # ---------------------------------------------------------------------------------------------- surroundings
 
 
+def _read(_: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class PluginContext:
     """What a plugin may know of the pipeline it is built for."""
@@ -188,3 +192,6 @@ class PluginContext:
     """`every(seconds, call)`: run a short function now and then, on the loop, while the pipeline runs."""
     warn: Callable[[str], None]
     """Say something that the user should know: at the start, or when what the plugin stands on has changed."""
+    unread: Callable[[str], bool] = _read
+    """For a filter: whether it is certain that nothing after it reads or changes a field of that name, so that it may
+    hold an `orjson.Fragment`. False unless the engine can show it."""

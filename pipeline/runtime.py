@@ -48,7 +48,7 @@ class Pipeline:
             every=lambda seconds, call: self._periodic.append((seconds, call)),
             warn=log.warning,
         )
-        self._built = build(plan, context)
+        self._built = build(plan, context, sealing=True)
         self._sources = [Source(item.input, item.decorate, item.label) for item in self._built.inputs]
 
     def stop(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.config import decorations
@@ -11,6 +11,7 @@ from pipeline.config.check import CheckedPlugin
 from pipeline.config.compile import BuiltFilter, Trace, compile_flow
 from pipeline.config.faults import Fault
 from pipeline.config.plan import Plan
+from pipeline.config.readers import unread_after
 from pipeline.errors import ConfigurationError
 from pipeline.flow import Continue, Flow, Guard
 from pipeline.options import FilterOptions, InputOptions
@@ -35,12 +36,17 @@ class Built:
     outputs: Mapping[int, tuple[Output, str]]
 
 
-def build(plan: Plan, context: PluginContext, *, filters_only: bool = False) -> Built:
-    """Builds every plugin; raises `ConfigurationError` with the faults that only building can find."""
+def build(plan: Plan, context: PluginContext, *, filters_only: bool = False, sealing: bool = False) -> Built:
+    """Builds every plugin; raises `ConfigurationError` with the faults that only building can find.
+
+    `sealing`: filters may write what nothing reads any more as ready-made JSON; not where someone wants to look.
+    """
     faults: list[Fault] = []
     filters: dict[int, BuiltFilter] = {}
+    outputs_checked = plan.section("output")
     for checked in plan.section("filter"):
-        made = _made(checked, context, faults)
+        unread = unread_after(plan.configuration, checked, outputs_checked) if sealing else context.unread
+        made = _made(checked, replace(context, unread=unread), faults)
         if made is not None:
             filters[id(checked.node)] = _filter(made, checked)
     inputs, outputs = [], {}
@@ -49,7 +55,7 @@ def build(plan: Plan, context: PluginContext, *, filters_only: bool = False) -> 
             made = _made(checked, context, faults)
             assert isinstance(checked.options, InputOptions)
             inputs.append(BuiltInput(made, decorations.of_input(checked.options), checked.label))
-        for checked in plan.section("output"):
+        for checked in outputs_checked:
             outputs[id(checked.node)] = (_made(checked, context, faults), checked.label)
     if faults:
         raise ConfigurationError(list(faults))

@@ -116,6 +116,9 @@ def build(options: Options, context: PluginContext) -> Filter:
     bound = max(options.cache_size, SMALLEST_CACHE)
     answers = Answers(database, options.fields, bound, context.warn, ecs=ecs)
     context.every(SECONDS_BETWEEN_CHECKS, answers.check)
+    plain = len(options.source.path) == len(target.path) == 1 and METADATA not in options.source.path + target.path
+    if plain and context.unread(target.path[0]):
+        return _sealed_locator(options.source.path[0], target.path[0], answers, _slow_road(target, answers))
     return _locator(options.source, target, answers)
 
 
@@ -185,6 +188,28 @@ def _root_locator(
             fields[target] = made
         else:
             add(event, made)
+        return True
+
+    return geoip
+
+
+def _sealed_locator(
+    source: str, target: str, answers: Answers, answer_or_fail: Callable[[Event, Any], Answer]
+) -> Callable[[Event], bool]:
+    """Where nothing looks into the answer any more: it is ready-made JSON, shared by all events with the address."""
+    cached, seal, add = answers.sealed.get, answers.seal, _adder(FieldReference(target))
+
+    def geoip(event: Event) -> bool:
+        fields = event.fields
+        address = fields.get(source)
+        try:
+            ready = cached(address)
+        except TypeError:  # an array or an object
+            ready = None
+        if fields.get(target) is not None:
+            add(event, _fresh(answer_or_fail(event, address)))
+        else:
+            fields[target] = ready or seal(address, _fresh(answer_or_fail(event, address)))
         return True
 
     return geoip

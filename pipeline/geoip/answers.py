@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
+from typing import Any
 
+import orjson
+
+from pipeline.event import Fields
 from pipeline.geoip.addresses import LONGEST, java_form
 from pipeline.geoip.databases import Database, DatabaseError, signature
 from pipeline.geoip.layouts import Answer, reader, wanted_fields
@@ -19,12 +23,14 @@ class Answers:
     An answer is shared by all events with the address: it must be copied, never changed.
     """
 
-    __slots__ = ("_bound", "_database", "_ecs", "_fields", "_read", "_refused", "_warn", "cache")
+    __slots__ = ("_bound", "_database", "_ecs", "_fields", "_read", "_refused", "_warn", "cache", "sealed")
 
     def __init__(
         self, database: Database, fields: list[str], bound: int, warn: Callable[[str], None], *, ecs: bool
     ) -> None:
         self.cache: dict[str, Answer | NoAnswer] = {}
+        self.sealed: dict[Any, orjson.Fragment] = {}
+        """Answers as JSON, for events that are not read any more."""
         self._fields, self._bound, self._warn, self._ecs = fields, bound, warn, ecs
         self._refused = database.signature
         self._use(database)
@@ -37,6 +43,7 @@ class Answers:
         self._database = database
         self._read = reader(database.kind, wanted, ecs=self._ecs)
         self.cache.clear()
+        self.sealed.clear()
 
     def find(self, text: str) -> Answer | NoAnswer:
         """The answer for the text of an address, from the cache, else from the database."""
@@ -50,12 +57,20 @@ class Answers:
             self._keep(text, answer)
         return answer
 
+    def seal(self, value: Any, fields: Fields) -> orjson.Fragment:
+        """The answer for a text as JSON, kept in place of the answer itself."""
+        # A copy: what `dumps` returns holds a block of memory many times its size.
+        fragment = orjson.Fragment(bytes(memoryview(orjson.dumps(fields))))
+        if type(value) is str and self.cache.pop(value, ()):
+            if len(self.sealed) >= self._bound:
+                _halve(self.sealed)
+            self.sealed[value] = fragment
+        return fragment
+
     def _keep(self, text: str, answer: Answer | NoAnswer) -> None:
         cache = self.cache
         if len(cache) >= self._bound:
-            # Half at a time: taking the oldest one by one would search through the gaps that the others left.
-            for oldest in list(islice(cache, (self._bound + 1) // 2)):
-                del cache[oldest]
+            _halve(cache)
         cache[text] = answer
 
     def check(self) -> None:
@@ -69,3 +84,9 @@ class Answers:
         except DatabaseError as error:
             self._refused = now
             self._warn(f"geoip keeps the database it has, as the new one cannot be used: {error}")
+
+
+def _halve(cache: dict[str, Any]) -> None:
+    """Takes out the older half: taking one by one would search through the gaps that the others left."""
+    for oldest in list(islice(cache, (len(cache) + 1) // 2)):
+        del cache[oldest]
