@@ -49,6 +49,7 @@ def _take_metadata(event: Event) -> None:
         event.fields["_@metadata"] = sent
         add_tag(event, "_metadataparsefailure")
         return
-    event.metadata = {**sent, **own}
+    sent.update(own)
+    event.metadata = sent
     if "_id" in sent and "event_id" in own:
         event.metadata["event_id"] = str(sent["_id"])

@@ -11,6 +11,7 @@ from pipeline.config.compile import AskingFilter, BuiltFilter
 from pipeline.errors import FilterFailure
 from pipeline.event import Event, add_tag
 from pipeline.plugin import Asking
+from tests.harness import filtered
 
 
 async def _nothing(keys: Any) -> dict[Any, Any]:
@@ -47,3 +48,8 @@ def test_a_failure_without_a_tag_is_left_to_delivery() -> None:
     with pytest.raises(FilterFailure, match="no answer"):
         asking(None, fails=True).answered(Event({}), None)
     assert asyncio.run(asking(None).look_up([])) == {}
+
+
+@pytest.mark.parametrize("text", ["if [a] { }", "if [a] { } else if [b] { } else { }", "if [b] { } else { mutate {} }"])
+def test_branches_may_be_empty(text: str) -> None:
+    assert filtered(f"filter {{ {text} }}", {"a": 1})[0]["a"] == 1
