@@ -26,27 +26,34 @@ def beat_namer() -> Namer:
     stands in. The events of a window mostly come from one file, so the start of the last place is remembered.
     """
     start: str | None = None
+    timed = False
     known_agent: Any = None
     known_file: Any = None
-    known_time: Any = None
 
     def name(fields: Fields, metadata: Fields) -> str | None:
-        nonlocal start, known_agent, known_file, known_time
+        nonlocal start, timed, known_agent, known_file
         sent = metadata.get("_id")
         if sent is not None and type(sent) in (str, int) and sent != "":
             return str(sent)
         try:
             log, agent = fields["log"], fields["agent"]["id"]
             file, offset = log["file"], log["offset"]
-            time = None if file.get("inode") or file.get("fingerprint") else fields.get("@timestamp")
-            if file != known_file or agent != known_agent or time != known_time:
-                start, known_file, known_agent, known_time = _start(agent, file, time), file, agent, time
+            if file != known_file or agent != known_agent:
+                start, known_file, known_agent = _start(agent, file), file, agent
+                timed = not (file.get("inode") or file.get("fingerprint"))
         except (KeyError, TypeError, AttributeError):  # another shape than Filebeat's
             return None
         if start is None or type(offset) is not int:
             return None
         message = fields.get("message")
-        text = f"{start}{offset}:s{message}" if type(message) is str else f"{start}{offset}:j{_json(message)}"
+        kind = "s" if type(message) is str else "j"
+        value = message if kind == "s" else _json(message)
+        if timed:
+            sent = fields.get("@timestamp")
+            time = sent if type(sent) is str else f"j{_json(sent)}"
+            text = f"{start}{len(time)}:{time}{offset}:{kind}{value}"
+        else:
+            text = f"{start}{offset}:{kind}{value}"
         try:
             return xxh3_128_hexdigest(text.encode())
         except UnicodeEncodeError:  # half of a surrogate pair
@@ -55,7 +62,7 @@ def beat_namer() -> Namer:
     return name
 
 
-def _start(agent: Any, file: Fields, time: Any) -> str | None:
+def _start(agent: Any, file: Fields) -> str | None:
     path = file["path"]
     if type(agent) is not str or type(path) is not str:
         return None
@@ -65,7 +72,7 @@ def _start(agent: Any, file: Fields, time: Any) -> str | None:
     elif inode:
         which = f"i{_json([file.get('device_id'), inode])}"
     else:
-        which = f"t{_json(time)}"
+        which = "t"
     return f"beat1:{len(agent)}:{len(which)}:{len(path)}:{agent}{which}{path}"
 
 

@@ -30,6 +30,8 @@ log = logging.getLogger("apex.delivery")
 
 _TURN = 0.05
 """Seconds after which the loop gets a turn, so that keep-alives go out while a large batch is worked on."""
+_ROUNDS = 8
+"""Rounds of the loop in a turn: from an answer to its acknowledgement it takes several."""
 
 
 _MADE_HERE = Batch(b"", {"id": "made by a filter"}, lambda events: None, lambda error: None)
@@ -177,5 +179,6 @@ class Worker:
         return count
 
     async def _give_turn(self) -> None:
-        await asyncio.sleep(0)
+        for _ in range(_ROUNDS):
+            await asyncio.sleep(0)
         self._turn_until = monotonic() + _TURN

@@ -93,6 +93,17 @@ class _Cut(ConnectionError):
     """Told apart from a connection that was never made."""
 
 
+class _Whole(io.BytesIO):
+    """A body that is written at once: in pieces, each would wait for a turn of a busy loop.
+
+    aiohttp warns of large bodies that are given as bytes, as they hold up a loop that compresses or encrypts; ours
+    are bounded.
+    """
+
+    def read(self, size: int | None = -1) -> bytes:  # noqa: ARG002
+        return super().read()
+
+
 class _Node(AiohttpHttpNode):
     """A server: with query parameters on each request, and a proxy in between, if the options say so."""
 
@@ -107,7 +118,7 @@ class _Node(AiohttpHttpNode):
         query = self.config._extras["query"]
         if query:
             target += ("&" if "?" in target else "?") + query
-        stream: Any = None if body is None else io.BytesIO(body)  # goes out in pieces, however large it is
+        stream: Any = None if body is None else _Whole(body)
         try:
             return await super().perform_request(method, target, stream, headers, request_timeout)
         except ConnectionError as error:

@@ -27,6 +27,11 @@ class Host:
     user: str | None = None
     password: str | None = None
 
+    @property
+    def here(self) -> bool:
+        """Whether the host is this machine, by its name alone: nothing is looked up."""
+        return self.name in ("localhost", "::1") or self.name.startswith("127.")
+
 
 def parse_host(text: str) -> Host:
     """Reads one entry of `hosts`; raises ValueError."""

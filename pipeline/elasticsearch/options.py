@@ -123,8 +123,14 @@ class ElasticsearchOptions(DocumentOptions):
     keystore_password: Annotated[Secret | None, FormerName("ssl_keystore_password"), _OLD] = None
 
     compression_level: Annotated[
-        Integer, Field(ge=0, le=9, description="gzip level of requests; 0 sends them as they are.")
-    ] = 1
+        Integer | None,
+        Field(
+            ge=0,
+            le=9,
+            description="gzip level of requests; 0 sends them as they are. By default 1, as in Logstash; but 0 where"
+            " every host is this machine, as there is no network to spare.",
+        ),
+    ] = None
     http_compression: Annotated[Boolean | None, FormerName("compression_level", _level), _OLD] = None
     timeout: Annotated[Number, Field(gt=0, description="Seconds that a request may take.")] = 60
     pool_max_per_route: Annotated[Integer, Field(ge=1, description="Connections that one server may get.")] = 100
@@ -226,6 +232,13 @@ def addresses(options: ElasticsearchOptions) -> list[Host]:
 def over_tls(options: ElasticsearchOptions, host: Host) -> bool:
     """Whether this server is talked to over TLS."""
     return host.scheme == "https" if options.ssl_enabled is None else options.ssl_enabled
+
+
+def compression(options: ElasticsearchOptions) -> int:
+    """The gzip level of requests."""
+    if options.compression_level is not None:
+        return options.compression_level
+    return 0 if all(host.here for host in addresses(options)) else 1
 
 
 def tls_context(options: ElasticsearchOptions, authority: str = "") -> ssl.SSLContext | None:

@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING
 from isal import igzip
 
 from pipeline.documents import addressing
-from pipeline.elasticsearch.options import ElasticsearchOptions, tls_context
+from pipeline.elasticsearch.options import ElasticsearchOptions, compression, tls_context
 from pipeline.errors import BodyTooLarge, Unavailable
 from pipeline.plugin import Body, PluginContext, Sent
 from pipeline.protocols import bulk
@@ -77,7 +77,8 @@ class ElasticsearchOutput:
         self._path = _bulk_path(options)
         self._dead_statuses = bulk.DEAD_STATUSES.union(options.dlq_custom_codes)
         self._headers = {"content-type": bulk.CONTENT_TYPE}
-        if options.compression_level:
+        self._compression = compression(options)
+        if self._compression:
             self._headers["content-encoding"] = "gzip"
         self._client: Client | None = None
 
@@ -101,7 +102,7 @@ class ElasticsearchOutput:
         from pipeline.elasticsearch.client import CutOff
 
         assert self._client is not None
-        data = await _compressed(body.data, self._options.compression_level)
+        data = await _compressed(body.data, self._compression)
         try:
             answer = await self._client.request("POST", self._path, data, self._headers)
         except CutOff as cut:
