@@ -5,7 +5,6 @@ boolean, a single value for an array, and an array of pairs for a hash (`logstas
 these types do the same, and say in plain words what they expected.
 """
 
-from __future__ import annotations
 
 import re
 from collections.abc import Callable

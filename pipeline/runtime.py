@@ -70,7 +70,7 @@ class Pipeline:
                 stack.push_async_callback(output.close)
                 backoff = _backoff(output, self._plan.plugins[node].options.model_fields_set, settings)
                 courier = Courier(output, label, dead_letters, self.counters, backoff)
-                await courier.start()
+                group.create_task(courier.start())  # inputs open meanwhile; what they take waits for it
                 limits = Limits(delay=settings.pipeline_batch_delay / 1000)
                 outlets[node] = Outlet(courier, in_flight, limits, fates.failed, departures)
             for source in self._sources:  # also where a reload gives up waiting: senders must notice

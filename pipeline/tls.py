@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import re
-import secrets
 import ssl
 import tempfile
 import warnings
@@ -195,7 +195,7 @@ def _pkcs12(path: Path, passphrase: str | None) -> tuple[str, str, str]:
     return "".join(texts), key, "".join(texts)
 
 
-_SESSION = secrets.token_hex(32)
+_SESSION = os.urandom(32).hex()
 """OpenSSL reads a key from a file only; on its way through one it is encrypted with this."""
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -237,7 +237,7 @@ class Connection(asyncio.Protocol):
 
     def _give_out(self, piece: Piece) -> None:
         window = self.windows.piece(piece.first)
-        origin = {"id": secrets.token_hex(16), "peer": self.peer, "window": window.events, **self._described}
+        origin = {"id": os.urandom(16).hex(), "peer": self.peer, "window": window.events, **self._described}
         self._waiting += 1
         self.server.put(self, Batch(piece.data, origin, partial(self._end, window, piece), self.fail))
 

@@ -1,7 +1,7 @@
 """The commands of `apex-logs`. Each imports what it needs when it is called, so that `--help` is quick."""
 
-from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -254,4 +254,6 @@ def version() -> None:
 
 def main() -> None:
     """The entry point."""
+    # A search of all installed packages for plugins of pydantic, of which we use none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     app()

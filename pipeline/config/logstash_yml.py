@@ -4,7 +4,6 @@ Environment variables of the form PIPELINE_ECS_COMPATIBILITY, as Logstash's cont
 above the file; command line flags stand above both.
 """
 
-from __future__ import annotations
 
 import re
 from collections.abc import Mapping

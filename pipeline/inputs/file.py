@@ -31,8 +31,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import resource
-import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -254,7 +254,7 @@ class FileInput:
 
     def _batch(self, chunk: Chunk) -> Batch:
         origin: Origin = {
-            "id": secrets.token_hex(16),
+            "id": os.urandom(16).hex(),
             "path": chunk.path,
             "identity": chunk.identity,
             "offset": chunk.offset,

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -79,7 +78,7 @@ class Stdin:
                 data, whole = rest, len(rest)
             rest = data[whole:]
             if whole:
-                yield Batch(data[:whole], {"id": secrets.token_hex(16)}, _nothing, _nothing)
+                yield Batch(data[:whole], {"id": os.urandom(16).hex()}, _nothing, _nothing)
 
     def stop(self) -> None:
         """Take no more."""

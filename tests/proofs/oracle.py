@@ -11,9 +11,13 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 _DAYS = ("2026-11-20", "2026-11-21", "2026-11-22")
 _LEVELS = ("debug", "info", "warning", "error")
@@ -95,3 +99,12 @@ class Oracle:
         line["log_event"] = line.pop("event")  # the filter's rename
         want = {**sent, **line, "@version": "1", "tags": ["beats_input_codec_plain_applied"]}
         assert document == want, f"{number} was changed on its way: {document} is not {want}"
+
+
+def in_store(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every document of the embedded store and its index, read with sqlite3 alone."""
+    for path in sorted((folder / "indices").glob("*.sqlite")):
+        with closing(sqlite3.connect(path)) as connection:
+            [(index,)] = connection.execute("SELECT value FROM facts WHERE name = 'index'")
+            for (source,) in connection.execute("SELECT source FROM documents"):
+                yield unquote(index), json.loads(source)

@@ -12,7 +12,7 @@ from tests.proofs.oracle import Oracle
 
 
 async def ship(oracle: Oracle, engine: Engine, numbers: Sequence[int], window: int) -> int:
-    """Ships the events, window by window; returns how many windows had to be sent again."""
+    """Ships the events, window by window; returns how many attempts failed, while the engine was away too."""
     repeats = 0
     sender = Sender("127.0.0.1", engine.port, window_size=window)
     try:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,9 @@ def empty(elasticsearch: Server) -> Iterator[Server]:
     clear()
 
 
-def test_the_sample_in_its_daily_indices(empty: Server, tmp_path: Path, record_property: pytest.RecordProperty) -> None:
+def test_the_sample_in_its_daily_indices(
+    empty: Server, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     events = list(demonstration._events())
     lines = [json.loads(event["message"]) if event["message"].startswith("{") else {} for event in events]
     address = Counter(line["source_ip"] for line in lines if "source_ip" in line).most_common(1)[0][0]
@@ -109,7 +111,7 @@ def test_the_sample_in_its_daily_indices(empty: Server, tmp_path: Path, record_p
     [(6_000, ["kill"]), pytest.param(60_000, ["kill", "stop", "kill", "stop", "kill"], marks=pytest.mark.long)],
 )
 def test_the_node_goes_away_and_comes_back(
-    empty: Server, tmp_path: Path, events: int, restarts: list[str], record_property: pytest.RecordProperty
+    empty: Server, tmp_path: Path, events: int, restarts: list[str], record_property: Callable[[str, object], None]
 ) -> None:
     if not hasattr(empty, "home"):
         pytest.skip("elasticsearch: only a local node keeps its data over a kill")
@@ -147,7 +149,7 @@ def test_the_node_goes_away_and_comes_back(
     for name, value in {
         "events": events,
         "restarts of the node": ", ".join(restarts),
-        "windows sent again": repeats,
+        "attempts that failed, and were repeated": repeats,
         "events in the indices, each once, payload intact": stored,
     }.items():
         record_property(name, value)

@@ -1,0 +1,103 @@
+"""Each measurement, on few events. What it asserts of the engine is its correctness; nothing here is about time."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bench import stages, startup
+from bench.__main__ import CROWD, memory_figures, path_figures, start_figures
+from bench.events import generate
+from bench.expected import document
+from bench.material import provide_database, read_windows
+from bench.paths import Bench, Load, Run, beats_to_sink, file_to_file, first_is_right, proof
+from bench.processes import Tree
+
+COUNT = 1000
+EVENTS = generate(COUNT)
+INDEX = "apex-logs-2026.11.23"
+LOG = {"file": {"path": "/elsewhere"}, "offset": 0}
+STAGES = {"decode", "filters", "render", "loop"}
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    folder = tmp_path_factory.mktemp("bench")
+    provide_database(folder)
+    return Bench(folder, EVENTS)
+
+
+def test_windows_are_read_as_they_were_written(bench: Bench) -> None:
+    assert [events for events, _ in read_windows(bench.few)] == [5] * (COUNT // 5)
+    assert [events for events, _ in read_windows(bench.windows)] == [COUNT]
+
+
+def test_stages() -> None:
+    found = stages.measure(200, 1)
+    assert set(found) == {"anchor", "inflate, frames"} | {
+        f"{kind}: {name}" for kind in ("beats", "file") for name in STAGES
+    }
+
+
+def test_file_to_file(bench: Bench) -> None:
+    run = file_to_file(bench, Tree())
+    assert 0 < run.events <= COUNT
+    assert run.ratio > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "index", "message"),
+    [
+        ({}, "apex-logs-2026.11.24", "2026.11.24"),
+        ({"level": "odd"}, INDEX, "as expected"),
+        ({"log": LOG}, INDEX, "not an event"),
+    ],
+)
+def test_an_item_that_is_wrong_is_noticed(bench: Bench, change: dict[str, Any], index: str, message: str) -> None:
+    found = document(EVENTS[0], beats=True)
+    first_is_right(bench, _item(INDEX, found))
+    with pytest.raises(AssertionError, match=message):
+        first_is_right(bench, _item(index, found | change))
+
+
+def _item(index: str, found: dict[str, Any]) -> str:
+    return json.dumps({"create": {"_index": index}}) + "\n" + json.dumps(found)
+
+
+def test_beats_to_a_slow_sink(bench: Bench) -> None:
+    run = beats_to_sink(bench, Tree(), Load(delay=0.05), step=100)
+    assert run.events == COUNT
+    assert run.uss_peak > 0
+    assert [items for items, _ in run.course] in ([], [COUNT])
+
+
+def test_many_connections(bench: Bench) -> None:
+    run = beats_to_sink(bench, Tree(), Load(("--connections", "20", "--every", "0.1", "--seconds", "0.4"), few=True))
+    assert run.events > 20
+    assert {figure.name for figure in path_figures(CROWD, [run])} >= {"bulk requests/s", "windows/s"}
+
+
+def test_every_document(bench: Bench) -> None:
+    assert proof(bench, Tree()) == COUNT
+
+
+def test_more_events_than_there_were(bench: Bench) -> None:
+    own = Bench(bench.folder, EVENTS[:10])
+    own.longer(30)
+    assert [events for events, _ in read_windows(own.windows)] == [30] == [own.count]
+
+
+def test_start_up(bench: Bench) -> None:
+    found = startup.measure(Tree(), bench.new_folder())
+    assert all(seconds > 0 for seconds in found.values())
+    assert {figure.name for figure in start_figures([found])} == set(found)
+
+
+@pytest.mark.parametrize(("last", "flat"), [(101.0, True), (130.0, False)])
+def test_growth_is_told(last: float, flat: bool) -> None:
+    memories = [50.0, 100.0, 100.0, last, last]
+    run = Run(500, 10.0, 5.0, last, last, course=[(at * 100, memory) for at, memory in enumerate(memories, 1)])
+    (growth,) = (figure for figure in memory_figures(run) if figure.name.startswith("growth"))
+    assert growth.missed is not flat

@@ -1,0 +1,150 @@
+"""What fails where no batch is at hand, and a disk that refuses dead letters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.batch import Batch
+from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue, read
+from pipeline.delivery.outlets import Departures, Limits, Outlet
+from pipeline.delivery.retry import Backoff, Courier, bury
+from pipeline.delivery.tickets import InFlight, Ticket
+from pipeline.delivery.worker import Fates, Source, Worker
+from pipeline.errors import StoreError, Unjudged
+from pipeline.event import Event
+from pipeline.flow import Continue, Flow
+from pipeline.metrics import Counters
+from pipeline.plugin import Holding, Sent
+from tests.harness import ScriptedInput, ScriptedOutput
+
+LETTER = DeadLetter("why", "where", b"what", {"id": "x"})
+
+
+@pytest.mark.parametrize("refusals", [0, 1, 3])
+def test_letters_wait_for_the_disk(refusals: int) -> None:
+    class Queue:
+        tries = 0
+
+        async def put(self, letters: list[DeadLetter]) -> None:
+            self.tries += 1
+            if self.tries <= refusals:
+                raise StoreError("the disk is full")
+
+    queue, counters = Queue(), Counters()
+    asyncio.run(bury(queue, [LETTER, LETTER], counters, Backoff(0, 0)))  # type: ignore[arg-type]
+    assert (queue.tries, counters.dead) == (refusals + 1, 2)
+
+
+async def flushed(folder: Path, events: list[Event], process: Continue | None, output: ScriptedOutput) -> Counters:
+    """A holding filter lets go of events of its own at the end; each runs `process`, else goes to the output."""
+    counters, in_flight = Counters(), InFlight(1000, 1_000_000)
+    queue, fates = DeadLetterQueue(folder, "main"), Fates(counters)
+    held = list(events)
+
+    def flush(now: float, final: bool) -> Iterable[Event]:
+        return [held.pop(0) for _ in list(held)] if final else []
+
+    async with asyncio.TaskGroup() as tasks:
+        courier = Courier(output, "out", queue, counters, Backoff(0, 0))
+        outlet = Outlet(courier, in_flight, Limits(delay=60), fates.failed, Departures(tasks))
+        holding = Holding(lambda event: [], flush)
+        proceed = process or outlet.add
+        fates.flow = Flow(outlet.add, [], [(holding, proceed)], lambda error: "the filter", "")
+        worker = Worker(fates.flow, fates, [outlet], in_flight, queue, counters)
+        await worker.run(Source(ScriptedInput([b"a"]), None, "in"))
+        await worker.flush(1.0, False)
+        await worker.flush(2.0, True)
+        await outlet.drain()
+        await in_flight.empty()
+    queue.close()
+    return counters
+
+
+def letters(folder: Path) -> list[dict[str, Any]]:
+    return [letter for _, letter in read(folder)]
+
+
+def test_what_a_filter_made_of_its_own_state_is_delivered(tmp_path: Path) -> None:
+    output = ScriptedOutput()
+    counters = asyncio.run(flushed(tmp_path, [Event({"sum": 1})], None, output))
+    assert [eval(item).get("sum") for item in output.written] == [None, 1]
+    assert (counters.decoded, counters.delivered) == (1, 2)
+
+
+def test_and_where_it_is_refused_its_letter_holds_the_item(tmp_path: Path) -> None:
+    output = ScriptedOutput([Sent(dead=[(1, "mapping")])])
+    counters = asyncio.run(flushed(tmp_path, [Event({"sum": 1})], None, output))
+    [letter] = letters(tmp_path)
+    assert (letter["reason"], letter["item"], letter["original"]) == ("mapping", "{'sum': 1}\n", "")
+    assert counters.dead == 1
+
+
+@pytest.mark.parametrize(("value", "kept"), [("x", '{"sum":"x"}'), ("\ud800", '{"sum":"\\ud800"}')])
+def test_and_where_it_fails_its_letter_holds_its_fields(tmp_path: Path, value: str, kept: str) -> None:
+    def fail(event: Event) -> None:
+        raise ValueError("no")
+
+    asyncio.run(flushed(tmp_path, [Event({"sum": value})], fail, ScriptedOutput()))
+    [letter] = letters(tmp_path)
+    assert (letter["reason"], letter["original"], letter["origin"]) == ("ValueError: no", kept, {})
+
+
+def test_and_where_no_condition_can_judge_it_it_is_dropped(tmp_path: Path) -> None:
+    def unjudged(event: Event) -> None:
+        raise Unjudged("no order")
+
+    counters = asyncio.run(flushed(tmp_path, [Event({"sum": 1})], unjudged, ScriptedOutput()))
+    assert (counters.dropped, letters(tmp_path)) == (1, [])
+
+
+def test_nothing_departs_when_the_pipeline_is_ending(tmp_path: Path) -> None:
+    """The parcel under way has failed for good: the next one stays, its batch is not acknowledged."""
+    in_flight, output, ended = InFlight(1000, 1_000_000), ScriptedOutput([StoreError("gone")]), list[int]()
+
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            courier = Courier(output, "out", DeadLetterQueue(tmp_path, "main"), Counters())
+            outlet = Outlet(courier, in_flight, Limits(items=1), lambda *_: None, Departures(tasks))
+            ticket = Ticket(Batch(b"", {"id": "x"}, ended.append, lambda error: None), ScriptedInput([]), in_flight)
+            outlet.begin(ticket)
+            outlet.add(Event({"n": 1}))
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                outlet.add(Event({"n": 2}))
+                outlet.pause()
+                ticket.seal(2)
+                raise
+
+    with pytest.raises(ExceptionGroup, match="unhandled errors"):
+        asyncio.run(scenario())
+    assert (ended, len(output.bodies)) == ([], 1)
+
+
+def test_the_loop_gets_a_turn_in_the_middle_of_a_large_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.delivery.worker._TURN", -1.0)
+    seen: list[int] = []
+
+    async def scenario() -> None:
+        counters, in_flight = Counters(), InFlight(10_000, 1_000_000)
+        fates = Fates(counters)
+        processed: list[Event] = []
+        fates.flow = Flow(processed.append, [], [], lambda error: "", "")
+        worker = Worker(fates.flow, fates, [], in_flight, DeadLetterQueue(tmp_path, "main"), counters)
+
+        async def beside() -> None:
+            while len(processed) < 500:
+                seen.append(len(processed))
+                await asyncio.sleep(0)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(beside())
+            tasks.create_task(worker.run(Source(ScriptedInput([b"x\n" * 500]), None, "in")))
+
+    asyncio.run(scenario())
+    assert any(0 < count < 500 for count in seen)

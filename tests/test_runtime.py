@@ -1,0 +1,178 @@
+"""One running pipeline: what it starts with, how it drains, what ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.config.logstash_yml import Settings
+from pipeline.delivery.dead_letters import read
+from pipeline.errors import ConfigurationError, StoreError
+from pipeline.event import Event
+from pipeline.plugin import Holding
+from pipeline.runtime import Pipeline, _backoff
+from tests.harness import FakeClock, ScriptedOutput, planned
+
+
+def made(text: str, folder: Path, **settings: Any) -> Pipeline:
+    plan = planned(text, ecs="disabled")
+    return Pipeline(Settings(path_data=folder / "data", **settings), plan, FakeClock())
+
+
+def through(folder: Path, filters: str = "", count: int = 3, output: str = "") -> str:
+    output = output or f'file {{ path => "{folder}/out" codec => line {{ format => "%{{sequence}} %{{x}}" }} }}'
+    return f"input {{ generator {{ count => {count} }} }} filter {{ {filters} }} output {{ {output} }}"
+
+
+def test_it_runs_until_its_inputs_have_ended(tmp_path: Path) -> None:
+    pipeline = made(through(tmp_path, 'mutate { add_field => { "x" => "y" } }'), tmp_path)
+    asyncio.run(pipeline.run())
+    assert (tmp_path / "out").read_text() == "0 y\n1 y\n2 y\n"
+    counters = pipeline.counters
+    assert (counters.decoded, counters.delivered, counters.dead, counters.unrouted) == (3, 3, 0, 0)
+
+
+def test_every_way_an_event_ends_is_counted(tmp_path: Path) -> None:
+    filters = """
+        if [sequence] == 1 { drop {} }
+        if [sequence] == 2 { mutate { add_field => { "[message][x]" => "1" } } }
+        if [sequence] == 3 and [message] > 5 { drop {} }
+    """
+    file = f'file {{ path => "{tmp_path}/out" codec => line {{ format => "%{{sequence}}" }} }}'
+    pipeline = made(through(tmp_path, filters, 6, f"if [sequence] != 4 {{ {file} {file} }}"), tmp_path)
+    asyncio.run(pipeline.run())
+    counters = pipeline.counters
+    assert (counters.decoded, counters.delivered, counters.dead) == (6, 4, 1)
+    assert (counters.dropped, counters.unrouted) == (1, 1)
+    [(_, letter)] = read(tmp_path / "data" / "dead_letter_queue" / "main")
+    assert "[message][x] cannot be set" in letter["reason"]
+    assert json.loads(letter["original"]) == [[2, "Hello world!"]]
+    assert letter["plugin"].startswith("mutate at test.conf:3:")
+
+
+def test_stop_drains(tmp_path: Path) -> None:
+    async def scenario() -> Pipeline:
+        pipeline = made(through(tmp_path, count=0), tmp_path)
+        work = asyncio.create_task(pipeline.run())
+        while not pipeline.counters.decoded:
+            await asyncio.sleep(0)
+        pipeline.stop()
+        await asyncio.wait_for(work, 20)
+        return pipeline
+
+    counters = asyncio.run(scenario()).counters
+    assert counters.decoded == counters.delivered == len((tmp_path / "out").read_text().splitlines()) > 0
+
+
+def test_an_output_that_cannot_work_ends_the_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = ScriptedOutput([StoreError("gone")])
+    monkeypatch.setattr("pipeline.outputs.stdout.build", lambda options: output)
+    pipeline = made(through(tmp_path, count=0, output="stdout {}"), tmp_path)
+    with pytest.raises(ExceptionGroup) as caught:
+        asyncio.run(asyncio.wait_for(pipeline.run(), 20))
+    assert caught.group_contains(StoreError, match="gone")
+    assert pipeline.counters.delivered == 0
+
+
+def test_periodic_work_goes_on_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+
+    def build(options: Any, context: Any) -> ScriptedOutput:
+        context.every(0.001, lambda: called.append(1))
+        context.warn("said once")
+        return ScriptedOutput()
+
+    monkeypatch.setattr("pipeline.outputs.stdout.build", build)
+
+    async def scenario() -> None:
+        pipeline = made(through(tmp_path, count=0, output="stdout {}"), tmp_path)
+        work = asyncio.create_task(pipeline.run())
+        while len(called) < 3:
+            await asyncio.sleep(0.001)
+        pipeline.stop()
+        await work
+
+    asyncio.run(scenario())
+
+
+def test_what_building_finds_is_raised_at_once(tmp_path: Path) -> None:
+    geoip = f'geoip {{ source => "[a][ip]" database => "{__file__}" }}'
+    with pytest.raises(ConfigurationError, match="geoip"):
+        made(through(tmp_path, geoip), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (set(), (5, 50)),
+        ({"retry_initial_interval"}, (1, 50)),
+        ({"retry_initial_interval", "retry_max_interval"}, (1, 9)),
+    ],
+)
+def test_an_outputs_own_pauses_count_where_they_are_given(given: set[str], expected: tuple[float, float]) -> None:
+    class Output(ScriptedOutput):
+        retry_initial_interval, retry_max_interval = 1, 9
+
+    settings = Settings(retry_initial_interval=5, retry_max_interval=50)
+    backoff = _backoff(Output(), given, settings)
+    assert (backoff.first, backoff.longest) == expected
+    backoff = _backoff(ScriptedOutput(), given, settings)
+    assert (backoff.first, backoff.longest) == (5, 50)
+
+
+def test_an_output_that_is_away_at_the_start_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from pipeline.errors import Unavailable
+
+    class Away(ScriptedOutput):
+        starts = 0
+
+        async def start(self) -> None:
+            self.starts += 1
+            if self.starts == 1:
+                raise Unavailable("nobody there")
+
+    output = Away()
+    monkeypatch.setattr("pipeline.outputs.stdout.build", lambda options: output)
+    caplog.set_level(logging.WARNING)
+    asyncio.run(made(through(tmp_path, output="stdout {}"), tmp_path).run())
+    assert "nobody there; delivery begins when it is there" in caplog.text
+    assert len(output.written) == 3
+
+
+def test_filters_that_hold_are_flushed_now_and_then_and_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushes: list[bool] = []
+    held: list[Event] = []
+
+    def flush(now: float, final: bool) -> list[Event]:
+        flushes.append(final)
+        return [held.pop() for _ in list(held)] if final else []
+
+    def hold(event: Event) -> list[Event]:
+        held.append(event.clone())
+        return []
+
+    monkeypatch.setattr("pipeline.filters.drop.build", lambda options: Holding(hold, flush))
+    monkeypatch.setattr("pipeline.runtime.FLUSH_INTERVAL", 0.001)
+
+    async def scenario() -> Pipeline:
+        pipeline = made(through(tmp_path, "drop {}", count=0), tmp_path)
+        work = asyncio.create_task(pipeline.run())
+        while len(flushes) < 3:
+            await asyncio.sleep(0.001)
+        pipeline.stop()
+        await asyncio.wait_for(work, 20)
+        return pipeline
+
+    counters = asyncio.run(scenario()).counters
+    assert flushes.count(True) == 1
+    assert flushes.index(True) >= 3
+    assert counters.decoded == counters.delivered == len((tmp_path / "out").read_text().splitlines())
