@@ -5,7 +5,6 @@ boolean, a single value for an array, and an array of pairs for a hash (`logstas
 these types do the same, and say in plain words what they expected.
 """
 
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,6 +1,5 @@
 """The commands of `apex-logs`. Each imports what it needs when it is called, so that `--help` is quick."""
 
-
 import os
 from pathlib import Path
 from typing import Annotated

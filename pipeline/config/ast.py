@@ -19,7 +19,7 @@ Kind = Literal["input", "filter", "output"]
 # ---------------------------------------------------------------------------------------------- values
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scalar:
     """A quoted string, a bareword or a number."""
 
@@ -28,26 +28,26 @@ class Scalar:
     quoted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Array:
     items: tuple[Value, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hash:
     entries: tuple[tuple[Scalar, Value], ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Option:
     name: str
     name_span: Span
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plugin:
     """A plugin in a section, or a codec as the value of an option."""
 
@@ -62,7 +62,7 @@ Value = Scalar | Array | Hash | Plugin
 # ---------------------------------------------------------------------------------------------- conditions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Field:
     """A field reference in a condition, as it is written: `[a][b]`."""
 
@@ -70,7 +70,7 @@ class Field:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Regex:
     """`/.../` without its slashes, or a string on the right of `=~`."""
 
@@ -81,7 +81,7 @@ class Regex:
 Operand = Field | Scalar | Array | Regex
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Truth:
     """An operand that stands alone: `if [a]`."""
 
@@ -89,7 +89,7 @@ class Truth:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Compare:
     operator: Literal["==", "!=", "<", ">", "<=", ">="]
     left: Operand
@@ -97,7 +97,7 @@ class Compare:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Match:
     operator: Literal["=~", "!~"]
     left: Operand
@@ -105,7 +105,7 @@ class Match:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class In:
     item: Operand
     container: Operand
@@ -113,13 +113,13 @@ class In:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Not:
     inner: Condition
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Junction:
     operator: Literal["and", "or", "nand", "xor"]
     left: Condition
@@ -132,7 +132,7 @@ Condition = Truth | Compare | Match | In | Not | Junction
 # ---------------------------------------------------------------------------------------------- statements
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Arm:
     """`if` or `else if`: a condition and what is done where it holds."""
 
@@ -141,7 +141,7 @@ class Arm:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Branch:
     arms: tuple[Arm, ...]
     otherwise: tuple[Statement, ...]
@@ -151,14 +151,14 @@ class Branch:
 Statement = Plugin | Branch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Section:
     kind: Kind
     body: tuple[Statement, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Configuration:
     """All sections of all sources, in their order."""
 

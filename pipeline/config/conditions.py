@@ -23,7 +23,6 @@ from pipeline.config.sources import Span
 from pipeline.config.substitution import substituted_whole
 from pipeline.errors import FieldReferenceError
 from pipeline.field_reference import FieldReference
-from pipeline.languages import ruby_regex
 
 TIMESTAMP = ("@timestamp",)
 _CONVERSE = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -96,6 +95,8 @@ class _Compiler:
         return self.refused("a text or a number cannot be negated or joined to another condition", condition.span)
 
     def match(self, condition: ast.Match) -> Test:
+        from pipeline.languages import ruby_regex  # most configurations have no pattern
+
         try:
             search = ruby_regex.compile(condition.pattern.pattern).search
         except ruby_regex.PatternError as error:

@@ -4,7 +4,6 @@ Environment variables of the form PIPELINE_ECS_COMPATIBILITY, as Logstash's cont
 above the file; command line flags stand above both.
 """
 
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -5,7 +5,6 @@ Logstash 8, an output goes to a data stream if its options allow that; else, wit
 alias; else to its index, a new one each day by default.
 """
 
-
 import re
 from typing import Annotated, Any, Literal, Self
 

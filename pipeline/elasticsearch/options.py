@@ -3,7 +3,6 @@
 The embedded store takes the same options, so that a configuration can be run without a server unchanged.
 """
 
-
 import ssl
 from typing import Annotated, Any, Literal, Self
 

@@ -29,7 +29,6 @@ from pipeline.errors import FieldReferenceError, FilterFailure
 from pipeline.event import Event, copied
 from pipeline.field_reference import METADATA, FieldReference
 from pipeline.field_setting import setter
-from pipeline.languages import ruby_regex
 from pipeline.options import FilterOptions, Hash, Text, TextHash, Texts
 from pipeline.plugin import Filter, PlainFilter
 from pipeline.sprintf import Template
@@ -44,6 +43,8 @@ Type = Literal["string", "integer", "float", "boolean", "integer_eu", "float_eu"
 def _triples(values: list[str]) -> list[str]:
     if len(values) % 3:
         raise ValueError(f"expected field, pattern and replacement, again and again, got {len(values)} values")
+    from pipeline.languages import ruby_regex  # for gsub alone
+
     for pattern in values[1::3]:
         if "%{" not in pattern:
             ruby_regex.compile(pattern)
@@ -288,7 +289,7 @@ def _gsub(field: FieldReference, pattern: str, replacement: str) -> Operation:
     def gsub(event: Event) -> bool:
         try:
             substitution = _substitution(needle(event) if needle else pattern, by.render(event))
-        except ruby_regex.PatternError as error:
+        except ValueError as error:  # a pattern that the event made
             raise FilterFailure(str(error)) from error
         return _change_texts(field, substitution)(event)
 
@@ -296,6 +297,8 @@ def _gsub(field: FieldReference, pattern: str, replacement: str) -> Operation:
 
 
 def _substitution(pattern: str, replacement: str) -> Callable[[str], str]:
+    from pipeline.languages import ruby_regex
+
     regex = ruby_regex.compile(pattern)
     sub, by = regex.sub, ruby_regex.replacement(replacement, regex)
 

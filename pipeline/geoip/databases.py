@@ -12,8 +12,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-import maxminddb
-
 from pipeline.geoip.layouts import KINDS, Kind, Record, kind_of
 
 Found = tuple[Record | None, int]
@@ -71,6 +69,8 @@ def signature(path: Path) -> Signature | None:
 
 
 def _open(path: Path) -> Any:
+    import maxminddb  # a configuration may be checked without it
+
     try:
         # The C extension alone: the pure Python reader is ten times slower.
         return maxminddb.open_database(path, maxminddb.MODE_MMAP_EXT)
@@ -79,12 +79,14 @@ def _open(path: Path) -> Any:
 
 
 def _finder(reader: Any) -> Callable[[str], Found]:
+    from maxminddb import InvalidDatabaseError
+
     look_up = reader.get_with_prefix_len
 
     def find(address: str) -> Found:
         try:
             record, length = look_up(address)
-        except (ValueError, maxminddb.InvalidDatabaseError):
+        except (ValueError, InvalidDatabaseError):
             # An IPv6 address in a database of IPv4 alone, or a damaged record.
             return None, 0
         return (record if type(record) is dict else None), length
