@@ -23,37 +23,33 @@ def beat_namer() -> Namer:
 
     The id is `[@metadata][_id]`, or names the event's place: agent, file (fingerprint, or device and inode), path,
     offset, and the value of `message`; where the Beat does not say which file has the path, `@timestamp` as sent
-    stands in. The events of a window mostly come from one file, so the start of the last place is remembered.
+    stands in. The events of a window come from few files, so the start of the text is remembered for each.
     """
-    start: str | None = None
-    timed = False
-    known_agent: Any = None
-    known_file: Any = None
+    known: dict[Any, tuple[Fields, Any, str | None, bool]] = {}
 
     def name(fields: Fields, metadata: Fields) -> str | None:
-        nonlocal start, timed, known_agent, known_file
-        sent = metadata.get("_id")
-        if sent is not None and type(sent) in (str, int) and sent != "":
+        if "_id" in metadata and (sent := metadata["_id"]) != "" and type(sent) in (str, int):
             return str(sent)
         try:
             log, agent = fields["log"], fields["agent"]["id"]
             file, offset = log["file"], log["offset"]
-            if file != known_file or agent != known_agent:
-                start, known_file, known_agent = _start(agent, file), file, agent
-                timed = not (file.get("inode") or file.get("fingerprint"))
+            path = file["path"]
+            place = known.get(path)
+            if place is None or place[0] != file or place[1] != agent:
+                place = known[path] = (file, agent, *_start(agent, file))
         except (KeyError, TypeError, AttributeError):  # another shape than Filebeat's
             return None
+        _, _, start, timed = place
         if start is None or type(offset) is not int:
             return None
         message = fields.get("message")
-        kind = "s" if type(message) is str else "j"
-        value = message if kind == "s" else _json(message)
+        value = f"s{message}" if type(message) is str else f"j{_json(message)}"
         if timed:
             sent = fields.get("@timestamp")
             time = sent if type(sent) is str else f"j{_json(sent)}"
-            text = f"{start}{len(time)}:{time}{offset}:{kind}{value}"
+            text = f"{start}{len(time)}:{time}{offset}:{value}"
         else:
-            text = f"{start}{offset}:{kind}{value}"
+            text = f"{start}{offset}:{value}"
         try:
             return xxh3_128_hexdigest(text.encode())
         except UnicodeEncodeError:  # half of a surrogate pair
@@ -62,10 +58,11 @@ def beat_namer() -> Namer:
     return name
 
 
-def _start(agent: Any, file: Fields) -> str | None:
+def _start(agent: Any, file: Fields) -> tuple[str | None, bool]:
+    """The text that names a file, and whether `@timestamp` has to help."""
     path = file["path"]
     if type(agent) is not str or type(path) is not str:
-        return None
+        return None, False
     fingerprint, inode = file.get("fingerprint"), file.get("inode")
     if fingerprint:
         which = f"f{_json(fingerprint)}"
@@ -73,7 +70,7 @@ def _start(agent: Any, file: Fields) -> str | None:
         which = f"i{_json([file.get('device_id'), inode])}"
     else:
         which = "t"
-    return f"beat1:{len(agent)}:{len(which)}:{len(path)}:{agent}{which}{path}"
+    return f"beat1:{len(agent)}:{len(which)}:{len(path)}:{agent}{which}{path}", which == "t"
 
 
 def _json(value: Any) -> str:

@@ -114,10 +114,11 @@ def build(options: Options, context: PluginContext) -> Filter:
     except DatabaseError as error:
         raise ConfigurationError([str(error)]) from error
     bound = max(options.cache_size, SMALLEST_CACHE)
-    answers = Answers(database, options.fields, bound, context.warn, ecs=ecs)
-    context.every(SECONDS_BETWEEN_CHECKS, answers.check)
     plain = len(options.source.path) == len(target.path) == 1 and METADATA not in options.source.path + target.path
-    if plain and context.unread(target.path[0]):
+    sealing = plain and context.unread(target.path[0])
+    answers = Answers(database, options.fields, bound, context.warn, ecs=ecs, sealing=sealing)
+    context.every(SECONDS_BETWEEN_CHECKS, answers.check)
+    if sealing:
         return _sealed_locator(options.source.path[0], target.path[0], answers, _slow_road(target, answers))
     return _locator(options.source, target, answers)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
+from sys import intern
 from typing import Any
 
 import orjson
@@ -23,15 +24,22 @@ class Answers:
     An answer is shared by all events with the address: it must be copied, never changed.
     """
 
-    __slots__ = ("_bound", "_database", "_ecs", "_fields", "_read", "_refused", "_warn", "cache", "sealed")
+    __slots__ = ("_bound", "_database", "_ecs", "_fields", "_read", "_refused", "_sealing", "_warn", "cache", "sealed")
 
     def __init__(
-        self, database: Database, fields: list[str], bound: int, warn: Callable[[str], None], *, ecs: bool
+        self,
+        database: Database,
+        fields: list[str],
+        bound: int,
+        warn: Callable[[str], None],
+        *,
+        ecs: bool,
+        sealing: bool = False,
     ) -> None:
         self.cache: dict[str, Answer | NoAnswer] = {}
         self.sealed: dict[Any, orjson.Fragment] = {}
         """Answers as JSON, for events that are not read any more."""
-        self._fields, self._bound, self._warn, self._ecs = fields, bound, warn, ecs
+        self._fields, self._bound, self._warn, self._ecs, self._sealing = fields, bound, warn, ecs, sealing
         self._refused = database.signature
         self._use(database)
 
@@ -69,6 +77,8 @@ class Answers:
 
     def _keep(self, text: str, answer: Answer | NoAnswer) -> None:
         cache = self.cache
+        if answer and not self._sealing:
+            _intern(answer)
         if len(cache) >= self._bound:
             _halve(cache)
         cache[text] = answer
@@ -84,6 +94,14 @@ class Answers:
         except DatabaseError as error:
             self._refused = now
             self._warn(f"geoip keeps the database it has, as the new one cannot be used: {error}")
+
+
+def _intern(answer: Answer) -> None:
+    """Lets answers share their texts: cities and countries come again and again."""
+    for part in answer:
+        for name, value in (part or {}).items():
+            if type(value) is str:
+                part[name] = intern(value)  # type: ignore[index]  # it has items
 
 
 def _halve(cache: dict[str, Any]) -> None:

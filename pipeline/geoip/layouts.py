@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from sys import intern
 from typing import Any
 
 from pipeline.geoip.addresses import java_network
@@ -169,9 +168,9 @@ def wanted_fields(kind: Kind, fields: list[str], *, ecs: bool) -> tuple[str, ...
 
 def reader(kind: Kind, wanted: tuple[str, ...], *, ecs: bool) -> Callable[[Record, str, int], Answer | None]:
     """A function of a record, its address and its prefix length to what is written; None if that is nothing."""
-    given = tuple(name for name in wanted if name in kind.available)
+    given = tuple((name, name if ecs else FIELDS[name][0]) for name in wanted if name in kind.available)
     place = _ecs if ecs else _legacy
-    networks = "network" in given
+    networks = any(name == "network" for name, _ in given)
     # The plugin sets a domain that is missing to null; every other value that is missing it leaves out.
     keep_null = kind.part == "Domain"
 
@@ -184,18 +183,14 @@ def reader(kind: Kind, wanted: tuple[str, ...], *, ecs: bool) -> Callable[[Recor
             return None
         values["ip"] = address
         values["network"] = java_network(address, length) if networks else None
-        found = {
-            name: intern(value) if type(value) is str else value
-            for name in given
-            if (value := values[name]) is not None or keep_null
-        }
+        found = {shown: value for name, shown in given if (value := values[name]) is not None or keep_null}
         return place(found) if found else None
 
     return read
 
 
 def _legacy(found: Values) -> Answer:
-    return {FIELDS[name][0]: value for name, value in found.items()}, None, found.get("location"), None
+    return found, None, found.get("location"), None
 
 
 def _ecs(found: Values) -> Answer:
