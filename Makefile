@@ -40,11 +40,11 @@ format: $(STAMP) ## format the code
 docs: $(STAMP) ## the plugins' reference pages, from their own files, to docs/plugins
 	$(BIN)/python -m pipeline.reference docs/plugins
 
-bench: $(STAMP) ## events/s, memory and ratios to the floor; also bench/results.json
-	$(BIN)/python -m bench
+bench: $(STAMP) ## events/s, memory, ratios to the floor (QUICK=1, LONG=1); also bench/results.json
+	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(LONG),--long)
 
 bench-compare: $(STAMP) ## the ratios of this tree and of REV, in one run
-	$(BIN)/python -m bench.compare $(REV)
+	$(BIN)/python -m bench.compare $(or $(REV),HEAD)
 
 fuzz: $(STAMP) ## fuzz the parsers for SECONDS (300)
 	$(BIN)/python -m tests.fuzz $(or $(SECONDS),300)

@@ -39,7 +39,8 @@ STARTS: dict[str, float | None] = {"--help": 0.3, "check": 0.3, startup.LISTENIN
 class Size:
     """How much is measured."""
 
-    events: int = 80_000
+    events: int = 200_000
+    """Of fewer, too large a part meets an address of its source for the first time."""
     rounds: int = 5
     crowds: int = 2
     stage_events: int = 16_384

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.compare", description=__doc__.partition("\n")[0])
     parser.add_argument("revision", nargs="?", default="HEAD")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--events", type=int, default=60_000)
+    parser.add_argument("--events", type=int, default=120_000)
     parsed = parser.parse_args(arguments)
     try:
         commit = git("rev-parse", "--verify", "--quiet", f"{parsed.revision}^{{commit}}")

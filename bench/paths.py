@@ -30,6 +30,8 @@ TICK = 0.01
 """Seconds: how finely the system counts the CPU time of another process."""
 FEW = 5
 """Events of a window where there are many connections."""
+CROWDED = 60_000
+"""Events that are there for them: more than they send."""
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ class Bench:
         self.lines, self.windows, self.few = folder / "events.log", folder / "windows", folder / "few"
         write_lines(self.lines, envelopes)
         write_windows(self.windows, envelopes)
-        write_windows(self.few, envelopes, FEW)
+        write_windows(self.few, envelopes[:CROWDED], FEW)
         self.by_place = {_place(envelope): envelope for envelope in envelopes[:FLOOR_EVENTS]}
         parts = range(0, min(len(envelopes), FLOOR_EVENTS), BURST)
         self.bursts = itertools.cycle([floor(envelopes[start : start + BURST]) for start in parts])
@@ -220,6 +222,8 @@ def _until_sent(sending: Sender, watch: Watch, target: Sink, step: int) -> list[
         if step and (items := target.counts()["items"]) >= step * (len(course) + 1):
             course.append((items, watch.running.uss() / 1e6))
         time.sleep(0.1 if step else 0.02)
+    if step:
+        course.append((target.counts()["items"], watch.running.uss() / 1e6))
     return course
 
 

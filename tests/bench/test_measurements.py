@@ -70,7 +70,7 @@ def test_beats_to_a_slow_sink(bench: Bench) -> None:
     run = beats_to_sink(bench, Tree(), Load(delay=0.05), step=100)
     assert run.events == COUNT
     assert run.uss_peak > 0
-    assert [items for items, _ in run.course] in ([], [COUNT])
+    assert run.course[-1][0] == COUNT
 
 
 def test_many_connections(bench: Bench) -> None:
@@ -91,7 +91,7 @@ def test_more_events_than_there_were(bench: Bench) -> None:
 
 def test_start_up(bench: Bench) -> None:
     found = startup.measure(Tree(), bench.new_folder())
-    assert all(seconds > 0 for seconds in found.values())
+    assert min(found.values()) > 0
     assert {figure.name for figure in start_figures([found])} == set(found)
 
 
