@@ -93,7 +93,7 @@ class Settings(BaseModel):
     config_reload_automatic: Boolean = Field(False, alias="config.reload.automatic")
     config_reload_interval: Seconds = Field(3.0, alias="config.reload.interval", gt=0)
     in_flight_events: Integer = Field(100_000, alias="in_flight.events", ge=1)
-    in_flight_bytes: Size = Field(24 << 20, alias="in_flight.bytes", ge=1)
+    in_flight_bytes: Size = Field(16 << 20, alias="in_flight.bytes", ge=1)
     retry_initial_interval: Seconds = Field(2.0, alias="retry.initial_interval", gt=0)
     retry_max_interval: Seconds = Field(64.0, alias="retry.max_interval", gt=0)
 

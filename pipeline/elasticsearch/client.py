@@ -7,12 +7,13 @@ no status is an error: what an answer means is for those to say who know the que
 from __future__ import annotations
 
 import asyncio
-import io
 import ssl
+import warnings
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import aiohttp
+from aiohttp.payload import BytesPayload
 from elastic_transport import (
     AiohttpHttpNode,
     AsyncTransport,
@@ -60,7 +61,7 @@ class Client:
         self._transport.serializers = _AsItIs({"application/json": Serializer()})
 
     async def request(
-        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+        self, method: str, path: str, body: bytes | bytearray | None = None, headers: dict[str, str] | None = None
     ) -> Answer:
         """One request; raises `Unavailable` if no server gives a whole answer."""
         sent = {"accept": "application/json", **(headers or {})}
@@ -93,15 +94,14 @@ class _Cut(ConnectionError):
     """Told apart from a connection that was never made."""
 
 
-class _Whole(io.BytesIO):
-    """A body that is written at once: in pieces, each would wait for a turn of a busy loop.
+def _payload(body: bytes | bytearray) -> BytesPayload:
+    """A body that goes out at once and is not copied: in pieces, each would wait for a turn of a busy loop.
 
-    aiohttp warns of large bodies that are given as bytes, as they hold up a loop that compresses or encrypts; ours
-    are bounded.
+    aiohttp warns of large bodies, as a loop that compresses or encrypts them is held up; ours are bounded.
     """
-
-    def read(self, size: int | None = -1) -> bytes:  # noqa: ARG002
-        return super().read()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        return BytesPayload(body)
 
 
 class _Node(AiohttpHttpNode):
@@ -118,7 +118,7 @@ class _Node(AiohttpHttpNode):
         query = self.config._extras["query"]
         if query:
             target += ("&" if "?" in target else "?") + query
-        stream: Any = None if body is None else _Whole(body)
+        stream: Any = None if body is None else _payload(body)
         try:
             return await super().perform_request(method, target, stream, headers, request_timeout)
         except ConnectionError as error:

@@ -111,7 +111,7 @@ class ElasticsearchOutput:
             answer = await self._announced(data, len(body), cut)
         return bulk.judge(answer.status, answer.body, len(body), self._dead_statuses)
 
-    async def _announced(self, data: bytes, items: int, cut: Unavailable) -> Answer:
+    async def _announced(self, data: bytes | bytearray, items: int, cut: Unavailable) -> Answer:
         """Asks before it sends: a server that finds a body too large may end the connection before it is heard."""
         assert self._client is not None
         try:
@@ -140,9 +140,9 @@ def _bulk_path(options: Options) -> str:
     return f"{path}{'&' if '?' in path else '?'}{bulk.QUERY}"
 
 
-async def _compressed(data: bytearray, level: int) -> bytes:
+async def _compressed(data: bytearray, level: int) -> bytes | bytearray:
     if level == 0:
-        return bytes(data)
+        return data
     if level <= _ISAL_LEVEL:
         return igzip.compress(data, compresslevel=level)
     return await asyncio.to_thread(gzip.compress, data, level)
