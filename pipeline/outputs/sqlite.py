@@ -135,6 +135,7 @@ class Sqlite:
         self.ordered = address.ordered
         self._writer = Writer(path)
         self._thread = ThreadPoolExecutor(1, "sqlite")
+        self._closed = False
 
     async def send(self, body: Body) -> Sent:
         """Writes the items, index by index, each in one transaction."""
@@ -149,7 +150,10 @@ class Sqlite:
             raise Unavailable(f"cannot make the embedded store in {self.path}: {error}") from error
 
     async def close(self) -> None:
-        """Closes the files, in the thread that opened them."""
+        """Closes the files, in the thread that opened them; once is enough."""
+        if self._closed:
+            return
+        self._closed = True
         await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.close)
         self._thread.shutdown()
 

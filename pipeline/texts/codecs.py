@@ -186,7 +186,8 @@ def pick(codec: Codec, data: bytes, ordinal: int) -> bytes:
         fields = parse(piece)
         seen += len(fields) if isinstance(fields, list) else 1
         if ordinal < seen:
-            return piece
+            # A blank line is an event too, but only with its end.
+            return piece or getattr(codec, "delimiter", piece)
     return data
 
 
