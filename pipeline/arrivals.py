@@ -51,5 +51,5 @@ def _take_metadata(event: Event) -> None:
         return
     sent.update(own)
     event.metadata = sent
-    if "_id" in sent and "event_id" in own:
-        event.metadata["event_id"] = str(sent["_id"])
+    if "event_id" in own and (named := sent.get("_id")) != "" and type(named) in (str, int):
+        event.metadata["event_id"] = str(named)

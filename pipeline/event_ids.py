@@ -44,10 +44,10 @@ def beat_namer() -> Namer:
             return None
         message = fields.get("message")
         value = f"s{message}" if type(message) is str else f"j{_json(message)}"
-        if timed:
+        if timed or type(message) is not str:  # without a text, the place alone would speak for the event
             sent = fields.get("@timestamp")
             time = sent if type(sent) is str else f"j{_json(sent)}"
-            text = f"{start}{len(time)}:{time}{offset}:{value}"
+            text = f"{start}t{len(time)}:{time}{offset}:{value}"
         else:
             text = f"{start}{offset}:{value}"
         try:

@@ -38,3 +38,9 @@ def test_metadata_of_the_document_and_of_the_input():
     assert event.ordinal == 3
     assert arrive({"@version": "2", "@metadata": {"_id": 7}}, {"event_id": "own"}).metadata["event_id"] == "7"
     assert arrive({}).fields["@version"] == "1"
+
+
+@pytest.mark.parametrize("sent", [None, "", 1.5, True, ["x"], {"a": 1}])
+def test_what_names_no_event_is_no_id(sent):
+    event = arrive({"@metadata": {"_id": sent}}, {"event_id": "own"})
+    assert event.metadata["event_id"] == "own"

@@ -122,3 +122,12 @@ def test_no_two_tuples_have_one_id(first: tuple[Any, ...], second: tuple[Any, ..
         log = {"offset": offset, "file": {"path": path, "inode": inode}}
         ids.append(of_beat({"agent": {"id": agent}, "log": log, "message": message}, {}))
     assert (ids[0] == ids[1]) == (first == second)
+
+
+@pytest.mark.parametrize("message", [None, 5, {"a": 1}])
+def test_an_event_without_a_text_needs_its_time(message: Any) -> None:
+    """Filebeat's ndjson parser sends no message: after a truncation, the place alone would name another event."""
+    first = changed("message", message)
+    later = {**first, "@timestamp": "2026-11-24T00:00:00.000Z", "user": "bob"}
+    assert of_beat(first, {}) == of_beat(copy.deepcopy(first), {})
+    assert of_beat(first, {}) != of_beat(later, {})

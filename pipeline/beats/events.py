@@ -24,7 +24,7 @@ from pipeline.field_reference import FieldReference
 from pipeline.options import CodecName
 from pipeline.plugin import Codec, Reject
 from pipeline.protocols.lumberjack import json_frames, pairs_frame
-from pipeline.protocols.lumberjack_events import Payload, events
+from pipeline.protocols.lumberjack_events import LONGEST, Payload, events
 from pipeline.texts.codecs import keep_original
 
 Decode = Callable[[bytes, Origin, Reject], Iterator[Event]]
@@ -46,7 +46,9 @@ class Enrichment:
     """The name that old Beats give themselves."""
 
 
-def decoder(codec: Codec | CodecName, enrichment: Enrichment, max_inflated: int, max_events: int) -> Decode:
+def decoder(
+    codec: Codec | CodecName, enrichment: Enrichment, max_inflated: int, max_events: int, longest: int = LONGEST
+) -> Decode:
     """The second half of the input: from a piece and its origin to events."""
     tag = f"beats_input_codec_{codec.name}_applied" if enrichment.codec else None
     if isinstance(codec, CodecName):
@@ -57,7 +59,7 @@ def decoder(codec: Codec | CodecName, enrichment: Enrichment, max_inflated: int,
         run = _codec_runner(enrichment, codec, tag)
 
     def decode(data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
-        return run(events(data, max_inflated, origin.get("window", max_events)), origin, reject)
+        return run(events(data, max_inflated, origin.get("window", max_events), longest), origin, reject)
 
     return decode
 

@@ -98,7 +98,7 @@ class Listener:
                 try:
                     client, address = await loop.sock_accept(listening)
                 except OSError as error:  # no descriptors left, or the client is gone already
-                    log.warning("a connection could not be accepted: %s", error)
+                    self.complaints.say("accept", f"a connection could not be accepted: {error}")
                     await asyncio.sleep(0.1)
                     continue
                 if self._connected() + len(self._greeting) >= bound:

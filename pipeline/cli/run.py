@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import gc
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -34,6 +36,7 @@ def run_pipeline(arguments: Arguments) -> int:
         configure(settings.log_level, settings.log_format)
         for warning in [*read.warnings, *plan.warnings]:
             log.warning("%s", warning)
+        _raise_descriptor_limit()
         first = Pipeline(settings, plan)
     except ConfigurationError as error:
         print_faults(error)
@@ -156,6 +159,14 @@ def _keep_freed_memory() -> None:
         return
     for parameter in (-1, -3):
         mallopt(parameter, 256 << 20)
+
+
+def _raise_descriptor_limit() -> None:
+    """As many connections and files as the system allows; the usual limit, 1024, is for programs that use select."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

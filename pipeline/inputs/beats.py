@@ -20,7 +20,8 @@ of agent, file, offset and message. An event of no file has a random one.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import resource
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -123,7 +124,9 @@ class Options(InputOptions):
         Integer, Ignored("one event loop serves every connection"), Field(description="Accepted as in Logstash.")
     ] = 0
 
-    max_frame_size: Annotated[Size, Field(gt=0, description="Longest frame; a compressed window is one.")] = 16 << 20
+    max_frame_size: Annotated[
+        Size, Field(gt=0, description="Longest frame, and longest event in a compressed one, which a whole window is.")
+    ] = 16 << 20
     max_inflated_size: Annotated[Size, Field(gt=0, description="Most bytes a compressed frame may hold.")] = 100 << 20
     max_window_size: Annotated[Integer, Field(gt=0, description="Most events a window may have.")] = 10_000
     max_connections: Annotated[Integer, Field(gt=0, description="Most connections at a time.")] = 10_000
@@ -172,7 +175,7 @@ def build(options: Options, context: PluginContext) -> Beats:
         options.port,
         _context(options) if options.ssl_enabled else None,
         options.ssl_handshake_timeout / 1000,
-        options.max_connections,
+        _affordable(options.max_connections, context.warn),
     )
     enrichment = Enrichment(
         ecs=options.ecs_compatibility != "disabled",
@@ -183,11 +186,25 @@ def build(options: Options, context: PluginContext) -> Beats:
     return Beats(options, place, enrichment, describes_peer=describes_peer and _clients(options) != "none")
 
 
+_KEPT_BACK = 128
+"""Descriptors for everything but connections: files, outputs, the loop."""
+
+
+def _affordable(connections: int, warn: Callable[[str], None]) -> int:
+    """As many connections as this process may have descriptors for."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit == resource.RLIM_INFINITY or connections <= limit - _KEPT_BACK:
+        return connections
+    affordable = max(1, limit - _KEPT_BACK)
+    warn(f"beats: {affordable} connections are taken, not {connections} (max_connections), as `ulimit -n` is {limit}")
+    return affordable
+
+
 class Beats:
     """The two halves: a server for `batches`, a function for `decode`."""
 
     def __init__(self, options: Options, place: Place, enrichment: Enrichment, *, describes_peer: bool) -> None:
-        bounds = options.max_inflated_size, options.max_window_size
+        bounds = options.max_inflated_size, options.max_window_size, options.max_frame_size
         self._bounds = bounds
         self._picked: tuple[bytes, list[bytes]] = (b"", [])
         self._decode = decoder(options.codec, enrichment, *bounds)

@@ -18,31 +18,35 @@ from pipeline.protocols.lumberjack import COUNT, EVENT, MAX_PAIRS, NUMBER, VERSI
 _EVENT_HEAD = struct.Struct(">H4xI")
 _J2 = VERSION_2 << 8 | J
 
+LONGEST = 16 << 20
+"""The longest event that is taken, in bytes, unless another bound is given: a small frame may inflate to a long one,
+and a long JSON text makes objects of many times its size."""
+
 Payload = bytes | dict[str, str]
 """One event: the JSON of a J frame, the pairs of a D frame."""
 
 
-def events(data: bytes, max_inflated: int, at_most: int) -> Iterator[Payload]:
+def events(data: bytes, max_inflated: int, at_most: int, longest: int = LONGEST) -> Iterator[Payload]:
     """The payloads in a piece. Raises `BrokenFraming` before the first one, or not at all."""
     frames = _frames(data, max_inflated)
-    ends = _json_ends(frames, at_most)
+    ends = _json_ends(frames, at_most, longest)
     if ends is not None:
         return _payloads(frames, ends)
-    spans = _spans(frames, data[1:2] == b"C", at_most)
+    spans = _spans(frames, data[1:2] == b"C", at_most, longest)
     return (_payload(frames, start, end) for start, end in spans)
 
 
-def pieces(data: bytes, max_inflated: int, at_most: int) -> list[bytes]:
+def pieces(data: bytes, max_inflated: int, at_most: int, longest: int = LONGEST) -> list[bytes]:
     """The J or D frame of each event in a piece; each frame is a piece of its own."""
     frames = _frames(data, max_inflated)
-    return [frames[start:end] for start, end in _spans(frames, data[1:2] == b"C", at_most)]
+    return [frames[start:end] for start, end in _spans(frames, data[1:2] == b"C", at_most, longest)]
 
 
-def count(data: bytes, max_inflated: int, at_most: int) -> int:
+def count(data: bytes, max_inflated: int, at_most: int, longest: int = LONGEST) -> int:
     """How many events a piece holds."""
     frames = _frames(data, max_inflated)
-    ends = _json_ends(frames, at_most)
-    return len(_spans(frames, data[1:2] == b"C", at_most) if ends is None else ends)
+    ends = _json_ends(frames, at_most, longest)
+    return len(_spans(frames, data[1:2] == b"C", at_most, longest) if ends is None else ends)
 
 
 def _frames(data: bytes, max_inflated: int) -> bytes:
@@ -61,7 +65,7 @@ def _frames(data: bytes, max_inflated: int) -> bytes:
     return frames
 
 
-def _json_ends(frames: bytes, at_most: int) -> list[int] | None:
+def _json_ends(frames: bytes, at_most: int, longest: int) -> list[int] | None:
     """Where each frame ends, if all are J frames of version 2, and not too many; else None. The fast path."""
     ends: list[int] = []
     add, head_of, size = ends.append, _EVENT_HEAD.unpack_from, EVENT.size
@@ -69,7 +73,7 @@ def _json_ends(frames: bytes, at_most: int) -> list[int] | None:
     try:
         for _ in repeat(None, at_most):
             head, length = head_of(frames, at)
-            if head != _J2:
+            if head != _J2 or length > longest:
                 return None
             at += size + length
             add(at)
@@ -87,7 +91,7 @@ def _payloads(frames: bytes, ends: list[int]) -> Iterator[bytes]:
         start = end + EVENT.size
 
 
-def _spans(frames: bytes, inflated: bool, at_most: int) -> list[tuple[int, int]]:
+def _spans(frames: bytes, inflated: bool, at_most: int, longest: int) -> list[tuple[int, int]]:
     """Where each event's frame begins and ends, whatever its kind; raises `BrokenFraming`."""
     spans: list[tuple[int, int]] = []
     at = COUNT.size if inflated and frames[1:2] == b"W" else 0
@@ -96,6 +100,10 @@ def _spans(frames: bytes, inflated: bool, at_most: int) -> list[tuple[int, int]]
             if len(spans) == at_most:
                 raise BrokenFraming(f"more than the {at_most} events of the window")
             end = _end_of(frames, at)
+            if end - at > longest + EVENT.size:
+                raise BrokenFraming(
+                    f"an event of {end - at - EVENT.size} bytes, more than the {longest} that are taken"
+                )
             spans.append((at, end))
             at = end
     except struct.error:

@@ -53,13 +53,15 @@ REFUSED_LATER = {
     "fewer events than announced": counts(1, 3) + wire.window(0),
     "no lumberjack inside": wire.window(1) + wire.compressed(wire.json_frames([ONE]) + b"nonsense"),
     "a bomb": wire.window(1) + wire.compressed(wire.json_frames([b" " * 2000])),
+    "a long event": wire.window(1) + wire.compressed(wire.json_frames([b" " * 950])),
 }
 
 
 @pytest.mark.parametrize("data", REFUSED_LATER.values(), ids=REFUSED_LATER)
 def test_what_decoding_refuses_closes_without_an_answer(run: Run, data: bytes) -> None:
     async def test() -> None:
-        async with running(made(max_inflated_size=1000)) as worker, connected(worker) as client:
+        bounds = {"max_inflated_size": 1000, "max_frame_size": 900}
+        async with running(made(**bounds)) as worker, connected(worker) as client:
             client.send(data)
             await worker.end(0)
             assert await client.end() == b""
