@@ -28,10 +28,10 @@ class Question(Protocol):
 
 
 class Waiting(NamedTuple):
-    """An event at a cut: what it asks (nothing, if it only keeps its place), and where it goes on."""
+    """An event at a cut: what it asks (None: nothing), and where it goes on."""
 
     event: Event
-    question: Question | None
+    question: Question
     key: Hashable | None
     proceed: Continue
 
@@ -44,6 +44,11 @@ class Flow:
     """Runs the filters, and routes the event to the outputs."""
     waiting: list[Waiting]
     """Events that wait for an answer, in their order; delivery empties it after each batch."""
+    arrived: list[Event]
+    """Where filters ask, events that have passed them all: an event that waited twice may come after one that waited
+    once, so delivery routes them in the order in which they were decoded, when nothing waits any more."""
+    route: Continue
+    """Routes an event that has arrived to the outputs."""
     flushes: Sequence[tuple[Holding, Continue]]
     """Filters that hold events, and where the events go that they let go."""
     place_of: Callable[[BaseException], str]

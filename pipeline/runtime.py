@@ -22,6 +22,7 @@ from pipeline.delivery.outlets import Departures, Limits, Outlet
 from pipeline.delivery.retry import Backoff, Courier
 from pipeline.delivery.tickets import InFlight
 from pipeline.delivery.worker import Fates, Source, Worker
+from pipeline.event import Event
 from pipeline.flow import Continue
 from pipeline.metrics import Counters
 from pipeline.plugin import Output, PluginContext
@@ -38,7 +39,8 @@ class Pipeline:
     def __init__(self, settings: Settings, plan: Plan, clock: Clock | None = None) -> None:
         """Builds every plugin; raises `ConfigurationError` with what only building can find."""
         self.counters = Counters()
-        self._settings, self._plan = settings, plan
+        self.plan = plan
+        self._settings = settings
         self._clock = clock or SystemClock()
         self._periodic: list[tuple[float, Callable[[], None]]] = []
         context = PluginContext(
@@ -49,6 +51,9 @@ class Pipeline:
             warn=log.warning,
         )
         self._built = build(plan, context, sealing=True)
+        # A flow that cannot be compiled is a fault of the configuration, to be known before anything starts or stops.
+        nowhere: dict[int, Continue] = dict.fromkeys(self._built.outputs, _nowhere)
+        connect(plan, self._built.filters, nowhere, lambda proceed, event: None)
         self._sources = [Source(item.input, item.decorate, item.label) for item in self._built.inputs]
 
     def stop(self) -> None:
@@ -68,7 +73,7 @@ class Pipeline:
             outlets: dict[int, Outlet] = {}
             for node, (output, label) in self._built.outputs.items():
                 stack.push_async_callback(output.close)
-                backoff = _backoff(output, self._plan.plugins[node].options.model_fields_set, settings)
+                backoff = _backoff(output, self.plan.plugins[node].options.model_fields_set, settings)
                 courier = Courier(output, label, dead_letters, self.counters, backoff)
                 group.create_task(courier.start())  # inputs open meanwhile; what they take waits for it
                 limits = Limits(delay=settings.pipeline_batch_delay / 1000)
@@ -76,7 +81,7 @@ class Pipeline:
             for source in self._sources:  # also where a reload gives up waiting: senders must notice
                 stack.push_async_callback(source.input.close)
             sinks: dict[int, Continue] = {node: outlet.add for node, outlet in outlets.items()}
-            fates.flow = connect(self._plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
+            fates.flow = connect(self.plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             with _background(*self._periodic_work(worker, bool(fates.flow.flushes))):
                 async with asyncio.TaskGroup() as inputs:
@@ -97,6 +102,10 @@ class Pipeline:
         while True:
             await asyncio.sleep(FLUSH_INTERVAL)
             await worker.flush(self._clock.now(), False)
+
+
+def _nowhere(event: Event) -> None:
+    """Takes an event to no output."""
 
 
 def _backoff(output: Output, given: Set[str], settings: Settings) -> Backoff:

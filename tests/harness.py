@@ -76,7 +76,7 @@ def filtered_events(
     async def run() -> None:
         for ordinal, fields in enumerate(events):
             guard(flow.process, arrive(dict(fields), None, ordinal))
-        await settle(flow.waiting, guard)
+        await settle(flow, guard)
         for holding, proceed in flow.flushes:
             for event in holding.flush(0.0, True):
                 guard(proceed, event)

@@ -78,7 +78,7 @@ async def _explain(plan: Plan, built: Built, event: Event) -> None:
     flow = connect(plan, built.filters, sinks, story.guard, story)
     story.place_of = flow.place_of
     story.guard(flow.process, event)
-    await settle(flow.waiting, story.guard)
+    await settle(flow, story.guard)
     for holding, proceed in flow.flushes:
         for held in holding.flush(SystemClock.now(), True):
             story.guard(proceed, held)

@@ -66,6 +66,7 @@ class _Service:
         self._next: Pipeline | None = None
         self._running: asyncio.Task[None] | None = None
         self._stopping = False
+        self._gave_up = False
         self._patience: asyncio.TimerHandle | None = None
         """Runs out while a reload waits for the running configuration."""
 
@@ -88,8 +89,9 @@ class _Service:
             try:
                 await self._running
             except asyncio.CancelledError:
-                if self._next is None:
+                if not self._gave_up:
                     raise
+                self._gave_up = False
                 log.warning("what the old configuration could not deliver was not acknowledged; senders send it again")
             self._be_patient()
             log.info("drained", extra=self._current.counters.as_dict())
@@ -130,6 +132,11 @@ class _Service:
             return
         try:
             read, plan = self._arguments.read()
+            if any(checked.module.name == "stdin" for checked in self._current.plan.section("input")):
+                log.error("standard input cannot be handed on: a configuration that reads it is not reloaded")
+                return
+            for warning in [*read.warnings, *plan.warnings]:
+                log.warning("%s", warning)
             following = Pipeline(read.settings, plan)
         except ConfigurationError as error:
             log.error("the new configuration has faults; the running one goes on\n%s", error)
@@ -139,7 +146,12 @@ class _Service:
         # Where the old outputs are stuck, the new configuration may be the remedy: it must not wait for them for ever.
         assert self._running is not None
         self._be_patient()
-        self._patience = asyncio.get_running_loop().call_later(RELOAD_PATIENCE, self._running.cancel)
+        self._patience = asyncio.get_running_loop().call_later(RELOAD_PATIENCE, self._give_up)
+
+    def _give_up(self) -> None:
+        assert self._running is not None
+        self._gave_up = True
+        self._running.cancel()
 
     def _be_patient(self) -> None:
         """Waits without end again: the reload is done, or given up for a stop, which drains."""

@@ -12,8 +12,8 @@ follows becomes a function of its own, so that each child, or each answer, runs 
         f2(event)
         outputs(event)
 
-An event that waits for an answer waits with its continuation in `waiting`; an event that takes another way around
-the question waits there too, so that the order of events is kept.
+An event that waits for an answer waits with its continuation in `waiting`. Where filters ask, events end in `arrived`
+in place of the outputs, so that they can be routed in their order when the last answer is there.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from typing import Any, Protocol
 
 from pipeline.config import ast
 from pipeline.config.decorations import Decorate
+from pipeline.config.faults import Fault
 from pipeline.config.inline import inlined
-from pipeline.errors import FilterFailure
+from pipeline.errors import ConfigurationError, FilterFailure
 from pipeline.event import Event, add_tag
 from pipeline.flow import Continue, Flow, Guard, Waiting
 from pipeline.plugin import Asking, Filter, Holding, Spreading
@@ -96,12 +97,22 @@ def compile_flow(
     writer = _Writer(built, conditions, sinks, trace)
     writer.names.update(guard=guard, waiting=writer.waiting, Waiting=Waiting, FilterFailure=FilterFailure)
     writer.routes(outputs, unrouted)
-    writer.function("filters", filters, "outputs")
+    arrived: list[Event] = []
+    if writer.asks(filters):
+        writer.names["arrived"] = arrived.append
+        writer.function("filters", filters, "arrived")
+    else:
+        writer.function("filters", filters, "outputs")
     source = "\n".join(writer.lines) + "\n"
     linecache.cache[_FILE] = (len(source), None, source.splitlines(keepends=True), _FILE)
-    exec(compile(source, _FILE, "exec"), writer.names)  # noqa: S102  generated from the checked tree alone
+    try:
+        code = compile(source, _FILE, "exec")
+    except (MemoryError, RecursionError, SyntaxError) as error:  # Python's own bounds on nesting
+        raise ConfigurationError([Fault(f"the filters and branches are too many to be compiled: {error!r}")]) from None
+    exec(code, writer.names)  # noqa: S102  generated from the checked tree alone
     flushes = [(holding, writer.names[name]) for holding, name in writer.holding]
-    return Flow(writer.names["filters"], writer.waiting, flushes, _place_of(writer.places), source)
+    names = writer.names
+    return Flow(names["filters"], writer.waiting, arrived, names["outputs"], flushes, _place_of(writer.places), source)
 
 
 def _place_of(places: Mapping[int, str]) -> Callable[[BaseException], str]:
@@ -188,7 +199,7 @@ class _Writer:
                 self.function(proceed, rest, after)
             assert proceed is not None
             if isinstance(statement, ast.Branch):
-                self._branch(statement, proceed, depth, body, order=self._asks([statement]))
+                self._branch(statement, proceed, depth, body)
             else:
                 self._cut(statement, proceed, pad, body)
             return
@@ -236,18 +247,17 @@ class _Writer:
         proceed: str | None,
         depth: int,
         body: list[Line],
-        order: bool = False,
     ) -> None:
-        """if, else if, else; each way goes on to `proceed`, by way of `waiting` where the order asks for it."""
+        """if, else if, else; each way goes on to `proceed`."""
         pad = "    " * depth
         for number, arm in enumerate(branch.arms):
             test = self._test(arm)
             label = f"the condition at {arm.condition.span.place}"
             body.append((f"{pad}{'elif' if number else 'if'} {test}:", label))
-            self._arm(arm.body, proceed, depth + 1, body, order)
+            self._arm(arm.body, proceed, depth + 1, body)
         if branch.otherwise or proceed is not None:
             body.append((f"{pad}else:", None))
-            self._arm(branch.otherwise, proceed, depth + 1, body, order)
+            self._arm(branch.otherwise, proceed, depth + 1, body)
 
     def _test(self, arm: ast.Arm) -> str:
         """The condition of an arm as an expression: in place, or as a call."""
@@ -256,19 +266,7 @@ class _Writer:
             return f"traced({self._name('c', self.conditions[id(arm)])}, {self._name('n', arm)}, event)"
         return inlined(arm.condition) or f"{self._name('c', self.conditions[id(arm)])}(event)"
 
-    def _arm(
-        self,
-        statements: Sequence[ast.Statement],
-        proceed: str | None,
-        depth: int,
-        body: list[Line],
-        order: bool,
-    ) -> None:
-        if order and proceed is not None and not self._asks(statements):
-            keep = self._name("keep")
-            self.function(keep, statements, proceed)
-            body.append((f"{'    ' * depth}waiting.append(Waiting(event, None, None, {keep}))", None))
-            return
+    def _arm(self, statements: Sequence[ast.Statement], proceed: str | None, depth: int, body: list[Line]) -> None:
         if not statements and proceed is None:
             body.append((f"{'    ' * depth}pass", None))
         self._block(statements, proceed, depth, body)
@@ -302,7 +300,8 @@ class _Writer:
     def _cuts(self, statements: Sequence[ast.Statement]) -> bool:
         return self._any(statements, (Spreading, Holding, Asking))
 
-    def _asks(self, statements: Sequence[ast.Statement]) -> bool:
+    def asks(self, statements: Sequence[ast.Statement]) -> bool:
+        """Whether a filter in them asks the outside world."""
         return self._any(statements, (Asking,))
 
     def _any(self, statements: Sequence[ast.Statement], kinds: tuple[type, ...]) -> bool:

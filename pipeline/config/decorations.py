@@ -36,8 +36,8 @@ def of_input(options: InputOptions) -> Decorate | None:
     steps = []
     if options.type is not None:
         steps.append(_type(options.type))
-    steps += [_tag(tag, add_tag) for tag in options.tags]
     steps += [_field(name, value) for name, value in options.add_field.items()]
+    steps += [_tag(tag, add_tag) for tag in options.tags]
     return _together(*steps)
 
 
@@ -100,6 +100,6 @@ def _field(name: str, value: Any) -> Decorate:
             if type(existing) is list:
                 existing.append(text)
             else:
-                field.set(event, [existing, text])
+                field.set(event, [text] if existing is None else [existing, text])
 
     return add_field

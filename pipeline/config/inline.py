@@ -10,6 +10,7 @@ what it cannot say (numbers, orders, patterns, variables) is left to that.
 from __future__ import annotations
 
 from pipeline.config import ast
+from pipeline.config.conditions import parts
 from pipeline.errors import FieldReferenceError
 from pipeline.field_reference import METADATA, parse
 
@@ -31,9 +32,10 @@ def inlined(condition: ast.Condition) -> str | None:
         case ast.Not(inner):
             expression = inlined(inner)
             return None if expression is None else f"(not {expression})"
-        case ast.Junction(("and" | "or") as operator, left, right):
-            first, second = inlined(left), inlined(right)
-            return None if first is None or second is None else f"({first} {operator} {second})"
+        case ast.Junction(("and" | "or") as operator):
+            expressions = [inlined(part) for part in parts(condition)]
+            known = [expression for expression in expressions if expression is not None]
+            return f"({f' {operator} '.join(known)})" if len(known) == len(expressions) else None
     return None
 
 

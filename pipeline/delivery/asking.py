@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from pipeline.event import Event
-from pipeline.flow import Guard, Question, Waiting
+from pipeline.flow import Continue, Flow, Guard, Question, Waiting
 
 
-async def settle(waiting: list[Waiting], guard: Guard) -> None:
-    """Answers what waits, and lets every event go on in its order, until nothing waits any more."""
-    while waiting:
-        here, waiting[:] = list(waiting), []
+async def settle(flow: Flow, guard: Guard) -> None:
+    """Answers what waits until nothing waits any more, and routes the events in the order of their decoding."""
+    while flow.waiting:
+        here = list(flow.waiting)
+        flow.waiting.clear()
         wanted: dict[int, tuple[Question, dict[Hashable, None]]] = {}
         for _, question, key, _ in here:
-            if question is not None and key is not None:
+            if key is not None:
                 wanted.setdefault(id(question), (question, {}))[1][key] = None
         found = await asyncio.gather(
             *(question.look_up(list(keys)) for question, keys in wanted.values()), return_exceptions=True
@@ -24,17 +26,22 @@ async def settle(waiting: list[Waiting], guard: Guard) -> None:
         answers = dict(zip(wanted, found, strict=True))
         for entry in here:
             guard(_going_on(entry, answers), entry.event)
+    if flow.arrived:
+        arrived = sorted(flow.arrived, key=attrgetter("ordinal"))
+        flow.arrived.clear()
+        for event in arrived:
+            guard(flow.route, event)
 
 
-def _going_on(entry: Waiting, answers: Mapping[int, Any]) -> Any:
-    if entry.question is None or entry.key is None:
+def _going_on(entry: Waiting, answers: Mapping[int, Any]) -> Continue:
+    if entry.key is None:
         return entry.proceed
-    question, answer = entry.question, answers[id(entry.question)]
+    answer = answers[id(entry.question)]
 
     def go_on(event: Event) -> None:
         if isinstance(answer, BaseException):
             raise answer
-        question.answered(event, answer.get(entry.key))
+        entry.question.answered(event, answer.get(entry.key))
         entry.proceed(event)
 
     return go_on

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.parcels import Parcel
+from pipeline.delivery.tickets import Ticket
 from pipeline.errors import BodyTooLarge, NotAuthorised, SendFailure, StoreError
 from pipeline.metrics import Counters
 from pipeline.plugin import Output
@@ -114,10 +115,15 @@ class Courier:
         await self.sleep(seconds)
 
     async def _bury(self, parcel: Parcel, dead: Sequence[tuple[int, str]]) -> None:
+        wanted: dict[int, tuple[Ticket, set[int]]] = {}
+        for index, _ in dead:
+            ticket = parcel.ticket(index)
+            wanted.setdefault(id(ticket), (ticket, set()))[1].add(parcel.ordinals[index])
+        originals = {key: ticket.originals(ordinals) for key, (ticket, ordinals) in wanted.items()}
         letters = []
         for index, reason in dead:
             ticket = parcel.ticket(index)
-            original, event_id = ticket.original(parcel.ordinals[index])
+            original, event_id = originals[id(ticket)][parcel.ordinals[index]]
             letters.append(DeadLetter(reason, self.label, original, ticket.batch.origin, parcel.item(index), event_id))
         await bury(self.dead_letters, letters, self.counters, self.backoff)
 

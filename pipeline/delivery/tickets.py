@@ -8,7 +8,7 @@ ended     pending = 0: batch.end(decoded), room given back
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from pipeline.batch import Batch
 from pipeline.plugin import Input
@@ -83,17 +83,19 @@ class Ticket:
         if self.pending == 0:
             self._end()
 
-    def original(self, ordinal: int) -> tuple[bytes, str | None]:
-        """The original bytes of an event of the batch, and its id: decoded again, as only failures need them.
+    def originals(self, ordinals: Collection[int]) -> dict[int, tuple[bytes, str | None]]:
+        """The original bytes and the ids of events of the batch: decoded again, once, as only failures need them.
 
         What a filter made of its own state has no original: nothing, and no id.
         """
-        data, origin = self.batch.data, self.batch.origin
-        if self._input is None:
-            return data, None
-        decoded = self._input.decode(data, origin, _unheard)
-        event_id = next((event.metadata.get("event_id") for event in decoded if event.ordinal == ordinal), None)
-        return self._input.pick(data, origin, ordinal), event_id
+        data, origin, source = self.batch.data, self.batch.origin, self._input
+        if source is None:
+            return dict.fromkeys(ordinals, (data, None))
+        ids: dict[int, str | None] = {}
+        for event in source.decode(data, origin, _unheard):
+            if event.ordinal in ordinals:
+                ids.setdefault(event.ordinal, event.metadata.get("event_id"))
+        return {ordinal: (source.pick(data, origin, ordinal), ids.get(ordinal)) for ordinal in ordinals}
 
     def abandon(self) -> None:
         """Gives the room back without an end: the batch was refused."""

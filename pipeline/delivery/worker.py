@@ -154,7 +154,7 @@ class Worker:
 
     async def _close(self, ticket: Ticket, events: int) -> None:
         """Answers what waits; what was given up is on disk before the batch can end."""
-        await settle(self.flow.waiting, self.fates.guard)
+        await settle(self.flow, self.fates.guard)
         for outlet in self.outlets:
             outlet.pause()
         if self.fates.letters:

@@ -2,7 +2,7 @@
 
     segment   = header record*
     header    = "APXS" version:u8 zero:u8[3]
-    record    = length:u32 crc:u32 payload       both big-endian; crc is CRC-32 of the payload
+    record    = length:u32 check:u32 crc:u32 payload      all big-endian; CRC-32 of the length, and of the payload
 
 A segment is written by one process and never changed after it. A record that was cut by a crash is the last
 one of its segment; reading stops before it. A record whose sum does not match is reported, not skipped over
@@ -22,7 +22,8 @@ from zlib import crc32
 from pipeline.errors import StoreError
 
 MAGIC = b"APXS\x01\x00\x00\x00"
-_HEAD = struct.Struct(">II")
+_HEAD = struct.Struct(">III")
+_LENGTH = struct.Struct(">I")
 _SUFFIX = ".segment"
 
 
@@ -36,7 +37,7 @@ class SegmentWriter:
 
     def append(self, payloads: Sequence[bytes]) -> None:
         """Writes the records and returns when they are on disk (fsync); raises `StoreError` if they are not."""
-        data = b"".join(_HEAD.pack(len(payload), crc32(payload)) + payload for payload in payloads)
+        data = b"".join(_record(payload) for payload in payloads)
         try:
             if self._file is not None and self._file.tell() >= self._max_bytes:
                 self.close()
@@ -74,6 +75,11 @@ class SegmentWriter:
         return file
 
 
+def _record(payload: bytes) -> bytes:
+    length = len(payload)
+    return _HEAD.pack(length, crc32(_LENGTH.pack(length)), crc32(payload)) + payload
+
+
 def segments(folder: Path) -> list[Path]:
     """The segments of a folder, oldest first."""
     return sorted(path for path in folder.glob(f"*{_SUFFIX}") if path.stem.isdigit())
@@ -91,11 +97,15 @@ def records(path: Path) -> Iterator[bytes]:
                 return
             raise StoreError(f"{path} is no segment: it starts with {magic!r}")
         while len(head := file.read(_HEAD.size)) == _HEAD.size:
-            length, checksum = _HEAD.unpack(head)
-            position = file.tell()
+            length, check, checksum = _HEAD.unpack(head)
+            position = file.tell() - _HEAD.size
+            if crc32(head[: _LENGTH.size]) != check:
+                if not any(head):  # a crash may leave zeros where nothing was written yet
+                    return
+                raise StoreError(f"{path} is damaged at byte {position}: the length of a record does not match its sum")
             payload = file.read(length)
             if len(payload) < length:
                 return
             if crc32(payload) != checksum:
-                raise StoreError(f"{path} is damaged at byte {position - _HEAD.size}: the checksum does not match")
+                raise StoreError(f"{path} is damaged at byte {position}: the checksum does not match")
             yield payload

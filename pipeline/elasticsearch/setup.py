@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -59,7 +60,7 @@ async def set_up(options: ElasticsearchOptions, request: Request, warn: Callable
     alias = rollover_alias(options)
     lifecycle = alias is not None and await _policy(options, alias, request, warn)
     if options.manage_template if options.manage_template is not None else not to_data_stream(options):
-        await _template(options, server, alias, lifecycle, request)
+        await _template(options, server, alias, lifecycle, request, warn)
     if alias is not None:
         await _alias(options, alias, request)
 
@@ -101,13 +102,25 @@ def _reason(body: bytes) -> str:
 
 
 async def _template(
-    options: ElasticsearchOptions, server: Server, alias: str | None, lifecycle: bool, request: Request
+    options: ElasticsearchOptions,
+    server: Server,
+    alias: str | None,
+    lifecycle: bool,
+    request: Request,
+    warn: Callable[[str], None],
 ) -> None:
     composable = options.template_api == "composable" or (options.template_api == "auto" and server.composable)
     name = options.template_name or alias or default_name(options)
     path = f"/{'_index_template' if composable else '_template'}/{quote(name, safe='')}"
+    forbidden = (
+        f"the template {name} cannot be managed with these credentials; going on without it: set manage_template =>"
+        " false, or grant the privilege manage_index_templates"
+    )
     if not options.template_overwrite:
         found = await request("HEAD", path, None)
+        if found.status == HTTPStatus.FORBIDDEN and options.template is None:
+            warn(forbidden)
+            return
         if found.status != 404:
             _expect(found, f"the template {name}")
             return
@@ -118,7 +131,11 @@ async def _template(
         part = template.setdefault("template", {}) if composable and "settings" not in template else template
         names = {"index.lifecycle.name": options.ilm_policy, "index.lifecycle.rollover_alias": alias}
         part["settings"] = part.get("settings", {}) | names
-    _expect(await request("PUT", path, orjson.dumps(template)), f"the template {name}")
+    put = await request("PUT", path, orjson.dumps(template))
+    if put.status == HTTPStatus.FORBIDDEN and options.template is None:
+        warn(forbidden)
+        return
+    _expect(put, f"the template {name}")
 
 
 def _from_file(options: ElasticsearchOptions) -> Template | None:

@@ -26,7 +26,7 @@ from pipeline.batch import Batch, Origin
 from pipeline.event import Event, Fields
 from pipeline.options import CodecOption, Ecs, InputOptions, default_codec
 from pipeline.plugin import Codec, Reject
-from pipeline.texts.codecs import in_pieces, keep_original, pick, text_of
+from pipeline.texts.codecs import Picker, in_pieces, keep_original, text_of
 
 BLOCK = 256 * 1024
 
@@ -56,6 +56,7 @@ class Stdin:
         self.codec = codec
         self.descriptor = descriptor
         self.decode = decoder(codec, socket.gethostname(), ecs=ecs)
+        self._pick = Picker(codec)
         self._stopped = False
         self._blocks: asyncio.Queue[bytes] = asyncio.Queue()
 
@@ -72,6 +73,8 @@ class Stdin:
                     block = await self._blocks.get()
                 room.release()
                 ended = self._stopped or not block
+                while ended and not self._blocks.empty():  # read already, and nobody can send it again
+                    block += self._blocks.get_nowait()
                 data = rest + block
                 whole = self.codec.cut(data, final=ended)
             except TimeoutError:
@@ -90,7 +93,7 @@ class Stdin:
 
     def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:  # noqa: ARG002
         """The line of one event."""
-        return pick(self.codec, data, ordinal)
+        return self._pick(data, ordinal)
 
 
 def _nothing(_: object) -> None:

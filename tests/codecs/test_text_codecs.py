@@ -3,7 +3,7 @@ import pytest
 from pipeline.codecs import dots, json, json_lines, line, plain, rubydebug
 from pipeline.event import Event
 from pipeline.options import PluginOptions
-from pipeline.texts.codecs import inspected, pick, python_charset
+from pipeline.texts.codecs import Picker, inspected, python_charset
 
 
 def codec(module, **options):
@@ -164,7 +164,7 @@ def test_json_lines_encodes(fields, written):
 def test_pick_gives_the_line_of_an_event():
     made = codec(json_lines)
     data = b'{"a":1}\n\n[{"a":2},{"a":3}]\n{"a":4}\n'
-    assert [pick(made, data, ordinal) for ordinal in range(4)] == [
+    assert [Picker(made)(data, ordinal) for ordinal in range(4)] == [
         b'{"a":1}',
         b'[{"a":2},{"a":3}]',
         b'[{"a":2},{"a":3}]',

@@ -15,7 +15,7 @@ from pipeline.config.parser import parse
 from pipeline.config.plan import arms_in
 from pipeline.config.sources import Source
 from pipeline.delivery.asking import settle
-from pipeline.errors import FilterFailure
+from pipeline.errors import ConfigurationError, FilterFailure
 from pipeline.event import Event, add_tag
 from pipeline.field_reference import FieldReference
 from pipeline.flow import Continue, Flow
@@ -130,13 +130,13 @@ def run(text: str, *events: dict[str, Any]) -> tuple[Seen, list[str]]:
             except Exception as error:
                 errors.append(f"{error} in {flow.place_of(error)}")
 
-        for fields in events:
-            guard(flow.process, Event(dict(fields)))
-        await settle(flow.waiting, guard)
+        for ordinal, fields in enumerate(events):
+            guard(flow.process, Event(dict(fields), None, ordinal))
+        await settle(flow, guard)
         for holding, proceed in flow.flushes:
             for event in holding.flush(0, True):
                 guard(proceed, event)
-        await settle(flow.waiting, guard)
+        await settle(flow, guard)
 
     asyncio.run(go())
     return seen, errors
@@ -257,7 +257,7 @@ def test_a_look_up_that_fails_concerns_the_events_that_asked() -> None:
     )
     flow.process(Event({"name": "1", "key": "k"}))
     flow.process(Event({"name": "2"}))
-    asyncio.run(settle(flow.waiting, guard))
+    asyncio.run(settle(flow, guard))
     assert (seen, failed) == (["out:2:"], ["1: no network"])
 
 
@@ -343,3 +343,20 @@ def test_events_that_reach_no_output_are_told_of(outputs: str, expected: list[st
     for fields in ({"name": "1", "x": 1}, {"name": "2", "y": 1}):
         flow.process(Event(dict(fields)))
     assert told == expected
+
+
+def test_events_come_out_in_their_order_however_often_they_wait() -> None:
+    text = "filter { if [x] { ask {} if [y] { ask {} } ask {} } else if [z] { ask {} } } output { out {} }"
+    events = [
+        {"name": str(n), "key": "k", **({"x": 1} if n % 3 == 0 else {}), **({"y": 1} if n % 2 else {})}
+        for n in range(12)
+    ]
+    events += [{"name": "12", "key": "k", "z": 1}, {"name": "13"}]
+    seen, errors = run(text, *events)
+    assert ([line.split(":")[1] for line in seen], errors) == ([str(n) for n in range(14)], [])
+
+
+def test_a_flow_that_python_cannot_compile_is_a_fault() -> None:
+    chain = "if [a] { aa {} }" + " else if [b] { aa {} }" * 5000
+    with pytest.raises(ConfigurationError, match="too many to be compiled"):
+        compiled(f"filter {{ {chain} }} output {{ out {{}} }}")

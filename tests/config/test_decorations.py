@@ -18,7 +18,7 @@ FILTERS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "add_field to an array": ({"add_field": {"a": ["y", "z"]}}, {"a": ["x"]}, {"a": ["x", "y", "z"]}),
     "add_field of several": ({"add_field": {"a": ["x", "y"]}}, {}, {"a": ["x", "y"]}),
     "add_field of a number": ({"add_field": {"a": 5}}, {}, {"a": "5"}),
-    "add_field to null": ({"add_field": {"a": "x"}}, {"a": None}, {"a": [None, "x"]}),
+    "add_field to null": ({"add_field": {"a": "x"}}, {"a": None}, {"a": ["x"]}),
     "add_tag": ({"add_tag": ["t", "%{a}", "t"]}, {"a": "n"}, {"a": "n", "tags": ["t", "n"]}),
     "remove_tag": ({"remove_tag": ["t", "%{a}"]}, {"a": "n", "tags": ["t", "n", "o"]}, {"a": "n", "tags": ["o"]}),
     "remove_field": ({"remove_field": ["a", "[b][c]", "gone"]}, {"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3}}),

@@ -70,3 +70,11 @@ def test_it_means_the_same(text: str, fields: dict[str, Any]) -> None:
     assert expression is not None
     called = compile_condition(tree, [], {})(Event(fields))
     assert bool(eval(expression, {"fields": fields})) is called
+
+
+def test_a_long_chain_is_flat() -> None:
+    text = " or ".join(f'[a] == "{number}"' for number in range(1500))
+    expression = inlined(condition(text))
+    assert expression is not None
+    assert eval(expression, {"fields": {"a": "1499"}}) is True
+    assert eval(expression, {"fields": {"a": "x"}}) is False

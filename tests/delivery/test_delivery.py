@@ -57,7 +57,9 @@ class Bench:
                 for outlet in outlets:
                     outlet.add(event)
 
-            fates.flow = Flow(lambda event: self.process(event, route), [], [], lambda error: "the filter", "")
+            fates.flow = Flow(
+                lambda event: self.process(event, route), [], [], route, [], lambda error: "the filter", ""
+            )
             worker = Worker(fates.flow, fates, outlets, self.in_flight, dead_letters, self.counters)
             async with asyncio.TaskGroup() as group:
                 for item in inputs:
@@ -314,3 +316,20 @@ def test_a_batch_that_cannot_be_decoded_whole_is_a_dead_letter(tmp_path: Path) -
     assert messages(output) == ["a", "b"]
     assert [letter["original"] for letter in bench.letters()] == ["x"]
     assert source.ended == {0: 1, 1: 1, 2: 1}
+
+
+def test_the_dead_of_a_batch_are_decoded_again_once(tmp_path: Path) -> None:
+    decoded: list[bytes] = []
+
+    class Counting(ScriptedInput):
+        def decode(self, data: bytes, origin: Any, reject: Any) -> Any:
+            decoded.append(data)
+            return super().decode(data, origin, reject)
+
+    lines = [b"%d" % number for number in range(200)]
+    source = Counting([b"\n".join(lines)])
+    bench = Bench(tmp_path, [ScriptedOutput([Sent(dead=[(index, "mapping") for index in range(200)])])])
+    bench.run(source)
+    assert [letter["original"] for letter in bench.letters()] == [line.decode() for line in lines]
+    assert [letter["id"] for letter in bench.letters()] == [f"batch0-{number}" for number in range(200)]
+    assert len(decoded) == 2

@@ -39,7 +39,8 @@ def read(path: Path) -> tuple[list[bytes], bool]:
 def test_the_bytes_on_disk(tmp_path: Path) -> None:
     [path] = written(tmp_path / "a" / "b", [b"one", b""])
     assert path.name == "0000000000000001.segment"
-    records_ = struct.pack(">II", 3, crc32(b"one")) + b"one" + struct.pack(">II", 0, 0)
+    three, none = (crc32(struct.pack(">I", length)) for length in (3, 0))
+    records_ = struct.pack(">III", 3, three, crc32(b"one")) + b"one" + struct.pack(">III", 0, none, 0)
     assert path.read_bytes() == b"APXS\x01\0\0\0" + records_
 
 
@@ -113,7 +114,7 @@ def test_a_cut_loses_only_what_was_cut(wanted: list[bytes], data: st.DataObject)
     assert not damaged
     size, expected = len(MAGIC), []
     for payload in wanted:
-        size += 8 + len(payload)
+        size += 12 + len(payload)
         if size <= cut:
             expected.append(payload)
     assert found == expected
