@@ -182,3 +182,12 @@ def test_a_template_that_is_none(tmp_path, text, reason):
     path.write_text(text)
     with pytest.raises(ConfigurationError, match=reason):
         made({"index": "i", "template": str(path), "template_overwrite": True}, GET_=version("8.0.0"))
+
+
+@pytest.mark.parametrize("answers", [{"HEAD": error(403)}, {"HEAD": NOT_FOUND, "PUT": error(403)}])
+def test_a_template_that_the_credentials_may_not_manage_stops_no_delivery(answers):
+    _, _, warnings = made(PLAIN, GET_=version("8.0.0"), **answers)
+    (warning,) = warnings
+    assert "cannot be managed with these credentials; going on without it" in warning
+    with pytest.raises(NotAuthorised):
+        made(PLAIN, GET_=version("8.0.0"), HEAD=error(401))
