@@ -4,14 +4,17 @@
     progress    what was given out and has not ended; `safe` is the position that may be saved
 
 A file that shrinks, or whose beginning changes, begins anew: a new generation, from position 0. The beginning is
-the first line, or 1 KiB of it.
+
+    head        the first line, or 1 KiB of it: known before anything is read, and part of the ids of events
+    covered     what was read of the first 16 KiB: more than a header that many files have in common
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol, cast
 
 import xxhash
@@ -20,6 +23,7 @@ from isal import isal_zlib
 from pipeline.disk.sincedb import Key, Record
 
 HEAD = 1024
+COVERED = 16 * 1024
 EDGE = 64 * 1024
 DAMAGES: tuple[type[Exception], ...] = (OSError, EOFError, cast("type[Exception]", isal_zlib.error))
 
@@ -68,11 +72,18 @@ class FollowedFile:
         self.length = record.length if record else 0
         self.head = record.head if record else ""
         self.generation = record.generation if record else 0
+        self.covered = record.covered if record else (0, "")
+        """How many bytes of what was read are compared, and their hash; set as one: the loop calls `record`."""
+        self._hash = xxhash.xxh3_64()
         self.descriptor = -1
+        self.refused = 0
+        """Why it could not be opened, as `errno` says it."""
         self.size = 0
+        self.modified = 0
+        """In nanoseconds; shows that a file was replaced by another of its size."""
         self.grown = 0.0
         self.tried = -1
-        """The size at which there was nothing whole to read."""
+        """The size at which there was nothing whole to read; -1 from opening it until it has been read to there."""
         self.flushed = False
         """What is not whole was given out, or tried to be, since the file has grown."""
         self.last = False
@@ -80,18 +91,25 @@ class FollowedFile:
 
     # ------------------------------------------------------------------------------------------ open and closed
 
-    def open(self) -> bool:
-        """Opens the file if its path still leads to it; False if not."""
+    def open(self, warn: Callable[[str], None]) -> bool:
+        """Opens the file if its path still leads to it; False if not. A refusal is told of once."""
         if self.descriptor >= 0:
             return True
         try:
             descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        except OSError:
+        except FileNotFoundError:
+            self.refused = 0
             return False
+        except OSError as error:
+            if error.errno != self.refused:
+                warn(_refusal(self.path, error))
+            self.refused = error.errno or 0
+            return False
+        self.refused = 0
         if Key.of(os.fstat(descriptor)) != self.key:
             os.close(descriptor)
             return False
-        self.descriptor = descriptor
+        self.descriptor, self.tried = descriptor, -1
         return True
 
     def close(self) -> None:
@@ -105,28 +123,43 @@ class FollowedFile:
     def look(self, now: float) -> bool:
         """Takes note of the size; True if the file began anew (the record must be saved before it is read)."""
         status = os.fstat(self.descriptor)
-        changed, self.size = status.st_size != self.size, status.st_size
-        if changed:
+        if status.st_size != self.size:
             self.grown, self.flushed = now, False
-        if self.size < self.position or (changed and not self._same_beginning()):
-            self.generation += 1
-            self.position, self.tried, self.length, self.head = 0, -1, 0, ""
-            self.progress = Progress(0)
-            return True
-        return False
+        unchanged = status.st_mtime_ns == self.modified and self.tried >= 0
+        self.size, self.modified = status.st_size, status.st_mtime_ns
+        if self.size >= self.position and (unchanged or self._same_beginning()):
+            return False
+        self.progress = Progress(0)
+        self.position, self.tried, self.length, self.head, self.covered = 0, -1, 0, "", (0, "")
+        self.generation += 1
+        self._same_beginning()
+        return True
 
     def _same_beginning(self) -> bool:
+        """Compares the beginning with what is known of it, and learns what is not."""
+        data = os.pread(self.descriptor, COVERED, 0)
         if not self.length:
-            self._learn_beginning()
-            return True
-        head = os.pread(self.descriptor, self.length, 0)
-        return len(head) == self.length and xxhash.xxh3_64_hexdigest(head) == self.head
+            self._learn_head(data[:HEAD])
+        elif xxhash.xxh3_64_hexdigest(data[: self.length]) != self.head:
+            return False
+        covered, known = self.covered
+        self._hash = xxhash.xxh3_64(data[:covered])
+        if covered and self._hash.hexdigest() != known:
+            return False
+        self._cover(0, data[: self.position])
+        return True
 
-    def _learn_beginning(self) -> None:
-        head = os.pread(self.descriptor, HEAD, 0)
-        length = head.find(b"\n") + 1 or (HEAD if len(head) == HEAD else 0)
+    def _learn_head(self, data: bytes) -> None:
+        length = data.find(b"\n") + 1 or (HEAD if len(data) == HEAD else 0)
         if length:
-            self.length, self.head = length, xxhash.xxh3_64_hexdigest(head[:length])
+            self.length, self.head = length, xxhash.xxh3_64_hexdigest(data[:length])
+
+    def _cover(self, start: int, data: bytes) -> None:
+        """What was read at `start` is compared from now on, as far as it goes on from what is."""
+        covered, end = self.covered[0], min(start + len(data), COVERED)
+        if start <= covered < end:
+            self._hash.update(data[covered - start : end - start])
+            self.covered = end, self._hash.hexdigest()
 
     @property
     def identity(self) -> str:
@@ -134,9 +167,17 @@ class FollowedFile:
         text = f"{self.key.inode}:{self.key.major}:{self.key.minor}:{self.length}:{self.head}:{self.generation}"
         return xxhash.xxh3_64_hexdigest(text.encode())
 
+    def may_have_more(self, status: os.stat_result) -> bool:
+        """There may be something to read in it since it was closed."""
+        return status.st_size != self.tried or status.st_mtime_ns != self.modified
+
     def record(self, now: float) -> Record:
         """What is to be saved."""
-        return Record(self.progress.safe, now, self.path, self.length, self.head, self.generation)
+        return Record(self.progress.safe, now, self.path, self.length, self.head, self.generation, self.covered)
+
+    def ended(self, now: float) -> Record:
+        """What is to be saved when it is deleted: the next file with its inode is of another generation."""
+        return Record(0, now, generation=self.generation + 1)
 
     # ------------------------------------------------------------------------------------------ reading
 
@@ -153,19 +194,27 @@ class FollowedFile:
             if whole:
                 start = self.position
                 self.position += whole
-                return start, data[:whole]
+                data = data[:whole]
+                self._cover(start, data)
+                return start, data
             if at_end:
                 self.tried = self.position + len(data)
                 return None
             size *= 2
 
 
-def archive_identity(path: str, size: int) -> str:
+def _refusal(path: str, error: OSError) -> str:
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        remedy = "raise `ulimit -n` or lower max_open_files"
+    else:
+        remedy = "give the user that runs apex-logs the right to read it"
+    return f"{path} cannot be read: {error.strerror}; {remedy}"
+
+
+def archive_identity(descriptor: int, size: int) -> str:
     """Names a file that does not change by its content: its size, its first and its last 64 KiB."""
-    with open(path, "rb") as file:  # noqa: PTH123
-        first = file.read(EDGE)
-        file.seek(max(0, size - EDGE))
-        return xxhash.xxh3_64_hexdigest(b"%d:" % size + first + file.read(EDGE))
+    first, last = os.pread(descriptor, EDGE, 0), os.pread(descriptor, EDGE, max(0, size - EDGE))
+    return xxhash.xxh3_64_hexdigest(b"%d:" % size + first + last)
 
 
 def unpacked(path: str, codec: Cutter, block: int) -> Iterator[tuple[int, bytes]]:

@@ -1,4 +1,7 @@
-"""Files by patterns as Ruby's `Dir.glob` reads them: `*`, `?`, `[a-z]`, `{a,b}`, and `**` for any folders."""
+"""Files by patterns as Ruby's `Dir.glob` reads them: `*`, `?`, `[a-z]`, `{a,b}`, and `**` for any folders.
+
+Links to folders are followed where the pattern names them, but not where `**` finds them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ def found(patterns: Iterable[str], excluded: Iterable[str] = ()) -> dict[str, os
     files: dict[str, os.stat_result] = {}
     for pattern in patterns:
         for plain in braces(pattern):
-            for path in glob.iglob(plain, recursive=True):  # noqa: PTH207 - pathlib knows no absolute patterns
+            for path in _matches(plain):
                 name = os.path.basename(path)  # noqa: PTH119
                 if path in files or any(fnmatchcase(name, one) for one in excluded):
                     continue
@@ -25,6 +28,21 @@ def found(patterns: Iterable[str], excluded: Iterable[str] = ()) -> dict[str, os
                 if (status.st_mode & 0o170000) == 0o100000:
                     files[path] = status
     return files
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    before, folders, rest = pattern.partition("/**/")
+    if not folders:
+        before, folders, rest = (pattern[:-3], "/**", "*") if pattern.endswith("/**") else (pattern, "", "")
+    if not folders:
+        yield from glob.iglob(pattern)  # noqa: PTH207 - pathlib knows no absolute patterns
+        return
+    while rest.startswith("**/"):
+        rest = rest[3:]
+    for top in glob.iglob(f"{before}/"):  # noqa: PTH207
+        for folder, below, _ in os.walk(top):
+            below[:] = (name for name in below if not name.startswith("."))
+            yield from _matches(os.path.join(glob.escape(folder), rest))  # noqa: PTH118
 
 
 def braces(pattern: str) -> Iterator[str]:

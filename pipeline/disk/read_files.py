@@ -3,7 +3,8 @@
     found --> reading --> read --> completed (when all of its events have ended)
 
 A packed file has no position to save: it counts as unread until it is completed, and is then recorded with its
-size. One that is damaged is left where it is and not tried again until it changes.
+size. One that is damaged is left where it is and not tried again until it changes. What was added to a file, or put
+in its place, while it was read is read as well before anything is logged or deleted.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.disk.chunks import Chunk, Watch
@@ -36,6 +38,8 @@ class ReadFiles:
         self.finished = False
         self._new: dict[Key, FollowedFile] = {}
         self._known: dict[Key, tuple[int, int]] = {}
+        self._refused: dict[Key, FollowedFile] = {}
+        """What could not be opened, and is tried again."""
         self._reading: dict[Key, FollowedFile] = {}
         self._done: dict[Key, Record] = {}
         self._next_discovery = float("-inf")
@@ -43,8 +47,12 @@ class ReadFiles:
     def scan(self) -> None:
         """Finds new files, and files that have changed since they were read."""
         now = self.watch.monotonic()
-        if now < self._next_discovery:
-            return
+        if now >= self._next_discovery:
+            self._discover(now)
+        self._new.update(self._refused)
+        self._refused.clear()
+
+    def _discover(self, now: float) -> None:
         self._next_discovery = float("inf") if self.once else now + self.watch.discover_interval
         for path, status in self.watch.found().items():
             key, version = Key.of(status), (status.st_size, status.st_mtime_ns)
@@ -77,9 +85,16 @@ class ReadFiles:
         self.finished = self.once
 
     def _chunks_of(self, file: FollowedFile) -> Iterator[Chunk]:
+        if not file.open(self.watch.warn):
+            if file.refused:
+                self._refused[file.key] = file
+            else:  # it may be found under another path
+                self._known.pop(file.key, None)
+            self._reading.pop(file.key, None)
+            return
         try:
-            size = os.stat(file.path).st_size  # noqa: PTH116
-            identity = archive_identity(file.path, size)
+            size = os.fstat(file.descriptor).st_size
+            identity = archive_identity(file.descriptor, size)
             if file.path.endswith(PACKED):
                 if self.check:
                     _check(file.path)
@@ -96,8 +111,6 @@ class ReadFiles:
         yield Chunk(file.path, identity, size, b"", lambda: self._read_whole(file, size), lambda: None)
 
     def _plain(self, file: FollowedFile, identity: str) -> Generator[Chunk, None, int]:
-        if not file.open():
-            raise FileNotFoundError("it is gone")
         file.look(self.watch.monotonic())
         while (got := file.read(self.watch.codec, self.watch.block, final=True)) is not None:
             yield self._chunk(file, identity, *got)
@@ -120,9 +133,8 @@ class ReadFiles:
             self._complete(file)
 
     def _complete(self, file: FollowedFile) -> None:
-        self._reading.pop(file.key, None)
         try:
-            deleted = self.complete(file.path)
+            deleted = self._as_read(file) and self.complete(file.path)
         except OSError as error:
             self.watch.warn(f"{file.path} was read, but cannot be logged or deleted: {error}")
             deleted = False
@@ -131,10 +143,20 @@ class ReadFiles:
             self._known.pop(file.key, None)
             self.sincedb.forget(file.key)
         else:
-            self._done[file.key] = Record(
-                file.position, self.watch.now(), file.path, file.length, file.head, file.generation
-            )
+            self._done[file.key] = replace(file.record(self.watch.now()), position=file.position)
+        self._reading.pop(file.key, None)
         self.dirty = True
+
+    def _as_read(self, file: FollowedFile) -> bool:
+        """The path leads to the file, of the size that was read, or to nothing; if not, it is looked at again."""
+        try:
+            status = os.stat(file.path)  # noqa: PTH116
+        except FileNotFoundError:
+            return True
+        if Key.of(status) == file.key and status.st_size == file.position:
+            return True
+        self._known.pop(file.key, None)
+        return False
 
     def records(self) -> dict[Key, Record]:
         """What is to be saved; of packed files only those that are completed."""

@@ -2,11 +2,12 @@
 
 A line a file:
 
-    inode major minor position seen path #length:hash:generation
+    inode major minor position seen path #length:hash:generation:covered:hash
 
 `seen` is the time of the last change in seconds since 1970; a record that is older than `clean_after` is left out.
-The last column is ours and ignored by Logstash: a hash of the first `length` bytes, by which a file that took the
-inode of another is told from it, and how often the file was truncated or replaced.
+The last column is ours and ignored by Logstash: a hash of the first `length` bytes and one of the first `covered`,
+by which a file that took the inode of another is told from it, and how often the file was truncated or replaced.
+Older versions wrote three of its five parts. A record without a path is of a file that was deleted.
 
 The file is replaced as a whole, after its content has reached the disk.
 """
@@ -47,11 +48,19 @@ class Record:
     """How many bytes `head` is the hash of; 0 where it is not known."""
     head: str = ""
     generation: int = 0
+    covered: tuple[int, str] = (0, "")
+    """A hash like `head`, of more bytes: how many, and the hash."""
+
+    @property
+    def deleted(self) -> bool:
+        """The file is gone: one that has its inode now was never seen, and is of this generation."""
+        return self.generation > 0 and not self.path
 
     def line(self, key: Key) -> str:
         """As it is written."""
         numbers = f"{key.inode} {key.major} {key.minor} {self.position} {self.seen:.6f}"
-        return f"{numbers} {self.path} #{self.length}:{self.head}:{self.generation}\n"
+        covered, known = self.covered
+        return f"{numbers} {self.path} #{self.length}:{self.head}:{self.generation}:{covered}:{known}\n"
 
 
 def read_line(line: str) -> tuple[Key, Record] | None:
@@ -65,8 +74,11 @@ def read_line(line: str) -> tuple[Key, Record] | None:
         path, mark, ours = parts[5].rpartition(" #")
         if not mark:
             return key, Record(record.position, record.seen, parts[5])
-        length, head, generation = ours.split(":")
-        return key, Record(record.position, record.seen, path, int(length), head, int(generation))
+        if ours.count(":") == 2:
+            ours += ":0:"
+        length, head, generation, covered, known = ours.split(":")
+        beginning = int(length), head, int(generation), (int(covered), known)
+        return key, Record(record.position, record.seen, path, *beginning)
     except (ValueError, IndexError):
         return None
 
@@ -79,8 +91,12 @@ class SinceDb:
         self.clean_after = clean_after
         self.now = now
         self.records: dict[Key, Record] = {}
-        if path is not None and path.exists():
-            lines = path.read_text("utf-8", "surrogateescape").splitlines()
+        self.load()
+
+    def load(self) -> None:
+        """Reads what is on disk; again when the input starts, as another may have gone on in between (a reload)."""
+        if self.path is not None and self.path.exists():
+            lines = self.path.read_text("utf-8", "surrogateescape").splitlines()
             self.records = dict(filter(None, map(read_line, lines)))
 
     def get(self, key: Key) -> Record | None:

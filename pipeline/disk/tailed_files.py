@@ -5,11 +5,15 @@
 A file that is renamed is followed through its open descriptor, and by its new path if that matches too; what
 appears under its old path is a new file, read from its beginning. A file that no path leads to any more is read
 to its end and closed, soon if it was deleted, else when it has been idle for `close_older`.
+
+Where more files have something new than may be open, those that are read to their ends make room, and those that
+were not looked at for longest are opened first; the rest waits.
 """
 
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
 
 from pipeline.disk.chunks import Chunk, Watch
@@ -32,6 +36,8 @@ class TailedFiles:
         """Something must be saved before anything more is given out."""
         self._files: dict[Key, FollowedFile] = {}
         self._paths: dict[str, Key] = {}
+        self._left: deque[tuple[Key, Record]] = deque()
+        """The last of files that are not followed any more, until it is saved."""
         self._from_beginning = from_beginning
         self._next_discovery = float("-inf")
 
@@ -45,24 +51,22 @@ class TailedFiles:
         else:
             first, found = False, _stats(self._paths)
         self._paths = {path: Key.of(status) for path, status in found.items()}
-        for path, status in found.items():
-            self._meet(path, status, first=first)
+        self._open([path for path, status in found.items() if self._meet(path, status, first=first)])
         for file in list(self._files.values()):
             if file.descriptor >= 0 and file.look(now):
                 self.dirty = True
         self._forget_lost(now)
 
-    def _meet(self, path: str, status: os.stat_result, *, first: bool) -> None:
+    def _meet(self, path: str, status: os.stat_result, *, first: bool) -> bool:
+        """Takes note of a file; True if it is to be opened."""
         key = Key.of(status)
         file = self._files.get(key)
         if file is not None:
             if self._paths.get(file.path) != key:
                 file.path = path
-            if file.descriptor < 0 and status.st_size != file.size:
-                self._open(file)
-            return
+            return file.descriptor < 0 and (file.may_have_more(status) or self._may_flush(file))
         record = self.sincedb.get(key)
-        if record is not None:
+        if record is not None and not record.deleted:
             position = record.position
         elif self.watch.is_old(status) or (first and not self._from_beginning):
             position = status.st_size
@@ -71,22 +75,52 @@ class TailedFiles:
         file = self._files[key] = FollowedFile(path, key, position, record)
         self.dirty = True
         if self.watch.is_old(status) and position == status.st_size:
-            file.size = status.st_size
-        else:
-            self._open(file)
+            file.size, file.tried, file.modified = status.st_size, status.st_size, status.st_mtime_ns
+            return False
+        return True
 
-    def _open(self, file: FollowedFile) -> None:
-        still_open = [other for other in self._files.values() if other.descriptor >= 0]
-        if len(still_open) >= self.watch.most_open:
-            min(still_open, key=lambda other: other.grown).close()
-        file.open()
+    def _open(self, paths: list[str]) -> None:
+        wanted = sorted((self._files[self._paths[path]] for path in paths), key=lambda file: file.grown)
+        still_open = [file for file in self._files.values() if file.descriptor >= 0]
+        room = self.watch.most_open - len(still_open)
+        spare = iter(sorted(filter(self._read_to_end, still_open), key=lambda file: (self._lost(file), file.grown)))
+        for file in wanted:
+            if file.descriptor >= 0:  # it has two paths
+                continue
+            if room <= 0:
+                if (other := next(spare, None)) is None:
+                    return
+                self._close(other)
+                room += 1
+            room -= file.open(self.watch.warn)
+
+    def _lost(self, file: FollowedFile) -> bool:
+        return self._paths.get(file.path) != file.key
+
+    def _read_to_end(self, file: FollowedFile) -> bool:
+        """It may be closed: it can be opened again, or there is nothing left to read."""
+        if self._lost(file):
+            return file.position >= os.fstat(file.descriptor).st_size
+        return file.tried >= file.size
+
+    def _close(self, file: FollowedFile) -> None:
+        """Closes a file; one that was deleted is over, and its inode will be that of another."""
+        deleted = self._lost(file) and os.fstat(file.descriptor).st_nlink == 0
+        file.close()
+        if deleted:
+            self._leave(file, file.ended(self.watch.now()))
+
+    def _leave(self, file: FollowedFile, record: Record) -> None:
+        self._left.append((file.key, record))
+        del self._files[file.key]
+        self.dirty = True
 
     def _forget_lost(self, now: float) -> None:
-        for key, file in list(self._files.items()):
-            lost = self._paths.get(file.path) != key
+        for file in list(self._files.values()):
+            lost = self._lost(file)
             if file.descriptor < 0:
                 if lost and not len(file.progress):
-                    del self._files[key]
+                    self._leave(file, file.record(self.watch.now()))
                 continue
             idle = now - file.grown
             deleted = lost and idle > GRACE and os.fstat(file.descriptor).st_nlink == 0
@@ -95,7 +129,7 @@ class TailedFiles:
             if lost and file.position < file.size and not file.last:
                 file.last = True
             else:
-                file.close()
+                self._close(file)
 
     def chunks(self) -> Iterator[Chunk]:
         """One turn of all files that have something new."""
@@ -123,16 +157,21 @@ class TailedFiles:
         )
 
     def _flush_due(self, file: FollowedFile) -> bool:
-        if file.flushed or file.position >= file.size:
-            return False
+        if file.last:
+            return not file.flushed and file.position < file.size
         patience = self.watch.auto_flush
-        return file.last or (patience is not None and self.watch.monotonic() - file.grown >= patience)
+        return self._may_flush(file) and patience is not None and self.watch.monotonic() - file.grown >= patience
+
+    def _may_flush(self, file: FollowedFile) -> bool:
+        """What is not whole is given out when it has waited long enough."""
+        return self.watch.auto_flush is not None and not file.flushed and file.position < file.size
 
     def records(self) -> dict[Key, Record]:
         """What is to be saved of every file."""
         self.dirty = False
         now = self.watch.now()
-        return {key: file.record(now) for key, file in list(self._files.items())}
+        left = dict(self._left.popleft() for _ in range(len(self._left)))
+        return {**left, **{key: file.record(now) for key, file in list(self._files.items())}}
 
     def close(self) -> None:
         """Closes all files."""

@@ -62,7 +62,7 @@ from pipeline.options import (
     default_codec,
 )
 from pipeline.plugin import Codec, PluginContext, Reject
-from pipeline.texts.codecs import in_pieces, pick
+from pipeline.texts.codecs import Picker, in_pieces
 
 BLOCK = 1024 * 1024
 WHOLE_FILE = 4611686018427387903
@@ -225,11 +225,13 @@ class FileInput:
         self.warn = warn
         ecs = options.ecs_compatibility != "disabled"
         self.decode = decoder(codec, len(options.delimiter.encode()), socket.gethostname(), ecs=ecs)
+        self._pick = Picker(codec)
         self._stopped = asyncio.Event()
         self._changed = False
 
     async def batches(self) -> AsyncIterator[Batch]:
         """What there is in the files, and what comes, until `stop`; with `exit_after_read`, until all is read."""
+        self.sincedb.load()
         while not self._stopped.is_set():
             await asyncio.to_thread(self.files.scan)
             if self.files.dirty:
@@ -288,7 +290,7 @@ class FileInput:
 
     def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:  # noqa: ARG002
         """The line of one event."""
-        return pick(self.codec, data, ordinal)
+        return self._pick(data, ordinal)
 
 
 def decoder(

@@ -16,19 +16,21 @@ KEY = Key(2977152, 1, 4)
         ("2977152 1 4 94 1519319662.852678", Record(94, 1519319662.852678)),
         ("2977152 1 4 94 1519319662.852678 /path/to/file\n", Record(94, 1519319662.852678, "/path/to/file")),
         ("2977152 1 4 94 1519319662.5 /a b #10:ab:2", Record(94, 1519319662.5, "/a b", 10, "ab", 2)),
+        ("2977152 1 4 94 1519319662.5 /a #10:ab:2:90:cd", Record(94, 1519319662.5, "/a", 10, "ab", 2, (90, "cd"))),
+        ("2977152 1 4 0 1519319662.5  #0::2:0:", Record(0, 1519319662.5, "", 0, "", 2)),
     ],
 )
 def test_reads_every_format_of_logstash(line, record):
     assert read_line(line) == (KEY, record)
 
 
-@pytest.mark.parametrize("line", ["", "x 1 2 3", "1 2", "1 2 3 4 5.0 /x #a:b"])
+@pytest.mark.parametrize("line", ["", "x 1 2 3", "1 2", "1 2 3 4 5.0 /x #a:b", "1 2 3 4 5.0 /x #1:b:2:x:c"])
 def test_skips_what_is_no_record(line):
     assert read_line(line) is None
 
 
 def test_what_is_saved_is_read(tmp_path):
-    record = Record(5, NOW, "/a b.log", 3, "ff", 1)
+    record = Record(5, NOW, "/a b.log", 3, "ff", 1, (5, "ee"))
     first = SinceDb(tmp_path / "db", 100, lambda: NOW)
     first.save({KEY: record})
     assert SinceDb(tmp_path / "db", 100, lambda: NOW).get(KEY) == record
