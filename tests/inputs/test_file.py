@@ -151,7 +151,6 @@ def test_what_is_read_again_has_the_same_ids(tmp_path, follow):
     assert again[:2] == first
 
 
-@pytest.mark.parametrize("matches", [True, False])
 def test_an_input_that_was_made_before_another_ended_goes_on_where_that_one_stopped(tmp_path, follow):
     write(tmp_path / "a.log", "one\ntwo\n")
     first, second = follow(start_position="beginning"), follow(start_position="beginning")
@@ -161,6 +160,7 @@ def test_an_input_that_was_made_before_another_ended_goes_on_where_that_one_stop
     assert second.lines() == ["three"]
 
 
+@pytest.mark.parametrize("matches", [True, False])
 def test_rotation_by_renaming(tmp_path, follow, matches):
     log = tmp_path / "a.log"
     write(log, "1\n")
