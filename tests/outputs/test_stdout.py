@@ -29,7 +29,7 @@ def test_writes_in_order():
 
     async def run():
         sending = asyncio.create_task(output.send(body))
-        while not sending.done() or len(received) < len(body.data):
+        while len(received) < len(body.data):
             received.extend(await asyncio.to_thread(os.read, reader, 65536))
         return await sending
 
