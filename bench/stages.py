@@ -197,7 +197,7 @@ class _TakesAll:
     async def start(self) -> None:
         """Nothing to do."""
 
-    async def send(self, body: Body) -> Sent:  # noqa: ARG002
+    async def send(self, body: Body) -> Sent:
         """All written."""
         return Sent()
 

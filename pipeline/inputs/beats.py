@@ -234,7 +234,7 @@ class Beats:
         self._picked = (b"", [])
         return self._decode(data, origin, reject)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:  # noqa: ARG002
+    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
         """The frame of one event."""
         if self._picked[0] is not data:
             self._picked = (data, pieces(data, *self._bounds))

@@ -288,7 +288,7 @@ class FileInput:
         self.save()
         self.files.close()
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:  # noqa: ARG002
+    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
         """The line of one event."""
         return self._pick(data, ordinal)
 

@@ -86,7 +86,7 @@ class Generator:
     async def close(self) -> None:
         """Nothing to free."""
 
-    def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:  # noqa: ARG002
+    def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         """The events of the lines."""
         ordinal = 0
         for number, line in orjson.loads(data):
@@ -105,7 +105,7 @@ class Generator:
             fields["sequence"] = number
             fields.setdefault("host", self.host)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:  # noqa: ARG002
+    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
         """The pair of one event."""
         seen = 0
         for item in orjson.loads(data):

@@ -91,7 +91,7 @@ class Stdin:
     async def close(self) -> None:
         """Nothing to free: standard input belongs to the process."""
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:  # noqa: ARG002
+    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
         """The line of one event."""
         return self._pick(data, ordinal)
 

@@ -229,7 +229,7 @@ class LineCodec:
         """One event a line."""
         return decoded(self.parse, split(data, self.delimiter))
 
-    def streaming(self, delimiter: bytes = b"\n") -> Codec:  # noqa: ARG002 - its own option decides
+    def streaming(self, delimiter: bytes = b"\n") -> Codec:
         """Itself."""
         return self
 
@@ -244,7 +244,7 @@ class WholeCodec:
         self.encode = render
         self._streamed = streamed or parse
 
-    def cut(self, data: bytes, *, final: bool = False) -> int:  # noqa: ARG002
+    def cut(self, data: bytes, *, final: bool = False) -> int:
         """All of it: a datagram, a request, a record."""
         return len(data)
 
@@ -268,15 +268,15 @@ class WriteOnlyCodec:
         self.name = name
         self.encode = encode
 
-    def cut(self, data: bytes, *, final: bool = False) -> int:  # noqa: ARG002
+    def cut(self, data: bytes, *, final: bool = False) -> int:
         """All of it."""
         return len(data)
 
-    def decode(self, data: bytes) -> Iterator[Fields]:  # noqa: ARG002
+    def decode(self, data: bytes) -> Iterator[Fields]:
         """Refuses."""
         raise ValueError(f"the codec {self.name} only writes; use json_lines or line to read")
 
-    def streaming(self, delimiter: bytes = b"\n") -> Codec:  # noqa: ARG002
+    def streaming(self, delimiter: bytes = b"\n") -> Codec:
         """Refuses when the configuration is built."""
         raise ValueError(f"the codec {self.name} only writes; use json_lines or line to read")
 
