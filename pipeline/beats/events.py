@@ -118,9 +118,9 @@ def _plain_runner(enrichment: Enrichment, original: bool, tag: str | None) -> Ru
                 metadata = take(fields)
             metadata["event_id"] = name(fields, metadata) or identify(ordinal)
             sent, message = fields.get("@timestamp"), fields.get("message")
+            if sent != last_sent and alike and type(sent) is str and (known := canonical(sent)) is not None:
+                last_sent, last = sent, known
             if sent != last_sent or type(message) is not str or "tags" in fields or "@metadata" in fields:
-                if alike and type(sent) is str and (known := canonical(sent)) is not None:
-                    last_sent, last = sent, known
                 yield slowly(fields, metadata, ordinal)
                 continue
             fields["@timestamp"] = last
