@@ -41,7 +41,7 @@ def provide_database(folder: Path) -> None:
 def _generated(path: Path) -> Path:
     """A database that knows the networks of the pool, each with a place of its own."""
     from mmdb_writer import MMDBWriter
-    from netaddr import IPSet  # type: ignore[import-untyped]
+    from netaddr import IPSet
 
     chance = random.Random(2)
     writer = MMDBWriter(6, "GeoLite2-City", languages=["en"], ipv4_compatible=True)

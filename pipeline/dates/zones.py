@@ -82,7 +82,7 @@ class Zone:
         return round((moment.utcoffset() or timedelta()).total_seconds())
 
 
-UTC = Zone("UTC", timezone.utc)  # noqa: UP017
+UTC = Zone("UTC", timezone.utc)  # noqa: UP017  (datetime.UTC has the name of this very zone)
 
 
 def find(name: str, *, ignore_case: bool = False) -> Zone | None:
@@ -95,7 +95,7 @@ def _find(name: str, ignore_case: bool) -> Zone | None:
     if ignore_case:
         name = _spellings().get(name.lower(), name.upper())
     if name in ("UTC", "GMT", "UT", "Z"):
-        return Zone(name, timezone.utc)  # noqa: UP017
+        return Zone(name, timezone.utc)  # noqa: UP017  (as above)
     offset = _OFFSET.fullmatch(name)
     if offset:
         return _fixed(name, offset)

@@ -251,7 +251,7 @@ def unpacked_blocks(path: str, block: int) -> Iterator[bytes]:
 
 def _unpack(path: str, most: int) -> Iterator[bytes]:
     unpacker: Any = None
-    with open(path, "rb") as file:  # noqa: PTH123
+    with open(path, "rb") as file:
         while packed := file.read(EDGE):
             while packed:
                 if unpacker is None:

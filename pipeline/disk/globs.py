@@ -18,11 +18,11 @@ def found(patterns: Iterable[str], excluded: Iterable[str] = ()) -> dict[str, os
     for pattern in patterns:
         for plain in braces(pattern):
             for path in _matches(plain):
-                name = os.path.basename(path)  # noqa: PTH119
+                name = os.path.basename(path)
                 if path in files or any(fnmatchcase(name, one) for one in excluded):
                     continue
                 try:
-                    status = os.stat(path)  # noqa: PTH116
+                    status = os.stat(path)
                 except OSError:
                     continue
                 if (status.st_mode & 0o170000) == 0o100000:
@@ -35,14 +35,14 @@ def _matches(pattern: str) -> Iterator[str]:
     if not folders:
         before, folders, rest = (pattern[:-3], "/**", "*") if pattern.endswith("/**") else (pattern, "", "")
     if not folders:
-        yield from glob.iglob(pattern)  # noqa: PTH207 - pathlib knows no absolute patterns
+        yield from glob.iglob(pattern)
         return
     while rest.startswith("**/"):
         rest = rest[3:]
-    for top in glob.iglob(f"{before}/"):  # noqa: PTH207
+    for top in glob.iglob(f"{before}/"):
         for folder, below, _ in os.walk(top):
             below[:] = (name for name in below if not name.startswith("."))
-            yield from _matches(os.path.join(glob.escape(folder), rest))  # noqa: PTH118
+            yield from _matches(os.path.join(glob.escape(folder), rest))
 
 
 def braces(pattern: str) -> Iterator[str]:

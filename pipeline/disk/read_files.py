@@ -150,7 +150,7 @@ class ReadFiles:
     def _as_read(self, file: FollowedFile) -> bool:
         """The path leads to the file, of the size that was read, or to nothing; if not, it is looked at again."""
         try:
-            status = os.stat(file.path)  # noqa: PTH116
+            status = os.stat(file.path)
         except FileNotFoundError:
             return True
         if Key.of(status) == file.key and status.st_size == file.position:

@@ -183,7 +183,7 @@ def _stats(paths: dict[str, Key]) -> dict[str, os.stat_result]:
     found: dict[str, os.stat_result] = {}
     for path in paths:
         try:
-            found[path] = os.stat(path)  # noqa: PTH116
+            found[path] = os.stat(path)
         except OSError:
             continue
     return found

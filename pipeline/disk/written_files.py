@@ -84,7 +84,7 @@ class WrittenFiles:
         file = self._open.get(path)
         if file is not None:
             with contextlib.suppress(FileNotFoundError):
-                found = os.stat(path)  # noqa: PTH116 - on the hot path
+                found = os.stat(path)
                 if (found.st_dev, found.st_ino) == file.inode:
                     self._open.move_to_end(path)
                     return file
@@ -129,7 +129,7 @@ def _end_torn_line(descriptor: int, path: str, data: bytes | bytearray) -> None:
     """Ends a last line that a crash cut, where lines are written, so that the next one is not glued to it."""
     size = os.fstat(descriptor).st_size
     if size and data.endswith(b"\n"):
-        with open(path, "rb") as file:  # noqa: PTH123 - the path is a text here
+        with open(path, "rb") as file:
             file.seek(size - 1)
             if file.read(1) not in (b"\n", b""):
                 os.write(descriptor, b"\n")

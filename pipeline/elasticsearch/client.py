@@ -17,7 +17,7 @@ from aiohttp.payload import BytesPayload
 from elastic_transport import (
     AiohttpHttpNode,
     AsyncTransport,
-    ConnectionError,  # noqa: A004
+    ConnectionError,  # noqa: A004  (the client's own name)
     HttpHeaders,
     NodeConfig,
     Serializer,
@@ -84,7 +84,7 @@ class _AsItIs(SerializerCollection):
     """Bodies and answers are bytes, whatever their type."""
 
     def dumps(self, data: Any, mimetype: str | None = None) -> bytes:
-        return data  # type: ignore[no-any-return]
+        return data  # type: ignore[no-any-return]  # bytes already
 
     def loads(self, data: bytes, mimetype: str | None = None) -> Any:
         return data
@@ -107,7 +107,7 @@ def _payload(body: bytes | bytearray) -> BytesPayload:
 class _Node(AiohttpHttpNode):
     """A server: with query parameters on each request, and a proxy in between, if the options say so."""
 
-    async def perform_request(  # type: ignore[override]
+    async def perform_request(  # type: ignore[override]  # ours takes what the transport gives, by name
         self,
         method: str,
         target: str,

@@ -81,7 +81,7 @@ def _compiled(pattern: str, parsed: Parsed, limit: int) -> re.Pattern[str]:
     text = written(parsed.tree, limit)
     try:
         if parsed.keeps:
-            import regex  # type: ignore[import-untyped]  # only \K needs it
+            import regex  # only \K needs it
 
             found: re.Pattern[str] = regex.compile(text, regex.ASCII | regex.MULTILINE | regex.VERSION0)
             return found

@@ -167,7 +167,7 @@ _UNIFORM += ((0x100000, 0x10FFFD), (0x10FFFE, UNICODE))
 
 @lru_cache(maxsize=64)
 def _ranges(source: str, limit: int) -> Ranges:
-    import regex  # type: ignore[import-untyped]  # only patterns that name a property need its tables
+    import regex  # only patterns that name a property need its tables
 
     try:
         run = regex.compile(f"(?V1){source}+")

@@ -76,7 +76,7 @@ class _Writer:
 
     @singledispatchmethod
     def single(self, node: Node) -> str:
-        raise NotImplementedError(node)
+        raise TypeError(f"there is no way to write {node!r}")
 
     @single.register
     def _(self, node: Choice) -> str:

@@ -300,7 +300,10 @@ def test_children_have_ids_of_their_own_and_the_same_ones_again() -> None:
         nodes = list(plugins_in(configuration.body("filter")))
         [sink] = plugins_in(configuration.body("output"))
         built = {id(node): BuiltFilter(Spreading(spread), None, None, "spread") for node in nodes}
-        collect: Continue = lambda event: seen.append(event.metadata["event_id"])  # noqa: E731
+
+        def collect(event: Event) -> None:
+            seen.append(event.metadata["event_id"])
+
         flow = compile_flow(
             configuration.body("filter"), configuration.body("output"), built, {}, {id(sink): collect}, _call
         )

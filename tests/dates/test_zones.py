@@ -65,11 +65,11 @@ def test_half_hour_changes_are_seen():
 @pytest.mark.parametrize(
     ("setting", "name"), [("Europe/Paris", "Europe/Paris"), (":Europe/Paris", "Europe/Paris"), ("", "UTC")]
 )
-def test_the_machines_zone_is_that_of_TZ(monkeypatch, setting, name):  # noqa: N802
+def test_the_machines_zone_is_that_of_TZ(monkeypatch, setting, name):  # noqa: N802  (TZ is the variable's name)
     monkeypatch.setenv("TZ", setting)
     assert zones.of_machine().name == name
 
 
-def test_without_TZ_the_machine_has_some_zone(monkeypatch):  # noqa: N802
+def test_without_TZ_the_machine_has_some_zone(monkeypatch):  # noqa: N802  (TZ is the variable's name)
     monkeypatch.delenv("TZ", raising=False)
     assert isinstance(zones.of_machine().offset(0), int)

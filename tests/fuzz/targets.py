@@ -115,8 +115,8 @@ output { file { path => "/tmp/%{x}/y" gzip => true } stdout { codec => line { fo
 _words = st.sampled_from(
     [
         *"{}[]()\"'=>!~,#/\\%$@:.-\n\t ",
-        *"if else and or xor nand not in =~ !~ => == <= >= input filter output codec beats mutate".split(),  # noqa: SIM905
-        *"add_field 5044 -1.5 true \ufeff \0 é ☃ ${A} %{ }} 0x".split(" "),  # noqa: SIM905
+        *"if else and or xor nand not in =~ !~ => == <= >= input filter output codec beats mutate".split(),  # noqa: SIM905  (a list of words is read as one)
+        *"add_field 5044 -1.5 true \ufeff \0 é ☃ ${A} %{ }} 0x".split(" "),  # noqa: SIM905  (a list of words is read as one)
     ]
 )
 
