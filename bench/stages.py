@@ -3,7 +3,8 @@
     python -m bench.stages [--count N] [--rounds N]        prints JSON
 
 Stages add up: `filters` is decode and filters, `render` is all that and rendering; `loop` is the worker with its
-outlet and an output that takes every body at once. Nothing is sent, and no socket or file is read.
+outlet and an output that takes every body at once; `by hand` is what that could reach at most. Nothing is sent, and
+no socket or file is read.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.by_hand import by_hand
 from bench.events import generate
 from bench.floor import Compared, Loop, anchor, compared, floor
 from bench.material import FILTERS, PIECES, provide_database
@@ -67,6 +69,7 @@ def measure(count: int, rounds: int) -> dict[str, Compared]:
         loops: dict[str, Loop] = {"anchor": anchor(envelopes), "inflate, frames": _frames(envelopes)}
         for kind, data in (("beats", _windows(envelopes)), ("file", _blocks(envelopes))):
             loops |= {f"{kind}: {name}": loop for name, loop in _Path(kind, data, Path(folder)).loops().items()}
+        loops["beats: by hand"] = by_hand(_windows(envelopes))
         for name, loop in loops.items():
             assert loop() == count, f"{name}: not all of the {count} events"
         with _settled():

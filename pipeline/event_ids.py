@@ -43,13 +43,13 @@ def beat_namer() -> Namer:
         if start is None or type(offset) is not int:
             return None
         message = fields.get("message")
-        value = f"s{message}" if type(message) is str else f"j{_json(message)}"
-        if timed or type(message) is not str:  # without a text, the place alone would speak for the event
+        if type(message) is str and not timed:
+            text = f"{start}{offset}:s{message}"
+        else:  # without a text, the place alone would speak for the event
             sent = fields.get("@timestamp")
             time = sent if type(sent) is str else f"j{_json(sent)}"
+            value = f"s{message}" if type(message) is str else f"j{_json(message)}"
             text = f"{start}t{len(time)}:{time}{offset}:{value}"
-        else:
-            text = f"{start}{offset}:{value}"
         try:
             return xxh3_128_hexdigest(text.encode())
         except UnicodeEncodeError:  # half of a surrogate pair

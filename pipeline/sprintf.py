@@ -37,16 +37,20 @@ _CACHED = 4096
 class Template:
     """A compiled text: `text` as it was written, `constant` if nothing in it depends on the event.
 
-    `render(event)` gives the finished text.
+    `render(event)` gives the finished text. `dated` is set where that depends on nothing but @timestamp: on so many
+    of its first characters.
     """
 
-    __slots__ = ("constant", "render", "text")
+    __slots__ = ("constant", "dated", "render", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         pieces = _pieces(text)
         self.constant = all(isinstance(piece, str) for piece in pieces)
         self.render: Render = _joined(pieces)
+        lengths = [piece.formatter.length for piece in pieces if isinstance(piece, _Date)]
+        alone = all(isinstance(piece, str | _Date) for piece in pieces)
+        self.dated = max(lengths) if lengths and alone else None
 
     def __repr__(self) -> str:
         return f"Template({self.text!r})"

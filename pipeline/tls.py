@@ -12,14 +12,13 @@ Whatever cannot be used raises `ConfigurationError`. Reads files when it is call
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
 import re
 import ssl
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -56,7 +55,7 @@ class Trust:
     truststore: Path | None = None
     truststore_passphrase: str | None = None
     pem: str = ""
-    """Authorities as text, such as `authority_by_fingerprint` returns."""
+    """Authorities as text, such as `authority_in` returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,19 +299,14 @@ def suite_name(openssl: str) -> str:
     return _IANA_NAMES.get(openssl, openssl)
 
 
-async def authority_by_fingerprint(host: str, port: int, fingerprint: str) -> str:
-    """The certificate, as PEM, that a server presents in its chain under a SHA-256 fingerprint.
+def authority_in(chain: Iterable[Any], fingerprint: str) -> str | None:
+    """The certificate, as PEM, of a chain as the `ssl` module gives it, that has a SHA-256 fingerprint.
 
     It is what to trust (`Trust.pem`); the server is verified when it is connected to with that.
     """
     wanted = re.sub(r"[^0-9a-f]", "", fingerprint.lower())
-    _, writer = await asyncio.open_connection(host, port, ssl=client_context(verification="none"))
-    try:
-        chain = writer.get_extra_info("ssl_object")._sslobj.get_unverified_chain()
-    finally:
-        writer.close()
-    for certificate in chain or ():
+    for certificate in chain:
         pem: str = certificate.public_bytes()
         if hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest() == wanted:
             return pem
-    raise ConfigurationError([f"{host}:{port} presents no certificate with the fingerprint {fingerprint}"])
+    return None

@@ -198,3 +198,11 @@ def test_a_template_is_its_pieces_joined(pieces, text, number):
     event = Event({"a": text, "o": {"i": number}})
     expected = "".join({"%{a}": text, "%{[o][i]}": str(number)}.get(piece, piece) for piece in pieces)
     assert Template("".join(pieces)).render(event) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "dated"),
+    [("logs-%{+YYYY.MM.dd}", 10), ("%{+YYYY}-%{+HH}", 13), ("logs", None), ("%{a}-%{+YYYY.MM.dd}", None)],
+)
+def test_on_how_much_of_the_time_a_text_depends(text, dated):
+    assert Template(text).dated == dated

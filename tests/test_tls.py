@@ -217,10 +217,13 @@ def test_an_authority_is_found_by_its_fingerprint(folder: Path) -> None:
         listening = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0, ssl=server)
         port = listening.sockets[0].getsockname()[1]
         written = ":".join(wanted[start : start + 2].upper() for start in range(0, 64, 2))
-        pem = await tls.authority_by_fingerprint("127.0.0.1", port, written)
-        with pytest.raises(ConfigurationError, match="presents no certificate with the fingerprint 00"):
-            await tls.authority_by_fingerprint("127.0.0.1", port, "00")
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=client_context(verification="none"))
+        presented = writer.get_extra_info("ssl_object")._sslobj.get_unverified_chain()
+        writer.close()
         listening.close()
+        pem = tls.authority_in(presented, written)
+        assert pem is not None
+        assert tls.authority_in(presented, "00") is None
         assert await talk(server, client_context(trust=Trust(pem=pem))) == "TLSv1.3"
 
     asyncio.run(test())

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from pipeline.dates.timestamps import canonical
 from pipeline.documents.options import OPERATIONS, DocumentOptions, daily_index, rollover_alias, to_data_stream
 from pipeline.errors import NoAddress
 from pipeline.event import Event, Fields
@@ -51,7 +52,7 @@ def build(options: DocumentOptions, *, aliases: bool = True) -> Addressing:
     operation = _constant_operation(options, own_ids)
     index = _index(options, aliases)
     identify = _identify(options, own_ids)
-    target = _target(options, operation, index, identify)
+    target = _target(options, operation, index.name, identify)
     source = _source(options)
 
     def render_any(event: Event, body: bytearray) -> None:
@@ -89,11 +90,20 @@ def _constant_operation(options: DocumentOptions, own_ids: bool) -> str | None:
 _PLACEHOLDER = re.compile(r"%\{.*?\}")
 
 
-def _index(options: DocumentOptions, aliases: bool) -> Callable[[Event], str]:
+class Index(NamedTuple):
+    """The index of an event."""
+
+    name: Callable[[Event], str]
+    dated: int | None = None
+    """Where it depends on nothing but the event's time: on so many of its first characters."""
+
+
+def _index(options: DocumentOptions, aliases: bool) -> Index:
     if to_data_stream(options):
-        return _stream(options)
+        return Index(_stream(options))
     alias = rollover_alias(options) if aliases else None
-    return Template(alias or (options.index.text if options.index else daily_index(options))).render
+    template = Template(alias or (options.index.text if options.index else daily_index(options)))
+    return Index(template.render, template.dated)
 
 
 def _checked(options: DocumentOptions) -> Callable[[str], str]:
@@ -270,13 +280,13 @@ def _constant_parameters(options: DocumentOptions) -> bool:
 def _fast(
     options: DocumentOptions,
     operation: str,
-    index: Callable[[Event], str],
+    index: Index,
     identify: Callable[[Event], str | None],
     source: Callable[[Event, str], Any],
     render_any: Callable[[Event, bytearray], None],
 ) -> Callable[[Event, bytearray], None]:
     known: dict[str, bytes] = {}
-    learn = _learner(options, operation, known)
+    learn, name, dated = _learner(options, operation, index, known), index.name, index.dated
     end, tail = _end(options), _tail(options)
     own_ids, any_pipeline = _own_ids(options), options.pipeline is None
     as_it_is = not to_data_stream(options)
@@ -287,8 +297,10 @@ def _fast(
         if any_pipeline and "target_ingest_pipeline" in metadata:
             render_any(event, body)
             return
-        name = index(event)
-        start = known.get(name) or learn(name)
+        try:
+            start = known[fields["@timestamp"][:dated] if dated else name(event)]
+        except (KeyError, TypeError):
+            start = learn(event)
         document_id = metadata.get("event_id") if own_ids else identify(event)
         if document_id is None:
             body += start[: -len(_ID)]
@@ -298,12 +310,12 @@ def _fast(
         body += end
         try:
             if as_it_is:
-                body += dumps(fields, option=newline)
+                body += dumps(fields, None, newline)
             elif tail and fields and "data_stream" not in fields:
                 body += dumps(fields)
                 body[-1:] = tail
             else:
-                body += dumps(source(event, operation), option=newline)
+                body += dumps(source(event, operation), None, newline)
         except TypeError:  # what orjson refuses
             body += bulk.encode(source(event, operation))
 
@@ -313,15 +325,25 @@ def _fast(
 _ID = b',"_id":'
 
 
-def _learner(options: DocumentOptions, operation: str, known: dict[str, bytes]) -> Callable[[str], bytes]:
-    """Adds the start of the action lines for an index to those that are known."""
+def _learner(
+    options: DocumentOptions, operation: str, index: Index, known: dict[str, bytes]
+) -> Callable[[Event], bytes]:
+    """Makes the start of an event's action line, and adds it to those that are known: by the index, or by the day."""
     checked = _checked(options)
 
-    def learn(name: str) -> bytes:
+    def learn(event: Event) -> bytes:
+        name = index.name(event)
+        start = b'{"%b":{"_index":%b%b' % (operation.encode(), orjson.dumps(checked(name)), _ID)
+        key = name
+        if index.dated:
+            time = event.fields.get("@timestamp")
+            if type(time) is not str or canonical(time) != time:
+                return start
+            key = time[: index.dated]
         if len(known) >= _MOST_KEPT:
             known.clear()
-        known[name] = b'{"%b":{"_index":%b%b' % (operation.encode(), orjson.dumps(checked(name)), _ID)
-        return known[name]
+        known[key] = start
+        return start
 
     return learn
 

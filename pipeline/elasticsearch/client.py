@@ -7,8 +7,10 @@ no status is an error: what an answer means is for those to say who know the que
 from __future__ import annotations
 
 import asyncio
+import gzip
 import ssl
 import warnings
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -26,11 +28,15 @@ from elastic_transport import (
 )
 from elastic_transport._node import NodeApiResponse
 from elastic_transport.client_utils import DEFAULT, DefaultType
+from isal import igzip
 
 from pipeline import tls
 from pipeline.elasticsearch.hosts import Host, api_key, basic
 from pipeline.elasticsearch.options import ElasticsearchOptions, addresses, over_tls
 from pipeline.errors import ConfigurationError, Unavailable
+
+_ISAL_LEVEL = 3
+"""The highest level of isal; what asks for more is compressed by zlib, in a thread."""
 
 
 class CutOff(Unavailable):
@@ -94,14 +100,22 @@ class _Cut(ConnectionError):
     """Told apart from a connection that was never made."""
 
 
-def _payload(body: bytes | bytearray) -> BytesPayload:
+class _Whole(BytesPayload):
     """A body that goes out at once and is not copied: in pieces, each would wait for a turn of a busy loop.
 
-    aiohttp warns of large bodies, as a loop that compresses or encrypts them is held up; ours are bounded.
+    aiohttp warns of large bodies, as a loop that compresses or encrypts them is held up; ours are bounded. Left to
+    itself it copies a body twice: to cut it to its length, and to join it to the headers.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        return BytesPayload(body)
+
+    def __init__(self, body: bytes | bytearray) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            super().__init__(body)
+
+    async def write_with_length(self, writer: Any, content_length: int | None) -> None:
+        """Writes the body; its length is the one that was announced."""
+        writer.send_headers()
+        await writer.write(self._value)
 
 
 class _Node(AiohttpHttpNode):
@@ -118,7 +132,7 @@ class _Node(AiohttpHttpNode):
         query = self.config._extras["query"]
         if query:
             target += ("&" if "?" in target else "?") + query
-        stream: Any = None if body is None else _payload(body)
+        stream: Any = None if body is None else _Whole(body)
         try:
             return await super().perform_request(method, target, stream, headers, request_timeout)
         except ConnectionError as error:
@@ -181,9 +195,28 @@ async def presented_authority(options: ElasticsearchOptions) -> str:
     problems: list[object] = []
     for fingerprint in options.ca_trusted_fingerprint:
         try:
-            return await tls.authority_by_fingerprint(host.name, host.port, fingerprint)
+            authority = tls.authority_in(await _presented(host), fingerprint)
         except OSError as error:
             raise Unavailable(f"{host.name}:{host.port} cannot be reached: {error}") from error
-        except ConfigurationError as error:
-            problems += error.faults
+        if authority is not None:
+            return authority
+        problems.append(f"{host.name}:{host.port} presents no certificate with the fingerprint {fingerprint}")
     raise ConfigurationError(problems)
+
+
+async def _presented(host: Host) -> Sequence[Any]:
+    """The certificates that a server presents, unverified."""
+    _, writer = await asyncio.open_connection(host.name, host.port, ssl=tls.client_context(verification="none"))
+    try:
+        return writer.get_extra_info("ssl_object")._sslobj.get_unverified_chain() or ()
+    finally:
+        writer.close()
+
+
+async def compressed(data: bytearray, level: int) -> bytes | bytearray:
+    """A body as it is sent: as it is, or gzipped."""
+    if level == 0:
+        return data
+    if level <= _ISAL_LEVEL:
+        return igzip.compress(data, compresslevel=level)
+    return await asyncio.to_thread(gzip.compress, data, level)

@@ -23,15 +23,13 @@ from __future__ import annotations
 import resource
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline import tls
 from pipeline.batch import Batch, Origin
 from pipeline.beats.events import Enrichment, decoder, one_to_one
-from pipeline.beats.listening import Place
-from pipeline.beats.server import Server, Terms
 from pipeline.event import Event
 from pipeline.options import (
     Boolean,
@@ -57,6 +55,10 @@ Enriches = Literal["source_metadata", "codec_metadata", "ssl_peer_metadata", "al
 
 def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
+
+
+if TYPE_CHECKING:
+    from pipeline.beats.server import Describe, Holds, Server
 
 
 class Options(InputOptions):
@@ -170,20 +172,29 @@ def build(options: Options, context: PluginContext) -> Beats:
         )
         if unused:
             context.warn(f"beats: {', '.join(unused)} change nothing without ssl_enabled => true")
-    place = Place(
-        options.host,
-        options.port,
-        _context(options) if options.ssl_enabled else None,
-        options.ssl_handshake_timeout / 1000,
-        _affordable(options.max_connections, context.warn),
-    )
     enrichment = Enrichment(
         ecs=options.ecs_compatibility != "disabled",
         source="source_metadata" in wanted,
         codec="codec_metadata" in wanted if options.include_codec_tag is None else options.include_codec_tag,
         hostname=options.add_hostname,
     )
-    return Beats(options, place, enrichment, describes_peer=describes_peer and _clients(options) != "none")
+    describe = _peer if describes_peer and _clients(options) != "none" else _nothing
+    return Beats(options, enrichment, _server(options, describe, context.warn))
+
+
+def _server(options: Options, describe: Describe, warn: Callable[[str], None]) -> Callable[[Holds], Server]:
+    from pipeline.beats.listening import Place  # with asyncio: not for a mere check
+    from pipeline.beats.server import Server, Terms
+
+    place = Place(
+        options.host,
+        options.port,
+        _context(options) if options.ssl_enabled else None,
+        options.ssl_handshake_timeout / 1000,
+        _affordable(options.max_connections, warn),
+    )
+    terms = Terms(Limits(options.max_frame_size, options.max_window_size), options.client_inactivity_timeout)
+    return lambda holds: Server(place, terms, holds, describe)
 
 
 _KEPT_BACK = 128
@@ -203,7 +214,7 @@ def _affordable(connections: int, warn: Callable[[str], None]) -> int:
 class Beats:
     """The two halves: a server for `batches`, a function for `decode`."""
 
-    def __init__(self, options: Options, place: Place, enrichment: Enrichment, *, describes_peer: bool) -> None:
+    def __init__(self, options: Options, enrichment: Enrichment, serve: Callable[[Holds], Server]) -> None:
         bounds = options.max_inflated_size, options.max_window_size, options.max_frame_size
         self._bounds = bounds
         self._picked: tuple[bytes, list[bytes]] = (b"", [])
@@ -214,8 +225,7 @@ class Beats:
             """Where a codec makes several events of one, or none, only the piece itself can tell."""
             return events if exact and events == missing else count(data, *bounds)
 
-        terms = Terms(Limits(options.max_frame_size, options.max_window_size), options.client_inactivity_timeout)
-        self.server = Server(place, terms, holds, _peer if describes_peer else _nothing)
+        self.server = serve(holds)
 
     def batches(self) -> AsyncIterator[Batch]:
         """The windows of all senders, in pieces as they were sent."""

@@ -28,12 +28,8 @@ Credentials that are refused stop the output, which says so and waits: nothing i
 
 from __future__ import annotations
 
-import asyncio
-import gzip
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-
-from isal import igzip
 
 from pipeline.documents import addressing
 from pipeline.elasticsearch.options import ElasticsearchOptions, compression, tls_context
@@ -52,10 +48,6 @@ class Options(ElasticsearchOptions):
 def build(options: Options, context: PluginContext) -> ElasticsearchOutput:
     """Builds the output."""
     return ElasticsearchOutput(options, context.warn)
-
-
-_ISAL_LEVEL = 3
-"""The highest level of isal; what asks for more is compressed by zlib, in a thread."""
 
 
 _LARGE = 256 << 10
@@ -99,10 +91,10 @@ class ElasticsearchOutput:
 
     async def send(self, body: Body) -> Sent:
         """One bulk request."""
-        from pipeline.elasticsearch.client import CutOff
+        from pipeline.elasticsearch.client import CutOff, compressed
 
         assert self._client is not None
-        data = await _compressed(body.data, self._compression)
+        data = await compressed(body.data, self._compression)
         try:
             answer = await self._client.request("POST", self._path, data, self._headers)
         except CutOff as cut:
@@ -138,11 +130,3 @@ def _bulk_path(options: Options) -> str:
     if "filter_path" in path or "filter_path" in options.parameters:
         return path
     return f"{path}{'&' if '?' in path else '?'}{bulk.QUERY}"
-
-
-async def _compressed(data: bytearray, level: int) -> bytes | bytearray:
-    if level == 0:
-        return data
-    if level <= _ISAL_LEVEL:
-        return igzip.compress(data, compresslevel=level)
-    return await asyncio.to_thread(gzip.compress, data, level)

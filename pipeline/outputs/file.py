@@ -119,14 +119,11 @@ class FileOutput:
         self.path = _absolute(options.path.text)
         self.root = _static_root(self.path) if not options.path.constant else str(Path(self.path).parent)
         self.failure_path = str(Path(self.root, options.filename_failure))
-        self.render = self._render_constant if self._always_one_path() else self._renderer()
+        self.render = _line_renderer(self.encode) if self._always_one_path() else self._renderer()
         self._busy = False
 
     def _always_one_path(self) -> bool:
         return self.options.path.constant and self.options.create_if_deleted
-
-    def _render_constant(self, event: Event, body: bytearray) -> None:
-        body += self.encode(event)
 
     def _renderer(self) -> Callable[[Event, bytearray], None]:
         render, encode, inside = self.options.path.render, self.encode, self._inside
@@ -203,6 +200,13 @@ class FileOutput:
     async def close(self) -> None:
         """Closes the files."""
         self.files.close()
+
+
+def _line_renderer(encode: Callable[[Event], bytes]) -> Callable[[Event, bytearray], None]:
+    def render(event: Event, body: bytearray) -> None:
+        body += encode(event)
+
+    return render
 
 
 def _absolute(path: str) -> str:

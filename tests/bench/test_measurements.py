@@ -36,7 +36,7 @@ def test_windows_are_read_as_they_were_written(bench: Bench) -> None:
 
 def test_stages() -> None:
     found = stages.measure(200, 1)
-    assert set(found) == {"anchor", "inflate, frames"} | {
+    assert set(found) == {"anchor", "inflate, frames", "beats: by hand"} | {
         f"{kind}: {name}" for kind in ("beats", "file") for name in STAGES
     }
 

@@ -11,9 +11,9 @@ from tests.harness import FakeClock
 @pytest.fixture(autouse=True)
 def machine_in_utc(monkeypatch):
     monkeypatch.setenv("TZ", "UTC")
-    timestamps.canonical.cache_clear()
+    timestamps._read.cache_clear()
     yield
-    timestamps.canonical.cache_clear()
+    timestamps._read.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,20 @@ def test_refuses_all_else(text):
     assert timestamps.canonical(text) is None
 
 
+characters = st.sampled_from("0123456789-:.,TtZzWw+ /\u0663")
+
+
+@given(st.lists(st.tuples(st.integers(0, 23), characters), max_size=4))
+def test_the_short_way_reads_as_the_long_one(changes):
+    text = list("2026-02-28T23:59:59.999Z")
+    for place, character in changes:
+        text[place] = character
+    assert timestamps.canonical("".join(text)) == timestamps._read("".join(text))
+
+
 def test_without_a_zone_the_time_is_the_machines(monkeypatch):
     monkeypatch.setenv("TZ", "Europe/Paris")
-    timestamps.canonical.cache_clear()
+    timestamps._read.cache_clear()
     assert timestamps.canonical("2026-07-01T12:00:00") == "2026-07-01T10:00:00.000Z"
 
 

@@ -194,6 +194,17 @@ def test_many_indices_are_not_all_remembered(monkeypatch):
     assert actions == ["x-1", "x-2", "x-3", "x-1"]
 
 
+def test_each_day_has_its_index_and_what_is_no_time_has_none():
+    built = addressing.build(DocumentOptions(**DAILY))
+    body = bytearray()
+    for time in ("2026-11-23T01:00:00.000Z", "2026-11-24T01:00:00.000Z", "2027-01-01T00:00:00Z", 5, None, STAMP):
+        built.render(event({"@timestamp": time}), body)
+        built.render(event({"@timestamp": "2026-11-23T02:00:00.000Z"}), body)
+    names = [json.loads(line)["create"]["_index"] for line in body.splitlines()[::2]]
+    assert names[::2] == ["x-2026.11.23", "x-2026.11.24", "x-2027.01.01", "x-", "x-", "x-2026.11.25"]
+    assert set(names[1::2]) == {"x-2026.11.23"}
+
+
 def test_an_event_without_id_gets_none():
     assert rendered(DAILY, Event({"@timestamp": STAMP})) == ("create", TODAY, {"@timestamp": STAMP})
 

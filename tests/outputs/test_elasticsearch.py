@@ -14,11 +14,11 @@ import trustme
 from aiohttp import web
 from pydantic import ValidationError
 
+from pipeline.elasticsearch import client
 from pipeline.elasticsearch.hosts import Host, parse_cloud_id, parse_host
 from pipeline.elasticsearch.options import ElasticsearchOptions, addresses, tls_context
 from pipeline.errors import BodyTooLarge, ConfigurationError, Unavailable
 from pipeline.event import Event
-from pipeline.outputs import elasticsearch
 from pipeline.outputs.elasticsearch import Options, build
 from pipeline.plugin import Body, Sent
 from tests.harness import context, planned
@@ -258,7 +258,7 @@ def test_through_a_proxy():
 @pytest.mark.parametrize("level", range(10))
 def test_compression(level):
     data = bytearray(b"x" * 100_000)
-    packed = asyncio.run(elasticsearch._compressed(data, level))
+    packed = asyncio.run(client.compressed(data, level))
     assert (packed if level == 0 else gzip.decompress(packed)) == data
 
 
