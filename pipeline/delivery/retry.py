@@ -3,11 +3,18 @@
 A pure function of the output (`send`) says what became of each item; here it is decided what follows:
 
     written, duplicate      the item's end
-    again (429, 503)        sent again, alone, after a pause
+    again (429, 503)        sent again, alone, after a pause; fewer bodies at once (pace.py)
     dead (mapping error)    dead-lettered, durably; then its end
-    Unavailable             all of it sent again, after a pause
+    Unavailable             all of it sent again, after a pause; fewer bodies at once
     BodyTooLarge            in halves; a single item that is too large is dead
     NotAuthorised           all of it sent again after a long pause, said loudly; nothing is dropped
+
+While an output gives no answer it is away: one body after the other tries, at most `away` seconds apart, and the rest
+waits with it. Whatever answers, all go on.
+
+    answering --no answer--> away --no answer, after a pause, the next body--> away
+        ^                      |
+        +-------- answer ------+
 """
 
 from __future__ import annotations
@@ -19,11 +26,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
+from pipeline.delivery.pace import Pace
 from pipeline.delivery.parcels import Parcel
 from pipeline.delivery.tickets import Ticket
 from pipeline.errors import BodyTooLarge, NotAuthorised, SendFailure, StoreError
 from pipeline.metrics import Counters
-from pipeline.plugin import Output
+from pipeline.plugin import Output, Sent
 
 log = logging.getLogger("apex.delivery")
 
@@ -36,6 +44,9 @@ class Backoff:
 
     first: float = 2.0
     longest: float = 64.0
+    away: float = 5.0
+    """The longest pause between two tries of an output that is away: one body asks, so it may ask often, and what
+    waits goes on soon after its return. Logstash's `resurrect_delay`."""
 
     def pause(self, attempt: int) -> float:
         """The pause after the failure of that number, from 0."""
@@ -45,7 +56,7 @@ class Backoff:
 
 @dataclass(slots=True)
 class Courier:
-    """Delivers the parcels of one output."""
+    """Delivers the parcels of one output, several at a time."""
 
     output: Output
     label: str
@@ -53,8 +64,14 @@ class Courier:
     counters: Counters
     backoff: Backoff = Backoff()
     sleep: Sleep = asyncio.sleep
+    pace: Pace = field(default_factory=Pace)
     _started: bool = False
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _silences: int = 0
+    """Tries in a row that had no answer; those at the same time count as one. 0: the output answers."""
+    _pause: float = 0.0
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the body whose turn it is to try while the output is away; the others queue."""
 
     async def start(self) -> None:
         """Connects the output; where it is away, the pipeline starts all the same and delivers when it is there."""
@@ -73,17 +90,15 @@ class Courier:
 
     async def deliver(self, parcel: Parcel) -> None:
         """Returns when every item has its end."""
-        attempt = 0
+        refusals = 0
         while len(parcel):
             try:
-                await self._start()
-                sent = await self.output.send(parcel)
+                sent = await self._tried(parcel)
             except BodyTooLarge as failure:
                 await self._smaller(parcel, failure)
                 return
-            except SendFailure as failure:
-                await self._pause(attempt, failure, len(parcel))
-                attempt += 1
+            except SendFailure:
+                self.counters.retried += len(parcel)
                 continue
             self.counters.duplicates += sent.duplicates
             self.counters.delivered += len(parcel) - len(sent.again) - len(sent.dead) - sent.duplicates
@@ -96,8 +111,50 @@ class Courier:
             parcel, ended = parcel.split(sorted(reasons))
             ended.finish()
             if reasons:
-                await self._pause(attempt, next(iter(reasons.values())), len(parcel))
-                attempt += 1
+                await self._refused(refusals, next(iter(reasons.values())), len(parcel))
+                refusals += 1
+
+    async def _tried(self, parcel: Parcel) -> Sent:
+        """One try, in its turn."""
+        while True:
+            if self._silences:
+                async with self._asking:
+                    if self._silences:
+                        await self.sleep(self._pause)
+                        async with self.pace.turn() as in_round:
+                            return await self._send(parcel, in_round)
+            async with self.pace.turn() as in_round:
+                if not self._silences:  # else it went away while this one waited
+                    return await self._send(parcel, in_round)
+
+    async def _send(self, parcel: Parcel, in_round: int) -> Sent:
+        silences = self._silences
+        try:
+            await self._start()
+            sent = await self.output.send(parcel)
+        except BodyTooLarge:
+            self._silences = 0
+            raise
+        except SendFailure as failure:
+            self.pace.refused(in_round)
+            self._unheard(silences + 1, failure)
+            raise
+        self._silences = 0
+        if sent.again:
+            self.pace.refused(in_round)
+        else:
+            self.pace.taken()
+        return sent
+
+    def _unheard(self, silences: int, failure: SendFailure) -> None:
+        """The output does not answer, or refuses us: says so, once for all that hear it at the same time."""
+        if silences <= self._silences:
+            return
+        self._silences = silences
+        refused = isinstance(failure, NotAuthorised)
+        self._pause = self.backoff.longest if refused else min(self.backoff.away, self.backoff.pause(silences - 1))
+        level = logging.ERROR if refused else logging.WARNING
+        log.log(level, "%s: %s; nothing is lost, the next try is in %.1f s", self.label, failure, self._pause)
 
     async def _smaller(self, parcel: Parcel, failure: BodyTooLarge) -> None:
         if len(parcel) == 1:
@@ -107,10 +164,9 @@ class Courier:
         for half in parcel.halves():
             await self.deliver(half)
 
-    async def _pause(self, attempt: int, failure: SendFailure | str, items: int) -> None:
-        seconds = self.backoff.longest if isinstance(failure, NotAuthorised) else self.backoff.pause(attempt)
-        level = logging.ERROR if isinstance(failure, NotAuthorised) else logging.WARNING
-        log.log(level, "%s: %s; %d items are sent again in %.1f s", self.label, failure, items, seconds)
+    async def _refused(self, refusals: int, reason: str, items: int) -> None:
+        seconds = self.backoff.pause(refusals)
+        log.warning("%s: %s; %d items are sent again in %.1f s", self.label, reason, items, seconds)
         self.counters.retried += items
         await self.sleep(seconds)
 
