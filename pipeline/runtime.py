@@ -25,7 +25,7 @@ from pipeline.delivery.worker import Fates, Source, Worker
 from pipeline.event import Event
 from pipeline.flow import Continue
 from pipeline.metrics import Counters
-from pipeline.plugin import Output, PluginContext
+from pipeline.plugin import Holding, Input, Output, PluginContext
 
 log = logging.getLogger("apex.pipeline")
 
@@ -36,8 +36,17 @@ FLUSH_INTERVAL = 5.0
 class Pipeline:
     """A pipeline whose plugins are built; it runs once."""
 
-    def __init__(self, settings: Settings, plan: Plan, clock: Clock | None = None) -> None:
-        """Builds every plugin; raises `ConfigurationError` with what only building can find."""
+    def __init__(
+        self,
+        settings: Settings,
+        plan: Plan,
+        clock: Clock | None = None,
+        stand_in: Callable[[int, Input], Input] | None = None,
+    ) -> None:
+        """Builds every plugin; raises `ConfigurationError` with what only building can find.
+
+        `stand_in` gives what to run in the place of an input, which is named by its number in the configuration.
+        """
         self.counters = Counters()
         self.plan = plan
         self._settings = settings
@@ -54,7 +63,23 @@ class Pipeline:
         # A flow that cannot be compiled is a fault of the configuration, to be known before anything starts or stops.
         nowhere: dict[int, Continue] = dict.fromkeys(self._built.outputs, _nowhere)
         connect(plan, self._built.filters, nowhere, lambda proceed, event: None)
-        self._sources = [Source(item.input, item.decorate, item.label) for item in self._built.inputs]
+        inputs = [item.input for item in self._built.inputs]
+        if stand_in is not None:
+            inputs = [stand_in(number, item) for number, item in enumerate(inputs)]
+        self._sources = [
+            Source(item, built.decorate, built.label) for item, built in zip(inputs, self._built.inputs, strict=True)
+        ]
+
+    @property
+    def why_alone(self) -> str | None:
+        """Why several of this pipeline side by side would not do what one does; None if they would."""
+        for built in self._built.filters.values():
+            if isinstance(built.filter, Holding):
+                return f"{built.label} holds events back, and must see them all"
+        for output, label in self._built.outputs.values():
+            if output.ordered:
+                return f"{label} keeps the order of events"
+        return None
 
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
@@ -83,7 +108,7 @@ class Pipeline:
             sinks: dict[int, Continue] = {node: outlet.add for node, outlet in outlets.items()}
             fates.flow = connect(self.plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
-            with _background(*self._periodic_work(worker, bool(fates.flow.flushes))):
+            with background(*self._periodic_work(worker, bool(fates.flow.flushes))):
                 async with asyncio.TaskGroup() as inputs:
                     for source in self._sources:
                         inputs.create_task(worker.run(source))
@@ -94,7 +119,7 @@ class Pipeline:
 
     def _periodic_work(self, worker: Worker, holding: bool) -> Iterator[Coroutine[Any, Any, None]]:
         for seconds, call in self._periodic:
-            yield _repeat(seconds, call)
+            yield repeat(seconds, call)
         if holding:
             yield self._flushing(worker)
 
@@ -118,7 +143,7 @@ def _backoff(output: Output, given: Set[str], settings: Settings) -> Backoff:
 
 
 @contextlib.contextmanager
-def _background(*work: Coroutine[Any, Any, None]) -> Iterator[None]:
+def background(*work: Coroutine[Any, Any, None]) -> Iterator[None]:
     """Tasks that go on while the block does."""
     tasks = [asyncio.get_running_loop().create_task(item) for item in work]
     try:
@@ -128,7 +153,8 @@ def _background(*work: Coroutine[Any, Any, None]) -> Iterator[None]:
             task.cancel()
 
 
-async def _repeat(seconds: float, call: Callable[[], None]) -> None:
+async def repeat(seconds: float, call: Callable[[], None]) -> None:
+    """Calls again and again, with a pause before each."""
     while True:
         await asyncio.sleep(seconds)
         call()

@@ -23,6 +23,7 @@ ROOMS = [
     {"registry", "option_words", "reference"},
     {"config", "delivery"},
     {"runtime"},
+    {"front"},
     {"cli"},
 ]
 """From the bottom up; a module may import its own room, those beside it in a set, and those below. `config` and

@@ -24,6 +24,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.pace import Pace
@@ -48,9 +49,9 @@ class Backoff:
     """The longest pause between two tries of an output that is away: one body asks, so it may ask often, and what
     waits goes on soon after its return. Logstash's `resurrect_delay`."""
 
-    def pause(self, attempt: int) -> float:
+    def pause(self, attempt: int, at_most: float = inf) -> float:
         """The pause after the failure of that number, from 0."""
-        full = min(self.longest, self.first * 2.0 ** min(attempt, 30))
+        full = min(self.longest, at_most, self.first * 2.0 ** min(attempt, 30))
         return full * random.uniform(0.5, 1.0)  # noqa: S311  jitter, no secret
 
 
@@ -152,7 +153,7 @@ class Courier:
             return
         self._silences = silences
         refused = isinstance(failure, NotAuthorised)
-        self._pause = self.backoff.longest if refused else min(self.backoff.away, self.backoff.pause(silences - 1))
+        self._pause = self.backoff.longest if refused else self.backoff.pause(silences - 1, self.backoff.away)
         level = logging.ERROR if refused else logging.WARNING
         log.log(level, "%s: %s; nothing is lost, the next try is in %.1f s", self.label, failure, self._pause)
 

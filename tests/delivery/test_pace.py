@@ -141,7 +141,7 @@ def test_the_pause_of_an_output_that_is_away_has_a_bound_of_its_own(tmp_path: Pa
     output = Away(silent=30)
     bench = Bench(tmp_path, [output], limits=ONE_A_BODY, longest=64)
     bench.run(ScriptedInput([b"a"]))
-    assert max(bench.pauses) == 5
+    assert 2.5 <= bench.pauses[-1] <= max(bench.pauses) <= 5
 
 
 def test_refused_credentials_wait_for_the_longest_pause(tmp_path: Path) -> None:
