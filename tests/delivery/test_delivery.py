@@ -58,9 +58,7 @@ class Bench:
                 for outlet in outlets:
                     outlet.add(event)
 
-            fates.flow = Flow(
-                lambda event: self.process(event, route), [], [], route, [], lambda error: "the filter", ""
-            )
+            fates.flow = Flow(lambda event: self.process(event, route), [], route, [], lambda error: "the filter", "")
             worker = Worker(fates.flow, fates, outlets, self.in_flight, dead_letters, self.counters)
             async with asyncio.TaskGroup() as group:
                 for item in inputs:
