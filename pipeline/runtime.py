@@ -17,7 +17,7 @@ from pipeline.clock import Clock, SystemClock
 from pipeline.config.building import build, connect
 from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
-from pipeline.delivery.dead_letters import DeadLetterQueue
+from pipeline.delivery.dead_letters import Bounds, DeadLetterQueue
 from pipeline.delivery.outlets import Departures, Limits, Outlet
 from pipeline.delivery.retry import Backoff, Courier
 from pipeline.delivery.tickets import InFlight
@@ -54,7 +54,7 @@ class Pipeline:
         # A flow that cannot be compiled is a fault of the configuration, to be known before anything starts or stops.
         nowhere: dict[int, Continue] = dict.fromkeys(self._built.outputs, _nowhere)
         connect(plan, self._built.filters, nowhere, lambda proceed, event: None)
-        self._sources = [Source(item.input, item.decorate, item.label) for item in self._built.inputs]
+        self._sources = [Source(item.input, item.decorate, item.label, item.kind) for item in self._built.inputs]
 
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
@@ -65,7 +65,7 @@ class Pipeline:
         """Runs until every input has ended or `stop` was called, and everything in flight has its end."""
         settings = self._settings
         in_flight = InFlight(settings.in_flight_events, settings.in_flight_bytes)
-        dead_letters = DeadLetterQueue(settings.dead_letters, settings.pipeline_id)
+        dead_letters = DeadLetterQueue(settings.dead_letters, settings.pipeline_id, bounds_of(settings))
         fates = Fates(self.counters)
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             departures = Departures(group)
@@ -75,6 +75,7 @@ class Pipeline:
                 stack.push_async_callback(output.close)
                 backoff = _backoff(output, self.plan.plugins[node].options.model_fields_set, settings)
                 courier = Courier(output, label, dead_letters, self.counters, backoff)
+                courier.kind = self.plan.plugins[node].module.name
                 group.create_task(courier.start())  # inputs open meanwhile; what they take waits for it
                 limits = Limits(delay=settings.pipeline_batch_delay / 1000)
                 outlets[node] = Outlet(courier, in_flight, limits, fates.failed, departures)
@@ -83,7 +84,7 @@ class Pipeline:
             sinks: dict[int, Continue] = {node: outlet.add for node, outlet in outlets.items()}
             fates.flow = connect(self.plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
-            with _background(*self._periodic_work(worker, bool(fates.flow.flushes))):
+            with _background(dead_letters.keep(), *self._periodic_work(worker, bool(fates.flow.flushes))):
                 async with asyncio.TaskGroup() as inputs:
                     for source in self._sources:
                         inputs.create_task(worker.run(source))
@@ -106,6 +107,17 @@ class Pipeline:
 
 def _nowhere(event: Event) -> None:
     """Takes an event to no output."""
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """How large and how old the dead letter queue may become."""
+    return Bounds(
+        settings.dead_letter_queue_max_bytes,
+        settings.dead_letter_queue_storage_policy,
+        settings.dead_letter_queue_retain_age,
+        settings.dead_letter_queue_flush_interval / 1000,
+        settings.dead_letter_queue_fsync,
+    )
 
 
 def _backoff(output: Output, given: Set[str], settings: Settings) -> Backoff:

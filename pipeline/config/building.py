@@ -25,6 +25,8 @@ class BuiltInput:
     input: Input
     decorate: decorations.Decorate | None
     label: str
+    kind: str
+    """The name of the plugin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def build(plan: Plan, context: PluginContext, *, filters_only: bool = False, sea
         for checked in plan.section("input"):
             made = _made(checked, context, faults)
             assert isinstance(checked.options, InputOptions)
-            inputs.append(BuiltInput(made, decorations.of_input(checked.options), checked.label))
+            inputs.append(BuiltInput(made, decorations.of_input(checked.options), checked.label, checked.module.name))
         for checked in outputs_checked:
             outputs[id(checked.node)] = (_made(checked, context, faults), checked.label)
     if faults:
