@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Set
+from collections.abc import Callable, Coroutine, Iterator, Sequence, Set
 from typing import Any
 
 from pipeline.clock import Clock, SystemClock
@@ -56,6 +56,15 @@ class Pipeline:
         connect(plan, self._built.filters, nowhere, lambda proceed, event: None)
         self._sources = [Source(item.input, item.decorate, item.label, item.kind) for item in self._built.inputs]
 
+    @property
+    def sources(self) -> Sequence[Source]:
+        """The inputs, built and not started."""
+        return self._sources
+
+    def take_from(self, sources: Sequence[Source]) -> None:
+        """Takes from these in place of the configuration's inputs, which are not started."""
+        self._sources = list(sources)
+
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
         for source in self._sources:
@@ -73,7 +82,7 @@ class Pipeline:
             outlets: dict[int, Outlet] = {}
             for node, (output, label) in self._built.outputs.items():
                 stack.push_async_callback(output.close)
-                backoff = _backoff(output, self.plan.plugins[node].options.model_fields_set, settings)
+                backoff = backoff_of(output, self.plan.plugins[node].options.model_fields_set, settings)
                 courier = Courier(output, label, dead_letters, self.counters, backoff)
                 courier.kind = self.plan.plugins[node].module.name
                 group.create_task(courier.start())  # inputs open meanwhile; what they take waits for it
@@ -120,7 +129,7 @@ def bounds_of(settings: Settings) -> Bounds:
     )
 
 
-def _backoff(output: Output, given: Set[str], settings: Settings) -> Backoff:
+def backoff_of(output: Output, given: Set[str], settings: Settings) -> Backoff:
     """The output's own pauses, where it has such options (elasticsearch) and they are given, else the settings'."""
 
     def seconds(name: str) -> float:

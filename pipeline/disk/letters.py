@@ -77,6 +77,16 @@ class Letter:
         return f"letter-{xxhash.xxh3_128_hexdigest(text.encode(errors='replace'))}"
 
     @property
+    def input(self) -> str:
+        """The name of the input that took the event; empty where a filter made it."""
+        return str(self.record.get("input", ""))
+
+    @property
+    def sibling(self) -> int:
+        """Which of the events that the original decodes to it is; a letter of a retry has it in its origin."""
+        return int(self.record.get("sibling") or self.record.get("origin", {}).get("sibling", 0))
+
+    @property
     def plugin_type(self) -> str:
         """The name of the plugin that gave up; empty where it is not known."""
         known = self.record.get("plugin_type")
