@@ -45,7 +45,9 @@ def test_a_full_queue_stops_delivery_until_an_operator_makes_room(tmp_path: Path
             invoke("dlq", "purge", *[letter["name"] for letter in names], "--path.data", str(tmp_path))
         engine.send(15)
         assert engine.wait() == 0
-        assert any("dead=100" in line and "lost=" not in line for line in engine.log)
+        [drained] = [line for line in engine.log if "drained" in line]
+        assert "dead=100 " in drained
+        assert " lost=0 " in drained
     assert seen == [f"line {number}" for number in range(100)]
     assert dead(tmp_path) == []
 
