@@ -77,7 +77,7 @@ def is_emptied(segment: Path) -> bool:
     """Every record of it is removed. One that is damaged is not: what it holds is not known."""
     gone = removed(segment)
     try:
-        return count(segment) <= len(gone)
+        return count(segment, len(gone) + 1) <= len(gone)
     except FileNotFoundError:
         return True
     except StoreError:

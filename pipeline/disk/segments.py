@@ -196,15 +196,18 @@ def _length(path: Path, place: int, head: bytes) -> int | None:
     raise StoreError(f"{path} is damaged at byte {place}: the length of a record does not match its sum")
 
 
-def count(path: Path) -> int:
-    """How many records a segment holds, by their heads alone; raises `StoreError` where one is damaged."""
+def count(path: Path, at_most: int | None = None) -> int:
+    """How many records a segment holds, by their heads alone; raises `StoreError` where one is damaged.
+
+    With `at_most`, it counts no further: to know that there are more than some, not all need be looked at.
+    """
     found = 0
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         place = len(MAGIC)
         if file.read(place) != MAGIC:
             return 0
-        while (length := _length(path, place, file.read(_HEAD.size))) is not None:
+        while found != at_most and (length := _length(path, place, file.read(_HEAD.size))) is not None:
             place += _HEAD.size + length
             if place > size:
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -10,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.disk.letters import letters
 from pipeline.disk.segments import segments
 from pipeline.errors import BodyTooLarge, Unavailable
 from pipeline.plugin import Sent
+from pipeline.protocols.lumberjack import json_frames
 from tests.cli.program import APEX_LOGS, Answer, invoke, run, until
 from tests.harness import ScriptedOutput
 
@@ -179,6 +182,52 @@ def test_an_input_of_that_kind_stands_in(failed: Path) -> None:
     assert "1-0 stays: its original cannot be decoded: it holds no event for this input" in err
     assert retry(failed, "1-1", "-f", str(conf)).code == 0
     assert out.read_text() == '[{"text": "two"}, {"n": 3}]\n'
+
+
+BEATS = {"of the configuration": "input { beats { port => 0 tags => [again] } }", "that stands in": ""}
+
+
+@pytest.mark.parametrize("source", BEATS.values(), ids=BEATS)
+def test_the_event_of_a_beat_keeps_its_id(tmp_path: Path, source: str) -> None:
+    event = json_frames([json.dumps({"message": "m", "log": {"offset": 1}}).encode()])
+    origin = {"id": "w", "peer": "192.0.2.7:5", "window": 1}
+    put(tmp_path, DeadLetter("r", "p", event, origin, None, "its-id", "beats"))
+    conf = _conf(tmp_path, f"{source} output {{ elasticsearch {{ index => logs }} }}")
+    code, _, err = retry(tmp_path, "--all", "-f", conf, "--embedded", str(tmp_path))
+    assert code == 0, err
+    [document] = stored(tmp_path)
+    assert (document["_id"], document["_source"]["message"]) == ("its-id", "m")
+    assert ("again" in document["_source"].get("tags", [])) == bool(source)
+    assert dead(tmp_path) == []
+
+
+def test_bytes_that_could_not_be_decoded(tmp_path: Path) -> None:
+    """All of their events, under ids that no other letter of the same bytes has: a false duplicate would be a loss."""
+    conf = _conf(tmp_path, f"{INPUT} output {{ elasticsearch {{ index => logs }} }}")
+    for _ in range(2):
+        put(tmp_path, DeadLetter("r", "p", b'[{"n":1},{"n":2}]', {"id": "b"}, None, None, "stdin"))
+        code, _, err = retry(tmp_path, "--all", "-f", conf, "--embedded", str(tmp_path))
+        assert code == 0, err
+    assert sorted(document["_source"]["n"] for document in stored(tmp_path)) == [1, 1, 2, 2]
+    ids = {document["_id"] for document in stored(tmp_path)}
+    assert len(ids) == 4
+
+
+def test_broken_frames_stay(tmp_path: Path) -> None:
+    put(tmp_path, DeadLetter("r", "p", b"no frame", {"id": "w"}, None, None, "beats"))
+    code, out, err = retry(tmp_path, "--all", "-f", _conf(tmp_path, "output { stdout {} }"))
+    assert (code, out[:6]) == (1, "0 of 1")
+    assert "1-0 stays: its original cannot be decoded: " in err
+    assert dead(tmp_path) == ["1-0"]
+
+
+def put(folder: Path, letter: DeadLetter) -> None:
+    async def write() -> None:
+        queue = DeadLetterQueue(folder / "dead_letter_queue" / "main", "main")
+        await queue.put([letter])
+        queue.close()
+
+    asyncio.run(write())
 
 
 def test_what_has_no_item_stays(failed: Path) -> None:
