@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -42,21 +43,29 @@ def stored(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
-@pytest.fixture
-def refused(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def refused_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two updates of documents that were not there, and then one of them is."""
-    conf = tmp_path / "updates.conf"
-    conf.write_text(f"{INPUT} {UPDATES}")
+    folder = tmp_path_factory.mktemp("refused")
+    (folder / "updates.conf").write_text(f"{INPUT} {UPDATES}")
     events = lines(*({"id": name, "do": "update", "n": n} for n, name in enumerate("ab")))
-    code, _, err = run("-f", str(conf), "--embedded", str(tmp_path), stdin=events)
+    code, _, err = run("-f", "updates.conf", "--embedded", ".", stdin=events, cwd=folder)
     assert code == 0, err
-    assert dead(tmp_path) == ["1-0", "1-1"]
-    run("-f", str(conf), "--embedded", str(tmp_path), stdin=lines({"id": "a", "do": "index", "old": 1}))
+    assert dead(folder) == ["1-0", "1-1"]
+    run("-f", "updates.conf", "--embedded", ".", stdin=lines({"id": "a", "do": "index", "old": 1}), cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def refused(refused_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, in which the test works: its configuration has the name that it had."""
+    copytree(refused_once, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def test_items_go_again_to_the_output_that_refused_them(refused: Path) -> None:
-    code, out, err = retry(refused, "--all", "--again", "-f", str(refused / "updates.conf"), "--embedded", str(refused))
+    code, out, err = retry(refused, "--all", "--again", "-f", "updates.conf", "--embedded", str(refused))
     assert code == 0, err
     assert out == "2 of 2 dead letters are retried and removed: 1 delivered, 1 dead again\n"
     [document] = stored(refused)
@@ -69,17 +78,17 @@ def test_items_go_again_to_the_output_that_refused_them(refused: Path) -> None:
 
 
 def test_only_what_was_asked_for(refused: Path) -> None:
-    code, out, _ = retry(refused, "1-1", "--again", "-f", str(refused / "updates.conf"), "--embedded", str(refused))
+    code, out, _ = retry(refused, "1-1", "--again", "-f", "updates.conf", "--embedded", str(refused))
     assert (code, out[:6]) == (0, "1 of 1")
     assert dead(refused) == ["1-0", "2-0"]
-    assert retry(refused, "1-1", "--again", "-f", str(refused / "updates.conf")).code == 2
+    assert retry(refused, "1-1", "--again", "-f", "updates.conf").code == 2
     assert dead(refused) == ["1-0", "2-0"]
 
 
 def test_the_configuration_of_the_settings(refused: Path) -> None:
     settings = refused / "settings"
     settings.mkdir()
-    (settings / "logstash.yml").write_text(f"path.config: {refused}/updates.conf\n")
+    (settings / "logstash.yml").write_text("path.config: updates.conf\n")
     code, _, err = retry(refused, "1-0", "--path.settings", str(settings), "--embedded", str(refused))
     assert code == 0, err
     assert dead(refused) == ["1-1"]
@@ -139,14 +148,22 @@ def test_what_was_delivered_before_is_known(refused: Path) -> None:
     assert segments(folder) == []
 
 
-@pytest.fixture
-def failed(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def failed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of four events, in two lines of arrays, a filter failed on the two that have a text."""
+    folder = tmp_path_factory.mktemp("failed")
     conf = f"{INPUT} {MUTATE} output {{ file {{ path => 'out' }} }}"
     events = lines([{"n": 0}, {"text": "one"}], [{"text": "two"}, {"n": 3}])
-    code, _, err = run("-e", conf, "--path.data", str(tmp_path), stdin=events, cwd=tmp_path)
+    code, _, err = run("-e", conf, "--path.data", ".", stdin=events, cwd=folder)
     assert code == 0, err
-    assert dead(tmp_path) == ["1-0", "1-1"]
+    assert dead(folder) == ["1-0", "1-1"]
+    return folder
+
+
+@pytest.fixture
+def failed(failed_once: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    copytree(failed_once, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
