@@ -17,6 +17,8 @@ class Counters:
     """Items that an output refused as already there: a repeat of something delivered before."""
     dead: int = 0
     """Items and events that were written to the dead letter queue."""
+    lost: int = 0
+    """Dead letters that a full queue dropped, new ones and older ones, as `storage_policy` said; never by default."""
     dropped: int = 0
     """Events that a condition could not judge (a text ordered against a number), dropped as in Logstash."""
     unrouted: int = 0

@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Set
+from collections.abc import Callable, Coroutine, Iterator, Sequence, Set
 from typing import Any
 
 from pipeline.clock import Clock, SystemClock
 from pipeline.config.building import build, connect
 from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
-from pipeline.delivery.dead_letters import DeadLetterQueue
+from pipeline.delivery.dead_letters import Bounds, DeadLetterQueue
 from pipeline.delivery.outlets import Departures, Limits, Outlet
 from pipeline.delivery.retry import Backoff, Courier
 from pipeline.delivery.tickets import InFlight
@@ -25,7 +25,7 @@ from pipeline.delivery.worker import Fates, Source, Worker
 from pipeline.event import Event
 from pipeline.flow import Continue
 from pipeline.metrics import Counters
-from pipeline.plugin import Holding, Input, Output, PluginContext
+from pipeline.plugin import Holding, Output, PluginContext
 
 log = logging.getLogger("apex.pipeline")
 
@@ -36,17 +36,8 @@ FLUSH_INTERVAL = 5.0
 class Pipeline:
     """A pipeline whose plugins are built; it runs once."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        plan: Plan,
-        clock: Clock | None = None,
-        stand_in: Callable[[int, Input], Input] | None = None,
-    ) -> None:
-        """Builds every plugin; raises `ConfigurationError` with what only building can find.
-
-        `stand_in` gives what to run in the place of an input, which is named by its number in the configuration.
-        """
+    def __init__(self, settings: Settings, plan: Plan, clock: Clock | None = None) -> None:
+        """Builds every plugin; raises `ConfigurationError` with what only building can find."""
         self.counters = Counters()
         self.plan = plan
         self._settings = settings
@@ -63,12 +54,7 @@ class Pipeline:
         # A flow that cannot be compiled is a fault of the configuration, to be known before anything starts or stops.
         nowhere: dict[int, Continue] = dict.fromkeys(self._built.outputs, _nowhere)
         connect(plan, self._built.filters, nowhere, lambda proceed, event: None)
-        inputs = [item.input for item in self._built.inputs]
-        if stand_in is not None:
-            inputs = [stand_in(number, item) for number, item in enumerate(inputs)]
-        self._sources = [
-            Source(item, built.decorate, built.label) for item, built in zip(inputs, self._built.inputs, strict=True)
-        ]
+        self._sources = [Source(item.input, item.decorate, item.label, item.kind) for item in self._built.inputs]
 
     @property
     def why_alone(self) -> str | None:
@@ -81,6 +67,15 @@ class Pipeline:
                 return f"{label} keeps the order of events"
         return None
 
+    @property
+    def sources(self) -> Sequence[Source]:
+        """The inputs, built and not started."""
+        return self._sources
+
+    def take_from(self, sources: Sequence[Source]) -> None:
+        """Takes from these in place of the configuration's inputs, which are not started."""
+        self._sources = list(sources)
+
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
         for source in self._sources:
@@ -90,7 +85,7 @@ class Pipeline:
         """Runs until every input has ended or `stop` was called, and everything in flight has its end."""
         settings = self._settings
         in_flight = InFlight(settings.in_flight_events, settings.in_flight_bytes)
-        dead_letters = DeadLetterQueue(settings.dead_letters, settings.pipeline_id)
+        dead_letters = DeadLetterQueue(settings.dead_letters, settings.pipeline_id, bounds_of(settings))
         fates = Fates(self.counters)
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             departures = Departures(group)
@@ -98,8 +93,9 @@ class Pipeline:
             outlets: dict[int, Outlet] = {}
             for node, (output, label) in self._built.outputs.items():
                 stack.push_async_callback(output.close)
-                backoff = _backoff(output, self.plan.plugins[node].options.model_fields_set, settings)
+                backoff = backoff_of(output, self.plan.plugins[node].options.model_fields_set, settings)
                 courier = Courier(output, label, dead_letters, self.counters, backoff)
+                courier.kind = self.plan.plugins[node].module.name
                 group.create_task(courier.start())  # inputs open meanwhile; what they take waits for it
                 limits = Limits(delay=settings.pipeline_batch_delay / 1000)
                 outlets[node] = Outlet(courier, in_flight, limits, fates.failed, departures)
@@ -108,7 +104,7 @@ class Pipeline:
             sinks: dict[int, Continue] = {node: outlet.add for node, outlet in outlets.items()}
             fates.flow = connect(self.plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
-            with background(*self._periodic_work(worker, bool(fates.flow.flushes))):
+            with background(dead_letters.keep(), *self._periodic_work(worker, bool(fates.flow.flushes))):
                 async with asyncio.TaskGroup() as inputs:
                     for source in self._sources:
                         inputs.create_task(worker.run(source))
@@ -133,7 +129,18 @@ def _nowhere(event: Event) -> None:
     """Takes an event to no output."""
 
 
-def _backoff(output: Output, given: Set[str], settings: Settings) -> Backoff:
+def bounds_of(settings: Settings) -> Bounds:
+    """How large and how old the dead letter queue may become."""
+    return Bounds(
+        settings.dead_letter_queue_max_bytes,
+        settings.dead_letter_queue_storage_policy,
+        settings.dead_letter_queue_retain_age,
+        settings.dead_letter_queue_flush_interval / 1000,
+        settings.dead_letter_queue_fsync,
+    )
+
+
+def backoff_of(output: Output, given: Set[str], settings: Settings) -> Backoff:
     """The output's own pauses, where it has such options (elasticsearch) and they are given, else the settings'."""
 
     def seconds(name: str) -> float:

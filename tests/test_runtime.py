@@ -15,7 +15,7 @@ from pipeline.delivery.dead_letters import read
 from pipeline.errors import ConfigurationError, StoreError
 from pipeline.event import Event
 from pipeline.plugin import Holding
-from pipeline.runtime import Pipeline, _backoff
+from pipeline.runtime import Pipeline, backoff_of
 from tests.harness import FakeClock, ScriptedOutput, planned
 
 
@@ -119,9 +119,9 @@ def test_an_outputs_own_pauses_count_where_they_are_given(given: set[str], expec
         retry_initial_interval, retry_max_interval = 1, 9
 
     settings = Settings(retry_initial_interval=5, retry_max_interval=50)
-    backoff = _backoff(Output(), given, settings)
+    backoff = backoff_of(Output(), given, settings)
     assert (backoff.first, backoff.longest) == expected
-    backoff = _backoff(ScriptedOutput(), given, settings)
+    backoff = backoff_of(ScriptedOutput(), given, settings)
     assert (backoff.first, backoff.longest) == (5, 50)
 
 

@@ -1,74 +1,186 @@
-"""`apex-logs dlq`: what is in the dead letter queue."""
+"""`apex-logs dlq`: the commands for the dead letter queue. Each imports what it needs when it is called."""
 
-from __future__ import annotations
-
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import orjson
+import typer
 
-from pipeline.cli.arguments import print_faults
-from pipeline.config.logstash_yml import read_settings
-from pipeline.delivery.dead_letters import read
-from pipeline.errors import ConfigurationError, StoreError
+from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId, SettingsFolder
 
+dlq = typer.Typer(
+    help="Looks into the dead letter queue, sends letters again, and removes them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
-def list_letters(settings: Path | None, flags: Mapping[str, Any], as_json: bool) -> int:
-    """One line a letter: its name, time, plugin and reason."""
-    folder = _folder(settings, flags)
-    if folder is None:
-        return 2
-    count = 0
-    damages: list[StoreError] = []
-    for name, letter in read(folder, damages.append):
-        count += 1
-        if as_json:
-            print(orjson.dumps({"name": name, **letter}).decode())
-        else:
-            print(f"{name:<8} {letter['time']}  {letter['plugin']}: {_cut(letter['reason'], 120)}")
-    if not count and not damages and not as_json:
-        print(f"no dead letters in {folder}", file=sys.stderr)
-    return _reported(damages)
-
-
-def show_letter(settings: Path | None, flags: Mapping[str, Any], name: str) -> int:
-    """One letter whole, readable: each part under its name."""
-    folder = _folder(settings, flags)
-    if folder is None:
-        return 2
-    damages: list[StoreError] = []
-    for found, letter in read(folder, damages.append):
-        if found == name:
-            for part, value in letter.items():
-                print(f"{part}:\n    {_shown(value)}")
-            return 0
-    print(f'apex-logs: there is no dead letter "{name}"; `apex-logs dlq list` names them', file=sys.stderr)
-    return _reported(damages) or 2
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Names as `dlq list` gives them.")]
+Plugin = Annotated[
+    str | None,
+    typer.Option("--plugin", metavar="TEXT", help="Only of a plugin: its name, its id, or part of its place."),
+]
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Only those whose reason holds the text, in any case.")
+]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="Not older: 2026-02-03T04:05:06Z, or -7d, -2h, -15m, -30s."),
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Not younger; as --since.")]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many, the oldest.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
-def _reported(damages: list[StoreError]) -> int:
-    for damage in damages:
-        print(f"apex-logs: {damage}; only the letters before it can be read", file=sys.stderr)
-    return 1 if damages else 0
+def _flags(data: Path | None, pipeline_id: str | None, **more: Any) -> Mapping[str, Any]:
+    return {"path.data": data, "pipeline.id": pipeline_id, **more}
 
 
-def _folder(settings: Path | None, flags: Mapping[str, Any]) -> Path | None:
-    """Where the settings keep dead letters; None, and every fault told, where the settings cannot be read."""
-    try:
-        return read_settings(settings, os.environ, flags).settings.dead_letters
-    except ConfigurationError as error:
-        print_faults(error)
-        return None
+@dlq.command("list")
+def dlq_list(
+    names: Names = None,
+    plugin: Plugin = None,
+    reason: Reason = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Whole letters, one JSON object a line.")] = False,
+    data: DataFolder = None,
+    settings: SettingsFolder = None,
+    pipeline_id: PipelineId = None,
+) -> None:
+    """List the dead letters, oldest first: name, time, plugin, reason."""
+    from pipeline.cli.dlq_look import list_letters
+    from pipeline.cli.dlq_selection import Selection
+
+    selection = Selection.read(names, plugin, reason, since, until, limit)
+    raise typer.Exit(list_letters(settings, _flags(data, pipeline_id), selection, as_json))
 
 
-def _cut(text: str, width: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 1] + "…"
+@dlq.command("show")
+def dlq_show(
+    name: Annotated[str, typer.Argument(help="The name that `dlq list` gives.")],
+    data: DataFolder = None,
+    settings: SettingsFolder = None,
+    pipeline_id: PipelineId = None,
+) -> None:
+    """Show one dead letter whole: the reason, the item as it was sent, the original bytes and their origin."""
+    from pipeline.cli.dlq_look import show_letter
+
+    raise typer.Exit(show_letter(settings, _flags(data, pipeline_id), name))
 
 
-def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return text.rstrip("\n").replace("\n", "\n    ")
+@dlq.command("stats")
+def dlq_stats(
+    as_json: Json = False,
+    data: DataFolder = None,
+    settings: SettingsFolder = None,
+    pipeline_id: PipelineId = None,
+) -> None:
+    """Count the dead letters by plugin and reason; say how old and how large they are, and what is damaged."""
+    from pipeline.cli.dlq_look import show_stats
+
+    raise typer.Exit(show_stats(settings, _flags(data, pipeline_id), as_json))
+
+
+@dlq.command("export")
+def dlq_export(
+    names: Names = None,
+    plugin: Plugin = None,
+    reason: Reason = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file in place of stdout.")
+    ] = None,
+    original: Annotated[
+        bool, typer.Option("--original", help="The original lines alone, to be read by an input again.")
+    ] = False,
+    data: DataFolder = None,
+    settings: SettingsFolder = None,
+    pipeline_id: PipelineId = None,
+) -> None:
+    """Write whole letters, one JSON object a line, or their original lines. They stay in the queue."""
+    from pipeline.cli.dlq_look import export_letters
+    from pipeline.cli.dlq_selection import Selection
+
+    selection = Selection.read(names, plugin, reason, since, until, limit)
+    raise typer.Exit(export_letters(settings, _flags(data, pipeline_id), selection, output, original))
+
+
+@dlq.command("purge")
+def dlq_purge(
+    names: Names = None,
+    plugin: Plugin = None,
+    reason: Reason = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every letter; needed where nothing else is given.")
+    ] = False,
+    damaged: Annotated[
+        bool, typer.Option("--damaged", help="Delete the segments that are damaged, with all that is in them.")
+    ] = False,
+    data: DataFolder = None,
+    settings: SettingsFolder = None,
+    pipeline_id: PipelineId = None,
+) -> None:
+    """Remove letters for good."""
+    from pipeline.cli.dlq_change import purge_damaged, purge_letters
+    from pipeline.cli.dlq_selection import Selection
+
+    selection = Selection.read(names, plugin, reason, since, until, limit)
+    flags = _flags(data, pipeline_id)
+    if damaged:
+        if selection.given or everything:
+            raise typer.BadParameter("--damaged deletes whole segments: give it alone")
+        raise typer.Exit(purge_damaged(settings, flags))
+    if not selection.given and not everything:
+        raise typer.BadParameter("nothing is chosen: give names or --plugin, --reason, --since, --until; or --all")
+    raise typer.Exit(purge_letters(settings, flags, selection))
+
+
+@dlq.command("retry")
+def dlq_retry(
+    names: Names = None,
+    config: Config = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="With -f: send the items as they were, to the outputs that CONF has.")
+    ] = False,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", metavar="ID", help="The output to send the items to, if it is another now."),
+    ] = None,
+    plugin: Plugin = None,
+    reason: Reason = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every letter; needed where nothing else is given.")
+    ] = False,
+    data: DataFolder = None,
+    settings: SettingsFolder = None,
+    embedded: Embedded = None,
+    ecs: EcsMode = None,
+    pipeline_id: PipelineId = None,
+) -> None:
+    """Deliver letters: with -f CONF, the originals run through CONF; without, the items are sent again as they were.
+
+    Items go to the output that refused them, as path.config of the settings describes it, or with --again as CONF
+    does. A letter is removed when it has been delivered, or has become a new letter; Ctrl-C leaves the rest.
+    """
+    from pipeline.cli.arguments import Arguments
+    from pipeline.cli.dlq_retry import retry_letters
+    from pipeline.cli.dlq_selection import Selection
+
+    selection = Selection.read(names, plugin, reason, since, until, limit)
+    if not selection.given and not everything:
+        raise typer.BadParameter("nothing is chosen: give names or --plugin, --reason, --since, --until; or --all")
+    items = again or not config
+    if output is not None and not items:
+        raise typer.BadParameter("--output is for items: with -f CONF, CONF says where originals go; or add --again")
+    flags = _flags(data, pipeline_id, **{"pipeline.ecs_compatibility": ecs})
+    arguments = Arguments(config or [], None, settings, embedded, flags)
+    raise typer.Exit(retry_letters(arguments, selection, items=items, output=output))

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.dlq import dlq
+from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId, SettingsFolder
+
 app = typer.Typer(
     name="apex-logs",
     help="Runs a Logstash configuration unchanged. Delivered means delivered.",
@@ -15,32 +18,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-dlq = typer.Typer(help="Looks into the dead letter queue.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(dlq, name="dlq")
 
-Config = Annotated[
-    list[str] | None,
-    typer.Option("-f", "--path.config", metavar="CONF", help="A .conf file, a directory or a glob; may be repeated."),
-]
 Text = Annotated[
     str | None,
     typer.Option("-e", "--config.string", metavar="STRING", help="The text of a configuration."),
-]
-SettingsFolder = Annotated[
-    Path | None,
-    typer.Option("--path.settings", metavar="DIR", help="The folder with logstash.yml."),
-]
-Embedded = Annotated[
-    Path | None,
-    typer.Option("--embedded", metavar="DIR", help="Write to the embedded store in DIR in place of Elasticsearch."),
-]
-DataFolder = Annotated[
-    Path | None,
-    typer.Option("--path.data", metavar="DIR", help="Where positions and dead letters are kept (data)."),
-]
-EcsMode = Annotated[
-    str | None,
-    typer.Option("--pipeline.ecs_compatibility", metavar="MODE", help="disabled, v1 or v8 (v8)."),
 ]
 Level = Annotated[
     str | None,
@@ -53,11 +35,6 @@ Style = Annotated[
 Escapes = Annotated[
     bool | None,
     typer.Option("--config.support_escapes", help='Read \\n, \\t and \\" in strings as escapes.'),
-]
-
-PipelineId = Annotated[
-    str | None,
-    typer.Option("--pipeline.id", metavar="ID", help="The pipeline's name in logs and dead letters (main)."),
 ]
 
 
@@ -215,32 +192,6 @@ def plugins(
     from pipeline.cli.plugins import show
 
     raise typer.Exit(show(name))
-
-
-@dlq.command("list")
-def dlq_list(
-    data: DataFolder = None,
-    settings: SettingsFolder = None,
-    pipeline_id: PipelineId = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-) -> None:
-    """List the dead letters, oldest first: name, time, plugin, reason."""
-    from pipeline.cli.dlq import list_letters
-
-    raise typer.Exit(list_letters(settings, {"path.data": data, "pipeline.id": pipeline_id}, as_json))
-
-
-@dlq.command("show")
-def dlq_show(
-    name: Annotated[str, typer.Argument(help="The name that `dlq list` gives.")],
-    data: DataFolder = None,
-    settings: SettingsFolder = None,
-    pipeline_id: PipelineId = None,
-) -> None:
-    """Show one dead letter whole: the reason, the item as it was sent, the original bytes and their origin."""
-    from pipeline.cli.dlq import show_letter
-
-    raise typer.Exit(show_letter(settings, {"path.data": data, "pipeline.id": pipeline_id}, name))
 
 
 @app.command()

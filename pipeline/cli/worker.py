@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from mmap import mmap
 from typing import Any
 
@@ -22,7 +23,6 @@ from pipeline.config.sources import Source
 from pipeline.errors import ApexLogsError
 from pipeline.front.dealt import PROGRESS_SIZE, DealtInput, attend
 from pipeline.front.wire import Kind, packed, receive
-from pipeline.plugin import Input
 from pipeline.runtime import Pipeline
 
 TELL_EVERY = 1.0
@@ -45,17 +45,15 @@ async def _work(channel: socket.socket, progress: mmap) -> int:
     first = await receive(reader)
     if first is None or first.kind is not Kind.PLAN:
         return 1
-    inputs: dict[int, DealtInput] = {}
-
-    def stand_in(number: int, real: Input) -> Input:
-        inputs[number] = DealtInput(real, writer.write, progress)
-        return inputs[number]
-
     try:
-        pipeline = _built(first.head, stand_in)
+        pipeline = _built(first.head)
     except ApexLogsError as error:
         print(f"a worker cannot be built: {error}", file=sys.stderr)
         return 2
+    inputs = {
+        number: DealtInput(source.input, writer.write, progress) for number, source in enumerate(pipeline.sources)
+    }
+    pipeline.take_from([replace(source, input=inputs[number]) for number, source in enumerate(pipeline.sources)])
     collect_seldom()
     writer.write(packed(Kind.READY))
     telling = asyncio.create_task(_tell(pipeline, writer))
@@ -72,7 +70,7 @@ async def _work(channel: socket.socket, progress: mmap) -> int:
     return 0
 
 
-def _built(head: dict[str, Any], stand_in: Any) -> Pipeline:
+def _built(head: dict[str, Any]) -> Pipeline:
     settings = Settings(**head["settings"])
     configure(settings.log_level, settings.log_format)
     plan = make_plan(
@@ -82,7 +80,7 @@ def _built(head: dict[str, Any], stand_in: Any) -> Pipeline:
         environment=os.environ,
         instead={name: (plugin, options) for name, (plugin, options) in head["instead"].items()},
     )
-    return Pipeline(settings, plan, stand_in=stand_in)
+    return Pipeline(settings, plan)
 
 
 async def _tell(pipeline: Pipeline, writer: asyncio.StreamWriter) -> None:

@@ -25,6 +25,8 @@ class BuiltInput:
     input: Input
     decorate: decorations.Decorate | None
     label: str
+    kind: str
+    """The name of the plugin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def _inputs(plan: Plan, context: PluginContext, faults: list[Fault]) -> list[Bui
     for checked in plan.section("input"):
         made = _made(checked, context, faults)
         assert isinstance(checked.options, InputOptions)
-        inputs.append(BuiltInput(made, decorations.of_input(checked.options), checked.label))
+        inputs.append(BuiltInput(made, decorations.of_input(checked.options), checked.label, checked.module.name))
     return inputs
 
 

@@ -45,10 +45,6 @@ IGNORED = {
     "pipeline.reloadable": "SIGHUP reloads every pipeline",
     "path.queue": "there is no queue on disk",
     "queue.compression": "there is no queue on disk",
-    "dead_letter_queue.max_bytes": "dead letters are bounded by the disk alone, and never dropped",
-    "dead_letter_queue.storage_policy": "dead letters are bounded by the disk alone, and never dropped",
-    "dead_letter_queue.retain.age": "dead letters are kept until you remove them",
-    "dead_letter_queue.flush_interval": "a dead letter is on disk before its event counts as ended",
     "http.enabled": "there is no HTTP API yet",
     "metric.collect": "counters cost nothing per event here and stay on",
     "config.field_reference.escape_style": "names of fields are never escaped",
@@ -85,6 +81,15 @@ class Settings(BaseModel):
     path_data: Path = Field(Path("data"), alias="path.data")
     path_config: Text | None = Field(None, alias="path.config")
     path_dead_letter_queue: Path | None = Field(None, alias="path.dead_letter_queue")
+    dead_letter_queue_max_bytes: Size = Field(1 << 30, alias="dead_letter_queue.max_bytes", ge=1)
+    dead_letter_queue_storage_policy: Literal["block", "drop_newer", "drop_older"] = Field(
+        "block", alias="dead_letter_queue.storage_policy"
+    )
+    dead_letter_queue_retain_age: Seconds | None = Field(None, alias="dead_letter_queue.retain.age", gt=0)
+    dead_letter_queue_flush_interval: Integer = Field(
+        5000, alias="dead_letter_queue.flush_interval", ge=1000, description="milliseconds"
+    )
+    dead_letter_queue_fsync: Literal["always", "interval", "never"] = Field("always", alias="dead_letter_queue.fsync")
     config_string: Text | None = Field(None, alias="config.string")
     config_support_escapes: Boolean = Field(False, alias="config.support_escapes")
     config_test_and_exit: Boolean = Field(False, alias="config.test_and_exit")

@@ -66,6 +66,8 @@ class Courier:
     backoff: Backoff = Backoff()
     sleep: Sleep = asyncio.sleep
     pace: Pace = field(default_factory=Pace)
+    kind: str = ""
+    """The name of the output's plugin."""
     _started: bool = False
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _silences: int = 0
@@ -180,22 +182,29 @@ class Courier:
         letters = []
         for index, reason in dead:
             ticket = parcel.ticket(index)
-            original, event_id = originals[id(ticket)][parcel.ordinals[index]]
-            letters.append(DeadLetter(reason, self.label, original, ticket.batch.origin, parcel.item(index), event_id))
+            found = originals[id(ticket)][parcel.ordinals[index]]
+            letter = DeadLetter(reason, self.label, found.data, ticket.batch.origin, parcel.item(index), found.event_id)
+            letter.input, letter.plugin_type, letter.sibling = ticket.kind, self.kind, found.sibling
+            letters.append(letter)
         await bury(self.dead_letters, letters, self.counters, self.backoff)
 
 
 async def bury(queue: DeadLetterQueue, letters: Sequence[DeadLetter], counters: Counters, backoff: Backoff) -> None:
-    """Writes dead letters, and does not return before they are on disk: a full disk stops, it does not lose."""
+    """Writes dead letters, and does not return before they are on disk: a full disk stops, it does not lose.
+
+    What the queue drops at its bound, as its policy says, is counted as lost.
+    """
     attempt = 0
-    while True:
+    while letters:
         try:
-            await queue.put(letters)
+            taken = await queue.put(letters)
         except StoreError as error:
             seconds = backoff.pause(attempt)
             log.error("dead letters cannot be written, and nothing is dropped: %s; next try in %.0f s", error, seconds)
             await asyncio.sleep(seconds)
             attempt += 1
         else:
-            counters.dead += len(letters)
-            return
+            counters.dead += taken.kept
+            counters.lost += taken.dropped + taken.pushed_out
+            letters = letters[taken.kept + taken.dropped :]
+            attempt = 0

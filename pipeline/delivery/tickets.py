@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 from pipeline.batch import Batch
 from pipeline.plugin import Input
@@ -48,13 +49,22 @@ def _unheard(raw: bytes, error: Exception) -> None:
     """What cannot be decoded was dead-lettered when it was decoded first."""
 
 
+class Original(NamedTuple):
+    """The bytes that an event was decoded from, its id, and which of the events in those bytes it is."""
+
+    data: bytes
+    event_id: str | None
+    sibling: int = 0
+
+
 class Ticket:
     """What is still to end of one batch, and the input that can decode it again."""
 
-    __slots__ = ("_counted", "_in_flight", "_input", "_sealed", "batch", "decoded", "pending")
+    __slots__ = ("_counted", "_in_flight", "_input", "_sealed", "batch", "decoded", "kind", "pending")
 
-    def __init__(self, batch: Batch, source: Input | None, in_flight: InFlight) -> None:
+    def __init__(self, batch: Batch, source: Input | None, in_flight: InFlight, kind: str = "") -> None:
         self.batch = batch
+        self.kind = kind
         self._input = source
         self.decoded = 0
         self.pending = 0
@@ -83,19 +93,23 @@ class Ticket:
         if self.pending == 0:
             self._end()
 
-    def originals(self, ordinals: Collection[int]) -> dict[int, tuple[bytes, str | None]]:
+    def originals(self, ordinals: Collection[int]) -> dict[int, Original]:
         """The original bytes and the ids of events of the batch: decoded again, once, as only failures need them.
 
         What a filter made of its own state has no original: nothing, and no id.
         """
         data, origin, source = self.batch.data, self.batch.origin, self._input
         if source is None:
-            return dict.fromkeys(ordinals, (data, None))
+            return dict.fromkeys(ordinals, Original(data, None))
         ids: dict[int, str | None] = {}
         for event in source.decode(data, origin, _unheard):
             if event.ordinal in ordinals:
                 ids.setdefault(event.ordinal, event.metadata.get("event_id"))
-        return {ordinal: (source.pick(data, origin, ordinal), ids.get(ordinal)) for ordinal in ordinals}
+        pick, batch = source.pick, self.batch
+        return {
+            ordinal: Original(pick(data, origin, ordinal), ids.get(ordinal), sibling(source, batch, ordinal))
+            for ordinal in ordinals
+        }
 
     def abandon(self) -> None:
         """Gives the room back without an end: the batch was refused."""
@@ -104,3 +118,18 @@ class Ticket:
     def _end(self) -> None:
         self.abandon()
         self.batch.end(self.decoded)
+
+
+def sibling(source: Input, batch: Batch, ordinal: int) -> int:
+    """Which of the events that its original decodes to an event is: not 0 only where an array is in one piece.
+
+    Equal pieces that follow each other hold the same number of events, so the place in all of them tells.
+    """
+    data, origin = batch.data, batch.origin
+    piece, first = source.pick(data, origin, ordinal), ordinal
+    while first and source.pick(data, origin, first - 1) == piece:
+        first -= 1
+    if first == ordinal:
+        return 0
+    events = sum(1 for _ in source.decode(piece, origin, _unheard))
+    return (ordinal - first) % max(events, 1)

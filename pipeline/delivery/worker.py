@@ -18,7 +18,7 @@ from pipeline.delivery.asking import settle
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.outlets import Outlet
 from pipeline.delivery.retry import Backoff, bury
-from pipeline.delivery.tickets import InFlight, Ticket
+from pipeline.delivery.tickets import InFlight, Ticket, sibling
 from pipeline.errors import BrokenFraming, Unjudged
 from pipeline.event import Event
 from pipeline.flow import Continue, Flow
@@ -44,6 +44,8 @@ class Source:
     input: Input
     decorate: Callable[[Event], None] | None
     label: str
+    kind: str = ""
+    """The name of the input's plugin."""
 
 
 @dataclass(slots=True)
@@ -82,20 +84,26 @@ class Fates:
 
     def failed(self, event: Event, error: Exception, place: str) -> None:
         """Dead-letters an event with its original bytes."""
+        letter = DeadLetter(
+            f"{type(error).__name__}: {error}", place, b"", Origin(), None, event.metadata.get("event_id")
+        )
         if self.batch is not None and self.source is not None:
-            original = self.source.input.pick(self.batch.data, self.batch.origin, event.ordinal)
-            origin = self.batch.origin
+            source = self.source.input
+            letter.original = source.pick(self.batch.data, self.batch.origin, event.ordinal)
+            letter.origin, letter.input = self.batch.origin, self.source.kind
+            letter.sibling = sibling(source, self.batch, event.ordinal)
         else:
-            original, origin = write_json(event.fields), Origin()
-        reason = f"{type(error).__name__}: {error}"
-        self.letters.append(DeadLetter(reason, place, original, origin, None, event.metadata.get("event_id")))
+            letter.original = write_json(event.fields)
+        self.letters.append(letter)
 
     def reject(self, raw: bytes, error: Exception) -> None:
         """Dead-letters bytes that could not be decoded."""
         assert self.batch is not None
         assert self.source is not None
         self.rejected += 1
-        self.letters.append(DeadLetter(f"cannot be decoded: {error}", self.source.label, raw, self.batch.origin))
+        letter = DeadLetter(f"cannot be decoded: {error}", self.source.label, raw, self.batch.origin)
+        letter.input = letter.plugin_type = self.source.kind
+        self.letters.append(letter)
 
 
 @dataclass(slots=True)
@@ -134,7 +142,7 @@ class Worker:
             await self._close(ticket, 0)
 
     async def _take(self, source: Source, batch: Batch) -> None:
-        ticket = Ticket(batch, source.input, self.in_flight)
+        ticket = Ticket(batch, source.input, self.in_flight, source.kind)
         self.fates.batch, self.fates.source, self.fates.rejected = batch, source, 0
         for outlet in self.outlets:
             outlet.begin(ticket)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from pipeline import registry
 from pipeline.batch import Batch
 from pipeline.config.building import build
+from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.errors import BrokenFraming
 from pipeline.event import Event
 from pipeline.plugin import Input
@@ -76,12 +78,37 @@ async def shipped(made: Any, folder: Path) -> AsyncIterator[None]:
     await shipping
 
 
+@asynccontextmanager
+async def given_up(made: Any, folder: Path) -> AsyncIterator[None]:
+    """Dead letters; the input follows them until all have their end."""
+    queue = DeadLetterQueue(folder / "dlq" / "main", "main")
+    await queue.put([DeadLetter("r", "p", message.encode(), {}) for message in MESSAGES])
+    queue.close()
+
+    async def stop() -> None:
+        while not made.followed.changed:
+            await asyncio.sleep(0.005)
+        made.stop()
+
+    stopping = asyncio.create_task(stop())
+    yield
+    await stopping
+
+
+def letter(line: bytes) -> bytes:
+    record = {"name": "1-0", "time": "2026-01-01T00:00:00.000Z", "original": {"base64": b64encode(line).decode()}}
+    return orjson.dumps(record) + b"\n"
+
+
 def numbered(line: bytes) -> bytes:
     return orjson.dumps([[0, line.decode(errors="replace")]])
 
 
 CASES = {
     "beats": Case("beats {{ port => 0 {codec} }}", shipped, lambda line: compressed(json_frames([framed(line)]))),
+    "dead_letter_queue": Case(
+        'dead_letter_queue {{ path => "{folder}/dlq" sincedb_path => "{folder}/since" {codec} }}', given_up, letter
+    ),
     "file": Case(
         'file {{ path => "{folder}/in.log" mode => "read" exit_after_read => true file_completed_action => "log" '
         'file_completed_log_path => "{folder}/done" sincedb_path => "{folder}/since" {codec} }}',

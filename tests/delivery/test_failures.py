@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.batch import Batch
-from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue, read
+from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue, Taken, read
 from pipeline.delivery.outlets import Departures, Limits, Outlet
 from pipeline.delivery.retry import Backoff, Courier, bury
 from pipeline.delivery.tickets import InFlight, Ticket
@@ -30,10 +30,11 @@ def test_letters_wait_for_the_disk(refusals: int) -> None:
     class Queue:
         tries = 0
 
-        async def put(self, letters: list[DeadLetter]) -> None:
+        async def put(self, letters: list[DeadLetter]) -> Taken:
             self.tries += 1
             if self.tries <= refusals:
                 raise StoreError("the disk is full")
+            return Taken(len(letters))
 
     queue, counters = Queue(), Counters()
     asyncio.run(bury(queue, [LETTER, LETTER], counters, Backoff(0, 0)))  # type: ignore[arg-type]  # a queue that fails twice
