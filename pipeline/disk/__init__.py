@@ -1,1 +1,1 @@
-"""What the engine keeps in files: segments of records, positions in followed files. No events, no pipelines."""
+"""What the engine keeps in files: segments of records, dead letters, positions in files. No events, no pipelines."""
