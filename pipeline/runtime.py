@@ -19,12 +19,14 @@ from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
 from pipeline.delivery.dead_letters import DeadLetterQueue
 from pipeline.delivery.outlets import Departures, Limits, Outlet
+from pipeline.delivery.queue import PersistentQueue
 from pipeline.delivery.retry import Backoff, Courier
 from pipeline.delivery.tickets import InFlight
 from pipeline.delivery.worker import Fates, Source, Worker
 from pipeline.event import Event
 from pipeline.flow import Continue
 from pipeline.metrics import Counters
+from pipeline.persistence import open_queue
 from pipeline.plugin import Output, PluginContext
 
 log = logging.getLogger("apex.pipeline")
@@ -49,15 +51,21 @@ class Pipeline:
             clock=self._clock,
             every=lambda seconds, call: self._periodic.append((seconds, call)),
             warn=log.warning,
+            persisted=settings.queue_type == "persisted",
         )
         self._built = build(plan, context, sealing=True)
         # A flow that cannot be compiled is a fault of the configuration, to be known before anything starts or stops.
         nowhere: dict[int, Continue] = dict.fromkeys(self._built.outputs, _nowhere)
         connect(plan, self._built.filters, nowhere, lambda proceed, event: None)
         self._sources = [Source(item.input, item.decorate, item.label) for item in self._built.inputs]
+        self._queue: PersistentQueue | None = None
+        self._stopping = False
 
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
+        self._stopping = True
+        if self._queue is not None:
+            self._queue.stop()
         for source in self._sources:
             source.input.stop()
 
@@ -70,6 +78,11 @@ class Pipeline:
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             departures = Departures(group)
             stack.callback(dead_letters.close)
+            if settings.queue_type == "persisted":
+                inputs_named = list(zip(self.plan.section("input"), self._sources, strict=True))
+                self._queue = await open_queue(settings, inputs_named, dead_letters, self.counters, stack)
+                if self._stopping:
+                    self._queue.stop()
             outlets: dict[int, Outlet] = {}
             for node, (output, label) in self._built.outputs.items():
                 stack.push_async_callback(output.close)
@@ -85,16 +98,23 @@ class Pipeline:
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             with _background(*self._periodic_work(worker, bool(fates.flow.flushes))):
                 async with asyncio.TaskGroup() as inputs:
-                    for source in self._sources:
-                        inputs.create_task(worker.run(source))
+                    if self._queue is not None:
+                        inputs.create_task(self._queue.run(worker.take))
+                    else:
+                        for source in self._sources:
+                            inputs.create_task(worker.run(source))
                 await worker.flush(self._clock.now(), True)
                 for outlet in outlets.values():
                     await outlet.drain()
                 await in_flight.empty()
+                if self._queue is not None:
+                    await self._queue.close()
 
     def _periodic_work(self, worker: Worker, holding: bool) -> Iterator[Coroutine[Any, Any, None]]:
         for seconds, call in self._periodic:
             yield _repeat(seconds, call)
+        if self._queue is not None:
+            yield self._queue.checkpoints()
         if holding:
             yield self._flushing(worker)
 

@@ -1,7 +1,7 @@
 """Which records of a queue have their end: all up to a number, and some beyond it, as ranges.
 
-    upto       1 2 3 4 5 6 7
-    ranges                     9 10      14         (9, 10), (14, 14)
+upto       1 2 3 4 5 6 7
+ranges                     9 10      14         (9, 10), (14, 14)
 """
 
 from __future__ import annotations

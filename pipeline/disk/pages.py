@@ -146,7 +146,7 @@ class Pager:
 
 
 def scan(pager: Pager, start: int, size: int, queue: int) -> Iterator[Head | Damage]:
-    """What is in a page from a place to its end: whole records, and what is none. After damage it looks for the next."""
+    """What is in a page from a place to its end: whole records, and damage between them."""
     at = start
     while at < size:
         found = _head_at(pager, at, size, queue)

@@ -1,9 +1,9 @@
 """A persistent queue on disk: entries in, records out in their order, each until it has its end.
 
-    append     a new page, or the end of the newest one; written and synced: then it counts          one thread at a time
-    take       the next records, in order, each once                                                 one thread at a time
-    end        a record was delivered                                                                any time
-    checkpoint says on disk what has its end, and removes the pages whose records all have           any time
+    append      a new page, or the end of the newest one; when it is written and synced, it counts
+    take        the next records, in order, each once
+    end         a record was delivered
+    checkpoint  says on disk what has its end, and removes the pages whose records all have
 
     page:      newest (written to) -> sealed (read) -> every record has its end, and the checkpoint says so -> removed
 
@@ -23,7 +23,6 @@ from itertools import pairwise
 
 from pipeline.disk import checkpoints
 from pipeline.disk.checkpoints import Checkpoint
-from pipeline.disk.ended import Ended
 from pipeline.disk.file_layer import File, Files, SystemFiles, write_whole
 from pipeline.disk.pages import (
     HEADER_SIZE,
@@ -74,18 +73,18 @@ class _Cursor:
 class StoredQueue:
     """One queue in one folder, used by one process."""
 
-    def __init__(
-        self, folder: str, bounds: Bounds, files: Files | None = None, deflate: Deflate | None = None
-    ) -> None:
+    def __init__(self, folder: str, bounds: Bounds, files: Files | None = None, deflate: Deflate | None = None) -> None:
         """Opens the queue and cuts a torn end; raises `StoreError` if acknowledged records cannot be read."""
         self.folder = folder
         self.cut = 0
         """Bytes that a crash left behind the last whole record."""
-        self._bounds = bounds
+        self.bounds = bounds
         self._files = files or SystemFiles()
         self._deflate = deflate
+        self._closed = False
         self._lock = threading.Lock()
-        self._checkpointing = threading.Lock()
+        """Held for moments, and never while the disk works; the others by whoever works on the disk."""
+        self._writing, self._reading, self._checkpointing = threading.Lock(), threading.Lock(), threading.Lock()
         self._pages: list[_Page] = []
         self._newest: tuple[_Page, File] | None = None
         self._cursor: _Cursor | None = None
@@ -142,17 +141,17 @@ class StoredQueue:
     def room(self, size: int) -> bool:
         """Whether so many bytes more are within the bound. An empty queue takes anything."""
         held = self.size
-        return held + size <= self._bounds.queue or held <= HEADER_SIZE
+        return held + size <= self.bounds.queue or held <= HEADER_SIZE
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Returns when the entries are on disk; raises `StoreError` if they are not, and then none counts."""
-        durable = self.next - 1
-        parts = [
-            encode(entry, sequence, durable, self.queue, self._smaller(entry.data))
-            for sequence, entry in enumerate(entries, self.next)
-        ]
-        data = b"".join(parts)
-        with _told(self.folder):
+        with self._writing, _told(self.folder):
+            self._not_closed()
+            durable = self.next - 1
+            data = b"".join(
+                encode(entry, sequence, durable, self.queue, self._smaller(entry.data))
+                for sequence, entry in enumerate(entries, self.next)
+            )
             page, file = self._page_for(len(data))
             try:
                 write_whole(file, page.size, data)
@@ -160,11 +159,16 @@ class StoredQueue:
             except OSError:
                 self._give_up(page, file)
                 raise
-        with self._lock:
-            page.size += len(data)
-            self.next += len(entries)
-            page.last = self.next - 1
-            self.waiting += len(entries)
+            with self._lock:
+                page.size += len(data)
+                self.next += len(entries)
+                page.last = self.next - 1
+                self.waiting += len(entries)
+
+    def _not_closed(self) -> None:
+        """What a thread begins late must not touch a folder that is another process's by now."""
+        if self._closed:
+            raise StoreError(f"the queue in {self.folder} is closed")
 
     def _smaller(self, data: bytes) -> bytes | None:
         """The data deflated, if that is wanted and makes it smaller."""
@@ -176,9 +180,9 @@ class StoredQueue:
     def _page_for(self, size: int) -> tuple[_Page, File]:
         if self._newest is not None:
             page, _ = self._newest
-            if page.size + size <= self._bounds.page or page.last < page.first:
+            if page.size + size <= self.bounds.page or page.last < page.first:
                 return self._newest
-            self.seal()
+            self._seal()
         path = os.path.join(self.folder, page_name(self.next))
         file = self._files.open(path, new=True)
         page = _Page(self.next, path, HEADER_SIZE, self.next - 1, sealed=False)
@@ -207,8 +211,15 @@ class StoredQueue:
             with contextlib.suppress(OSError):
                 self._files.remove(page.path)
 
-    def seal(self) -> None:
-        """Nothing more goes to the newest page, so that it may be removed. Not while `append` works."""
+    def spent(self) -> bool:
+        """Whether a checkpoint would make room: the records of some page all have their end."""
+        with self._writing, self._lock:
+            if self._newest is not None and self.ended.covers(self._newest[0].first, self._newest[0].last):
+                self._seal()
+            return any(page.sealed and self.ended.covers(page.first, page.last) for page in self._pages)
+
+    def _seal(self) -> None:
+        """Nothing more goes to the newest page."""
         if self._newest is not None:
             page, file = self._newest
             self._newest = None
@@ -220,7 +231,8 @@ class StoredQueue:
     def take(self, size: int) -> list[Record]:
         """The next records, in order: about so many bytes, at least one if there is any; raises `StoreError`."""
         records: list[Record] = []
-        with _told(self.folder):
+        with self._reading, _told(self.folder):
+            self._not_closed()
             while not records and (cursor := self._next_page()) is not None:
                 with self._lock:
                     size_there, last = cursor.page.size, cursor.page.last
@@ -279,6 +291,7 @@ class StoredQueue:
     def checkpoint(self) -> None:
         """Says on disk what has its end, and removes pages that are not needed any more; raises `StoreError`."""
         with self._checkpointing, _told(self.folder):
+            self._not_closed()
             with self._lock:
                 state = Checkpoint(self.queue, self.next - 1, self.ended.copy())
             if state != self._saved:
@@ -292,11 +305,13 @@ class StoredQueue:
                     self._pages.remove(page)
 
     def close(self) -> None:
-        """Closes the files."""
-        self.seal()
-        if self._cursor is not None:
-            self._cursor.file.close()
-            self._cursor = None
+        """Closes the files, when those who work on the disk are done."""
+        with self._writing, self._reading, self._checkpointing:
+            self._closed = True
+            self._seal()
+            if self._cursor is not None:
+                self._cursor.file.close()
+                self._cursor = None
 
 
 def _start_of(sequence: int, pager: Pager, page: Surveyed, queue: int) -> int:

@@ -1,11 +1,11 @@
 """What is in the folder of a persistent queue: every page read whole, and judged against what ought to be there.
 
-    ended       what the checkpoint says has its end
-    present     the records that are whole; of a page, only those before the first of the next page, which took the place
-                of what could not be brought to disk
-    durable     everything up to here was on disk once: the highest mark in a record or the checkpoint
-    lost        neither ended nor present, though durable                    damage: nothing starts before it is repaired
-    torn        from the first sequence beyond durable that is not present   never acknowledged: it may be cut
+ended       what the checkpoint says has its end
+present     the records that are whole; of a page, only those before the first of the next page, which took the place
+            of what could not be brought to disk
+durable     everything up to here was on disk once: the highest mark in a record or the checkpoint
+lost        neither ended nor present, though durable                    damage: nothing starts before it is repaired
+torn        from the first sequence beyond durable that is not present   never acknowledged: it may be cut
 """
 
 from __future__ import annotations
@@ -77,8 +77,11 @@ def _before(page: Surveyed, damage: Damage, sequence: int) -> bool:
     return damage.end >= page.end or page.last >= sequence
 
 
-def survey(files: Files, folder: str, *, without_checkpoint: bool = False) -> Survey:
-    """Reads the whole queue and changes nothing; raises `StoreError` where it cannot be told what is there."""
+def survey(files: Files, folder: str, *, without_checkpoint: bool = False, in_use: bool = False) -> Survey:
+    """Reads the whole queue and changes nothing; raises `StoreError` where it cannot be told what is there.
+
+    Of a queue that is `in_use`, what is written or removed meanwhile is no damage.
+    """
     checkpoint = None if without_checkpoint else checkpoints.load(files, folder)
     firsts = sorted(first for name in files.names(folder) if (first := first_of(name)) is not None)
     paths = {first: os.path.join(folder, page_name(first)) for first in firsts}
@@ -88,15 +91,24 @@ def survey(files: Files, folder: str, *, without_checkpoint: bool = False) -> Su
     pages = []
     for first, following in pairwise([*firsts, None]):
         assert first is not None
-        assert queue is not None
-        page, mark = _page(files, paths[first], (first, following), queue, ended)
+        if queue is None:
+            break
+        try:
+            page, mark = _page(files, paths[first], (first, following), queue, ended)
+        except FileNotFoundError:
+            if not in_use:
+                raise
+            continue
         pages.append(page)
         durable = max(durable, mark)
+    last = max([durable, *(page.last for page in pages)])
+    if in_use and (checkpoint := checkpoints.load(files, folder)) is not None:  # it knows of the pages that went
+        ended = checkpoint.ended
+        durable = last = max((page.last for page in pages), default=0)
     known = ended.copy()
     for page in pages:
         for run in page.runs:
             known.add(*run)
-    last = max([durable, *(page.last for page in pages)])
     torn = next((first for first, _ in known.missing(durable + 1, last)), last + 1)
     return Survey(checkpoint, pages, queue, ended, durable, known.missing(1, durable), torn)
 
@@ -104,7 +116,10 @@ def survey(files: Files, folder: str, *, without_checkpoint: bool = False) -> Su
 def _queue(files: Files, folder: str, paths: list[str], checkpoint: Checkpoint | None) -> int | None:
     names: set[int] = {checkpoint.queue} if checkpoint else set()
     for path in paths:
-        file = files.open(path)
+        try:
+            file = files.open(path)
+        except FileNotFoundError:  # the running process needed it no more
+            continue
         try:
             found = queue_of(file)
         except StoreError as error:
@@ -120,9 +135,7 @@ def _queue(files: Files, folder: str, paths: list[str], checkpoint: Checkpoint |
     return names.pop() if names else None
 
 
-def _page(
-    files: Files, path: str, bounds: tuple[int, int | None], queue: int, ended: Ended
-) -> tuple[Surveyed, int]:
+def _page(files: Files, path: str, bounds: tuple[int, int | None], queue: int, ended: Ended) -> tuple[Surveyed, int]:
     first, following = bounds
     file = files.open(path)
     try:

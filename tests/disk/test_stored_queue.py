@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import errno
 import random
-from collections.abc import Iterator
-from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pipeline.disk.pages import Entry, Record, header, page_name
+from pipeline.disk.pages import Entry, Record
 from pipeline.disk.stored_queue import Bounds, StoredQueue, deflater
 from pipeline.errors import StoreError
 from tests.disk.faulty_files import FaultyFiles
@@ -76,7 +73,9 @@ class QueueAndList(RuleBasedStateMachine):
             assert record.sequence > self.last, "out of order, or twice"
             self.last = record.sequence
             assert number not in self.marked, "delivered, said so, and given out again"
-            assert record.entry == self.acknowledged.get(number, entry(number, len(record.entry.data) - len(f"{number}:")))
+            assert record.entry == self.acknowledged.get(
+                number, entry(number, len(record.entry.data) - len(f"{number}:"))
+            )
             assert number in self.acknowledged or number in self.doubtful
             self.taken[number] = record
 
@@ -99,7 +98,7 @@ class QueueAndList(RuleBasedStateMachine):
 
     @rule()
     def seal(self) -> None:
-        self.queue.seal()
+        self.queue.spent()
 
     @rule(kinds=st.sets(st.sampled_from(STEPS), min_size=1), chance=st.sampled_from([0.1, 0.5, 1.0]))
     def fail(self, kinds: set[str], chance: float) -> None:

@@ -1,0 +1,72 @@
+"""From the settings to a persistent queue: opened, its inputs named, its lock taken and given back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Sequence
+
+from pipeline.config.check import CheckedPlugin
+from pipeline.config.logstash_yml import Settings
+from pipeline.delivery.dead_letters import DeadLetterQueue
+from pipeline.delivery.queue import PersistentQueue, Terms
+from pipeline.delivery.worker import Source
+from pipeline.disk.folder_lock import FolderLock
+from pipeline.disk.stored_queue import Bounds, StoredQueue, deflater
+from pipeline.metrics import Counters
+
+log = logging.getLogger("apex.queue")
+
+
+async def open_queue(
+    settings: Settings,
+    inputs: Sequence[tuple[CheckedPlugin, Source]],
+    dead_letters: DeadLetterQueue,
+    counters: Counters,
+    stack: contextlib.AsyncExitStack,
+) -> PersistentQueue:
+    """The queue of the pipeline, until the stack ends; raises `StoreError` if it is in use, or damaged."""
+    store = await asyncio.to_thread(_open, settings, stack)
+    if store.cut:
+        log.warning(
+            "%d bytes at the end of the queue were written when the process died; no one was told of them", store.cut
+        )
+    if store.waiting:
+        log.info("the queue holds %d batches from before", store.waiting)
+    names = input_names([checked for checked, _ in inputs])
+    sources = {name: source for name, (_, source) in zip(names, inputs, strict=True)}
+    return PersistentQueue(store, sources, _terms(settings), dead_letters, counters)
+
+
+def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> StoredQueue:
+    folder = str(settings.queue)
+    stack.callback(FolderLock(folder).release)
+    bounds = Bounds(settings.queue_page_capacity, settings.queue_max_bytes)
+    store = StoredQueue(folder, bounds, deflate=deflater(settings.queue_compression))
+    stack.callback(store.close)
+    return store
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(
+        drain=settings.queue_drain,
+        writes=settings.queue_checkpoint_writes,
+        acks=settings.queue_checkpoint_acks,
+        interval=settings.queue_checkpoint_interval / 1000,
+        retry=settings.queue_checkpoint_retry,
+    )
+
+
+def input_names(inputs: Sequence[CheckedPlugin]) -> list[str]:
+    """The names under which the queue keeps what inputs took: their id, else plugin and number, as `beats #1`.
+
+    Not their place in the text, so that a line more in the file makes no input another one.
+    """
+    seen: Counter[str] = Counter()
+    names = []
+    for checked in inputs:
+        seen[checked.module.name] += 1
+        names.append(checked.options.id or f"{checked.module.name} #{seen[checked.module.name]}")
+    return names
