@@ -7,6 +7,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from pipeline.delivery.dead_letters import read
 from tests.proofs.engine import Engine
 from tests.proofs.oracle import Oracle, in_store
@@ -15,11 +17,12 @@ from tests.proofs.shipping import ship
 EVENTS, SENDERS, RELOADS = 20_000, 4, 5
 
 
+@pytest.mark.parametrize("settings", ["", "queue.type: persisted\nqueue.drain: true\n"], ids=["memory", "queue"])
 def test_reloads_lose_nothing_and_repeat_nothing(
-    tmp_path: Path, record_property: Callable[[str, object], None]
+    tmp_path: Path, settings: str, record_property: Callable[[str, object], None]
 ) -> None:
     oracle = Oracle(7, SENDERS)
-    engine = Engine(tmp_path, ["--embedded", str(tmp_path / "data")])
+    engine = Engine(tmp_path, ["--embedded", str(tmp_path / "data")], settings=settings)
 
     async def run() -> int:
         numbers = oracle.issue(EVENTS)
