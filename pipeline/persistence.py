@@ -13,8 +13,12 @@ from pipeline.config.logstash_yml import Settings
 from pipeline.delivery.dead_letters import DeadLetterQueue
 from pipeline.delivery.queue import PersistentQueue, Terms
 from pipeline.delivery.worker import Source
+from pipeline.disk.file_layer import SystemFiles
 from pipeline.disk.folder_lock import FolderLock
+from pipeline.disk.pages import SUFFIX
 from pipeline.disk.stored_queue import Bounds, StoredQueue, deflater
+from pipeline.disk.survey import survey
+from pipeline.errors import StoreError
 from pipeline.metrics import Counters
 
 log = logging.getLogger("apex.queue")
@@ -38,6 +42,25 @@ async def open_queue(
     names = input_names([checked for checked, _ in inputs])
     sources = {name: source for name, (_, source) in zip(names, inputs, strict=True)}
     return PersistentQueue(store, sources, _terms(settings), dead_letters, counters)
+
+
+async def warn_of_a_queue(settings: Settings) -> None:
+    """Says so where the pipeline has no queue, and there is one from before that still owes a delivery."""
+    folder = settings.queue
+    if not folder.is_dir() or not any(folder.glob(f"*{SUFFIX}")):
+        return
+    try:
+        found = await asyncio.to_thread(survey, SystemFiles(), str(folder), in_use=True)
+    except (StoreError, OSError) as error:
+        log.error("%s", error)
+        return
+    if waiting := sum(page.waiting for page in found.pages):
+        log.error(
+            "%d batches wait in the queue in %s, and nothing delivers them while queue.type is memory: run once with "
+            "queue.type: persisted and queue.drain: true; `apex-logs queue inspect` shows them",
+            waiting,
+            folder,
+        )
 
 
 def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> StoredQueue:
@@ -65,8 +88,11 @@ def input_names(inputs: Sequence[CheckedPlugin]) -> list[str]:
     Not their place in the text, so that a line more in the file makes no input another one.
     """
     seen: Counter[str] = Counter()
-    names = []
+    names: list[str] = []
     for checked in inputs:
         seen[checked.module.name] += 1
-        names.append(checked.options.id or f"{checked.module.name} #{seen[checked.module.name]}")
+        name = checked.options.id or f"{checked.module.name} #{seen[checked.module.name]}"
+        while name in names:  # an id that looks like such a name
+            name += "+"
+        names.append(name)
     return names

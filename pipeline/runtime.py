@@ -26,7 +26,7 @@ from pipeline.delivery.worker import Fates, Source, Worker
 from pipeline.event import Event
 from pipeline.flow import Continue
 from pipeline.metrics import Counters
-from pipeline.persistence import open_queue
+from pipeline.persistence import open_queue, warn_of_a_queue
 from pipeline.plugin import Output, PluginContext
 
 log = logging.getLogger("apex.pipeline")
@@ -83,6 +83,8 @@ class Pipeline:
                 self._queue = await open_queue(settings, inputs_named, dead_letters, self.counters, stack)
                 if self._stopping:
                     self._queue.stop()
+            else:
+                await warn_of_a_queue(settings)
             outlets: dict[int, Outlet] = {}
             for node, (output, label) in self._built.outputs.items():
                 stack.push_async_callback(output.close)

@@ -232,6 +232,19 @@ def test_a_batch_that_cannot_be_decoded_goes_to_the_worker(bench: Bench, monkeyp
     assert [batch.data for batch in bench.got] == [b"\xff\n"]
 
 
+def test_an_input_that_is_quiet_for_a_while(bench: Bench) -> None:
+    class Slow(ScriptedInput):
+        async def batches(self) -> AsyncIterator[Batch]:
+            async for batch in super().batches():
+                while len(bench.got) < len(self.ended):  # what was given before has been delivered
+                    await asyncio.sleep(0.001)
+                yield batch
+
+    source = Slow(TEXTS[:5])
+    assert bench.whole({"lines": source}).waiting == 0
+    assert [batch.data for batch in bench.got] == TEXTS[:5]
+
+
 class Counting(ScriptedInput):
     given = 0
 
