@@ -30,12 +30,21 @@ async def open_queue(
     dead_letters: DeadLetterQueue,
     counters: Counters,
     stack: contextlib.AsyncExitStack,
-) -> PersistentQueue:
-    """The queue of the pipeline, until the stack ends; raises `StoreError` if it is in use, or damaged."""
-    store = await asyncio.to_thread(_open, settings, stack)
+) -> PersistentQueue | None:
+    """The queue of the pipeline, until the stack ends; None if `queue.type` is memory.
+
+    Raises `StoreError` if it is in use, or damaged.
+    """
+    if settings.queue_type == "memory":
+        await _warn_of_a_queue(settings)
+        return None
+    stack.callback(FolderLock(str(settings.queue)).release)
+    store = await _opened(settings)
+    stack.callback(store.close)
     if store.cut:
         log.warning(
-            "%d bytes at the end of the queue were written when the process died; no one was told of them", store.cut
+            "%d bytes at the end of the queue were not whole when the process died: no sender was told of them",
+            store.cut,
         )
     if store.waiting:
         log.info("the queue holds %d batches from before", store.waiting)
@@ -44,7 +53,18 @@ async def open_queue(
     return PersistentQueue(store, sources, _terms(settings), dead_letters, counters)
 
 
-async def warn_of_a_queue(settings: Settings) -> None:
+async def _opened(settings: Settings) -> StoredQueue:
+    bounds = Bounds(settings.queue_page_capacity, settings.queue_max_bytes)
+    deflate = deflater(settings.queue_compression)
+    opening = asyncio.ensure_future(asyncio.to_thread(StoredQueue, str(settings.queue), bounds, deflate=deflate))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:  # its thread cannot be stopped: the folder is given back when it is done
+        (await opening).close()
+        raise
+
+
+async def _warn_of_a_queue(settings: Settings) -> None:
     """Says so where the pipeline has no queue, and there is one from before that still owes a delivery."""
     folder = settings.queue
     if not folder.is_dir() or not any(folder.glob(f"*{SUFFIX}")):
@@ -61,15 +81,6 @@ async def warn_of_a_queue(settings: Settings) -> None:
             waiting,
             folder,
         )
-
-
-def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> StoredQueue:
-    folder = str(settings.queue)
-    stack.callback(FolderLock(folder).release)
-    bounds = Bounds(settings.queue_page_capacity, settings.queue_max_bytes)
-    store = StoredQueue(folder, bounds, deflate=deflater(settings.queue_compression))
-    stack.callback(store.close)
-    return store
 
 
 def _terms(settings: Settings) -> Terms:

@@ -26,7 +26,7 @@ from pipeline.delivery.worker import Fates, Source, Worker
 from pipeline.event import Event
 from pipeline.flow import Continue
 from pipeline.metrics import Counters
-from pipeline.persistence import open_queue, warn_of_a_queue
+from pipeline.persistence import open_queue
 from pipeline.plugin import Output, PluginContext
 
 log = logging.getLogger("apex.pipeline")
@@ -78,13 +78,10 @@ class Pipeline:
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             departures = Departures(group)
             stack.callback(dead_letters.close)
-            if settings.queue_type == "persisted":
-                inputs_named = list(zip(self.plan.section("input"), self._sources, strict=True))
-                self._queue = await open_queue(settings, inputs_named, dead_letters, self.counters, stack)
-                if self._stopping:
-                    self._queue.stop()
-            else:
-                await warn_of_a_queue(settings)
+            inputs_checked = list(zip(self.plan.section("input"), self._sources, strict=True))
+            queue = self._queue = await open_queue(settings, inputs_checked, dead_letters, self.counters, stack)
+            if queue is not None and self._stopping:
+                queue.stop()
             outlets: dict[int, Outlet] = {}
             for node, (output, label) in self._built.outputs.items():
                 stack.push_async_callback(output.close)
@@ -100,17 +97,16 @@ class Pipeline:
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             with _background(*self._periodic_work(worker, bool(fates.flow.flushes))):
                 async with asyncio.TaskGroup() as inputs:
-                    if self._queue is not None:
-                        inputs.create_task(self._queue.run(worker.take))
-                    else:
-                        for source in self._sources:
-                            inputs.create_task(worker.run(source))
+                    if queue is not None:
+                        inputs.create_task(queue.run(worker.take))
+                    for source in self._sources if queue is None else ():
+                        inputs.create_task(worker.run(source))
                 await worker.flush(self._clock.now(), True)
                 for outlet in outlets.values():
                     await outlet.drain()
                 await in_flight.empty()
-                if self._queue is not None:
-                    await self._queue.close()
+                if queue is not None:
+                    await queue.close()
 
     def _periodic_work(self, worker: Worker, holding: bool) -> Iterator[Coroutine[Any, Any, None]]:
         for seconds, call in self._periodic:
