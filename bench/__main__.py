@@ -23,12 +23,13 @@ from bench.events import generate
 from bench.figures import MISSED, Figure, as_json, machine, table
 from bench.floor import Compared
 from bench.material import ROOT, provide_database
-from bench.paths import DELAYED, MANY, Bench, Run, beats_to_sink, file_to_file, proof
+from bench.paths import DELAYED, MANY, PERSISTED, Bench, Run, beats_to_sink, file_to_file, proof
 from bench.processes import Tree
 
 RESULTS = ROOT / "bench" / "results.json"
 FILE, BEATS, SLOW, CROWD = "file to file", "Beats to sink", "Beats to a sink of 200 ms", "Beats, 1,000 connections"
-RATIOS = {FILE: 0.6, BEATS: 0.4, SLOW: 0.4}
+QUEUE = "Beats through the persistent queue"
+RATIOS = {FILE: 0.6, BEATS: 0.4, QUEUE: 0.2, SLOW: 0.4}
 MEMORY = 150.0
 GROWTH = 10.0
 """MB: more than this between the two halves of a million events is not flat."""
@@ -89,6 +90,8 @@ def measure(size: Size, folder: Path, *, long: bool = False) -> list[Figure]:
     say("start-up")
     starts = [startup.measure(tree, bench.new_folder()) for _ in range(size.starts)]
     found = [figure for subject, of in runs.items() for figure in path_figures(subject, of)]
+    shares = tuple(queued.ratio / straight.ratio for queued, straight in zip(runs[QUEUE], runs[BEATS], strict=True))
+    found.append(Figure(QUEUE, "of the speed without it", shares, least=0.5))
     found += stage_figures(staged) + start_figures(starts)
     if long:
         say(f"{LONG:,} events: first they are made")
@@ -103,6 +106,7 @@ def path_runs(bench: Bench, tree: Tree, size: Size) -> dict[str, list[Run]]:
     turns: dict[str, tuple[int, Callable[[], Run]]] = {
         FILE: (size.rounds, lambda: file_to_file(bench, tree)),
         BEATS: (size.rounds, lambda: beats_to_sink(bench, tree)),
+        QUEUE: (size.rounds, lambda: beats_to_sink(bench, tree, PERSISTED)),
         SLOW: (size.rounds, lambda: beats_to_sink(bench, tree, DELAYED)),
         CROWD: (size.crowds, lambda: beats_to_sink(bench, tree, MANY)),
     }

@@ -171,10 +171,13 @@ class Load:
     arguments: tuple[str, ...] = ("--connections", "4", "--ahead", "2")
     few: bool = False
     delay: float = 0.0
+    queue: str = "memory"
+    """Logstash's `queue.type`."""
 
 
 PLAIN = Load()
 DELAYED = Load(delay=0.2)
+PERSISTED = Load(queue="persisted")
 MANY = Load(("--connections", "1000", "--every", "1", "--seconds", "8"), few=True)
 
 
@@ -183,14 +186,20 @@ def beats_to_sink(bench: Bench, tree: Tree, load: Load = PLAIN, step: int = 0) -
     folder = bench.new_folder()
     port = free_port()
     windows = bench.few if load.few else bench.windows
-    with sink("--delay", str(load.delay)) as target, engine(tree, beats(port, target.port), folder) as running:
+    with (
+        sink("--delay", str(load.delay)) as target,
+        engine(tree, beats(port, target.port), folder, {"QUEUE_TYPE": load.queue}) as running,
+    ):
         running.listening(port)
         watch = Watch(running, bench.bursts)
         start = watch.look()
         with sender(port, windows, *load.arguments) as sending:
             course = _until_sent(sending, watch, target, step)
+            sent = sending.result()
+            if load.queue != "memory":  # acknowledged is not delivered
+                _until_delivered(sent["events"], watch, target)
             cpu = watch.look() - start
-            sent, counts = sending.result(), target.counts()
+            counts = target.counts()
         end = running.uss() / 1e6
     assert counts["items"] == sent["events"], f"{counts['items']} of {sent['events']} events at the sink"
     assert load.few or sent["events"] == bench.count, f"{sent['events']} of {bench.count} events were sent"
@@ -225,6 +234,13 @@ def _until_sent(sending: Sender, watch: Watch, target: Sink, step: int) -> list[
     if step:
         course.append((target.counts()["items"], watch.running.uss() / 1e6))
     return course
+
+
+def _until_delivered(events: int, watch: Watch, target: Sink) -> None:
+    while target.counts()["items"] < events:
+        watch.running.alive()
+        watch.look()
+        time.sleep(0.02)
 
 
 def beats(port: int, sink_port: int) -> str:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,9 @@ class Tree:
 class Engine:
     """A running engine."""
 
-    def __init__(self, tree: Tree, configuration: str, folder: Path) -> None:
+    def __init__(
+        self, tree: Tree, configuration: str, folder: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "bench.conf").write_text(configuration, encoding="utf-8")
         self.log = folder / "engine.log"
@@ -56,7 +58,7 @@ class Engine:
             self.process = subprocess.Popen(
                 tree.command(*arguments, "--path.data", str(folder / "data")),
                 stderr=log,
-                env=tree.environment,
+                env={**tree.environment, **(environment or {})},
                 process_group=0,
             )
         self._seen = psutil.Process(self.process.pid)
@@ -106,9 +108,11 @@ class Engine:
 
 
 @contextlib.contextmanager
-def engine(tree: Tree, configuration: str, folder: Path) -> Iterator[Engine]:
-    """An engine for the time of the block."""
-    running = Engine(tree, configuration, folder)
+def engine(
+    tree: Tree, configuration: str, folder: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Engine]:
+    """An engine for the time of the block; settings can be given in its environment."""
+    running = Engine(tree, configuration, folder, environment)
     try:
         yield running
     except BaseException:

@@ -6,7 +6,8 @@ The rooms, from the top down; imports point down only:
     front                              processes: sockets, acknowledgements, dealing of windows, signals
     pipelines  monitoring              several pipelines in a process, reload; health and statistics
     runtime                            one running pipeline: start, drain, stop
-    config      |      delivery        text -> AST -> compiled pipeline  |  worker, in-flight work, retry, dead letters
+    persistence                        from the settings to a queue on disk
+    config      |      delivery        text -> AST -> compiled pipeline  |  worker, retry, queue, dead letters
     registry                           ("filter", "grok") -> pipeline/filters/grok.py
     inputs  filters  outputs  codecs   plugins, one file each; they never import each other
     beats  documents  elasticsearch  geoip    what one or two plugins know, in rooms of their own

@@ -14,12 +14,17 @@ an id of their own are named after it.
 """
 
 
+UNCOUNTED = -1
+"""Told to `Batch.end` in place of a number by a persistent queue, which decodes a batch after its end."""
+
+
 @dataclass(slots=True)
 class Batch:
     """Bytes that an input took, whole: they decode without what came before or comes after.
 
     `end(events)` is called once, when each of the `events` that were decoded from the data has its end:
     written, dead-lettered, dropped by a filter, or routed to no output. The input acknowledges then.
+    With a persistent queue that is when the batch is on disk, and `events` is `UNCOUNTED`.
     `refuse(error)` is called instead of it if the data breaks the sender's protocol: nothing of the
     batch was processed, nothing may be acknowledged.
     """

@@ -195,3 +195,6 @@ class PluginContext:
     unread: Callable[[str], bool] = _read
     """For a filter: whether it is certain that nothing after it reads or changes a field of that name, so that it may
     hold an `orjson.Fragment`. False unless the engine can show it."""
+    persisted: bool = False
+    """Whether a batch that has its end is on disk, in a persistent queue. Without one, what an input takes from a
+    sender that cannot send again is lost if the process dies before its delivery: such an input says so when built."""

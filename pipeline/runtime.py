@@ -19,12 +19,14 @@ from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
 from pipeline.delivery.dead_letters import Bounds, DeadLetterQueue
 from pipeline.delivery.outlets import Departures, Limits, Outlet
+from pipeline.delivery.queue import PersistentQueue
 from pipeline.delivery.retry import Backoff, Courier
 from pipeline.delivery.tickets import InFlight
 from pipeline.delivery.worker import Fates, Source, Worker
 from pipeline.event import Event
 from pipeline.flow import Continue
 from pipeline.metrics import Counters
+from pipeline.persistence import open_queue
 from pipeline.plugin import Holding, Output, PluginContext
 
 log = logging.getLogger("apex.pipeline")
@@ -49,16 +51,22 @@ class Pipeline:
             clock=self._clock,
             every=lambda seconds, call: self._periodic.append((seconds, call)),
             warn=log.warning,
+            persisted=settings.queue_type == "persisted",
         )
         self._built = build(plan, context, sealing=True)
         # A flow that cannot be compiled is a fault of the configuration, to be known before anything starts or stops.
         nowhere: dict[int, Continue] = dict.fromkeys(self._built.outputs, _nowhere)
         connect(plan, self._built.filters, nowhere, lambda proceed, event: None)
         self._sources = [Source(item.input, item.decorate, item.label, item.kind) for item in self._built.inputs]
+        self._queue: PersistentQueue | None = None
+        self._queued = True
+        self._stopping = False
 
     @property
     def why_alone(self) -> str | None:
         """Why several of this pipeline side by side would not do what one does; None if they would."""
+        if self._settings.queue_type == "persisted":
+            return "the queue on disk is one process's"
         for built in self._built.filters.values():
             if isinstance(built.filter, Holding):
                 return f"{built.label} holds events back, and must see them all"
@@ -73,11 +81,15 @@ class Pipeline:
         return self._sources
 
     def take_from(self, sources: Sequence[Source]) -> None:
-        """Takes from these in place of the configuration's inputs, which are not started."""
+        """Takes from these in place of the configuration's inputs, which are not started; no queue stands between."""
         self._sources = list(sources)
+        self._queued = False
 
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
+        self._stopping = True
+        if self._queue is not None:
+            self._queue.stop()
         for source in self._sources:
             source.input.stop()
 
@@ -90,6 +102,7 @@ class Pipeline:
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             departures = Departures(group)
             stack.callback(dead_letters.close)
+            queue = self._queue = await self._open_queue(dead_letters, stack)
             outlets: dict[int, Outlet] = {}
             for node, (output, label) in self._built.outputs.items():
                 stack.push_async_callback(output.close)
@@ -106,16 +119,33 @@ class Pipeline:
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             with background(dead_letters.keep(), *self._periodic_work(worker, bool(fates.flow.flushes))):
                 async with asyncio.TaskGroup() as inputs:
-                    for source in self._sources:
+                    if queue is not None:
+                        inputs.create_task(queue.run(worker.take))
+                    for source in self._sources if queue is None else ():
                         inputs.create_task(worker.run(source))
                 await worker.flush(self._clock.now(), True)
                 for outlet in outlets.values():
                     await outlet.drain()
                 await in_flight.empty()
+                if queue is not None:
+                    await queue.close()
+
+    async def _open_queue(
+        self, dead_letters: DeadLetterQueue, stack: contextlib.AsyncExitStack
+    ) -> PersistentQueue | None:
+        if not self._queued:
+            return None
+        inputs = list(zip(self.plan.section("input"), self._sources, strict=True))
+        queue = await open_queue(self._settings, inputs, dead_letters, self.counters, stack)
+        if queue is not None and self._stopping:
+            queue.stop()
+        return queue
 
     def _periodic_work(self, worker: Worker, holding: bool) -> Iterator[Coroutine[Any, Any, None]]:
         for seconds, call in self._periodic:
             yield repeat(seconds, call)
+        if self._queue is not None:
+            yield self._queue.checkpoints()
         if holding:
             yield self._flushing(worker)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import reference, registry
-from pipeline.cli.main import app, dlq
+from pipeline.cli.main import app, dlq, queue
 from pipeline.config.logstash_yml import _PREFIXES_IGNORED as PREFIXES_IGNORED
 from pipeline.config.logstash_yml import IGNORED, Settings
 from pipeline.config.plan import make_plan
@@ -123,6 +123,7 @@ def test_every_command_is_in_the_readme() -> None:
     text = README.read_text(encoding="utf-8")
     names = [info.name or (info.callback.__name__ if info.callback else "") for info in app.registered_commands]
     letters = [f"dlq {info.name}" for info in dlq.registered_commands]
+    letters += [f"queue {info.name}" for info in queue.registered_commands]
     missing = [name for name in [*names, *letters] if f"apex-logs {name}" not in text]
     assert missing == []
 

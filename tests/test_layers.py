@@ -22,6 +22,7 @@ ROOMS = [
     {"inputs", "filters", "outputs", "codecs"},
     {"registry", "option_words", "reference"},
     {"config", "delivery"},
+    {"persistence"},
     {"runtime"},
     {"front"},
     {"cli"},

@@ -14,6 +14,7 @@ from pipeline.config.logstash_yml import Settings
 from pipeline.delivery.dead_letters import read
 from pipeline.errors import ConfigurationError, StoreError
 from pipeline.event import Event
+from pipeline.persistence import input_names
 from pipeline.plugin import Holding
 from pipeline.runtime import Pipeline, backoff_of
 from tests.harness import FakeClock, ScriptedOutput, planned
@@ -176,3 +177,73 @@ def test_filters_that_hold_are_flushed_now_and_then_and_at_the_end(
     assert flushes.count(True) == 1
     assert flushes.index(True) >= 3
     assert counters.decoded == counters.delivered == len((tmp_path / "out").read_text().splitlines())
+
+
+def test_what_a_stop_leaves_in_the_queue_is_delivered_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    output = ScriptedOutput()
+    monkeypatch.setattr("pipeline.outputs.stdout.build", lambda options: output)
+    text = through(tmp_path, count=3000, output="stdout {}")
+
+    async def interrupted() -> None:
+        """Stopped when all is on disk and acknowledged, and the output has taken nothing yet."""
+        output.gate = asyncio.Event()
+        pipeline = made(text, tmp_path, queue_type="persisted", in_flight_events=500)
+        work = asyncio.create_task(pipeline.run())
+        while pipeline._queue is None or not pipeline._queue._complete or not pipeline.counters.decoded:
+            await asyncio.sleep(0.001)
+        pipeline.stop()
+        output.gate.set()
+        await asyncio.wait_for(work, 20)
+
+    def stopped(**settings: Any) -> Pipeline:
+        """A pipeline whose inputs give nothing any more."""
+        pipeline = made(text, tmp_path, **settings)
+        pipeline.stop()
+        asyncio.run(pipeline.run())
+        return pipeline
+
+    asyncio.run(interrupted())
+    assert 0 < len(output.written) < 3000
+    left = (3000 - len(output.written)) // 500
+    stopped()
+    assert f"{left} batches wait in the queue in {tmp_path}/data/queue/main, and nothing delivers them" in caplog.text
+    counters = stopped(queue_type="persisted", queue_drain=True).counters
+    assert (counters.decoded, counters.delivered) == (left * 500, left * 500)
+    assert len(set(output.written)) == len(output.written) == 3000
+    caplog.clear()
+    stopped()
+    assert caplog.text == ""
+
+
+def test_a_queue_that_is_damaged_is_told_of_where_it_is_not_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "data" / "queue" / "main"
+    folder.mkdir(parents=True)
+    (folder / "00000000000000000001.page").write_bytes(b"nothing of ours")
+    asyncio.run(made(through(tmp_path), tmp_path).run())
+    assert "no page has a header that can be read" in caplog.text
+
+
+def test_inputs_are_known_to_the_queue_by_id_or_number() -> None:
+    text = 'input { generator { } generator { id => "a" } stdin { } generator { } } output { stdout { } }'
+    assert input_names(planned(text).section("input")) == ["generator #1", "a", "stdin #1", "generator #3"]
+    text = 'input { generator { id => "stdin #1" } stdin { } } output { stdout { } }'
+    assert len(set(input_names(planned(text).section("input")))) == 2
+
+
+@pytest.mark.parametrize(("kind", "persisted"), [("memory", False), ("persisted", True)])
+def test_plugins_may_know_whether_there_is_a_queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, persisted: bool
+) -> None:
+    seen = []
+
+    def build(options: Any, context: Any) -> ScriptedOutput:
+        seen.append(context.persisted)
+        return ScriptedOutput()
+
+    monkeypatch.setattr("pipeline.outputs.stdout.build", build)
+    made(through(tmp_path, output="stdout {}"), tmp_path, queue_type=kind)
+    assert seen == [persisted]

@@ -19,6 +19,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(dlq, name="dlq")
+queue = typer.Typer(help="Looks into the queue on disk, and repairs it.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(queue, name="queue")
 
 Text = Annotated[
     str | None,
@@ -192,6 +194,41 @@ def plugins(
     from pipeline.cli.plugins import show
 
     raise typer.Exit(show(name))
+
+
+QueueFolder = Annotated[
+    Path | None, typer.Option("--path.queue", metavar="DIR", help="Where queues are (queue under path.data).")
+]
+
+
+@queue.command("inspect")
+def queue_inspect(
+    data: DataFolder = None,
+    folder: QueueFolder = None,
+    settings: SettingsFolder = None,
+    pipeline_id: PipelineId = None,
+    records: Annotated[int, typer.Option("--records", min=0, metavar="N", help="Also the first N records.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Show the queue on disk: pages, records, what is delivered, and what is damaged. Changes nothing."""
+    from pipeline.cli.queue import inspect_queue
+
+    flags = {"path.data": data, "path.queue": folder, "pipeline.id": pipeline_id, "queue.type": "persisted"}
+    raise typer.Exit(inspect_queue(settings, flags, records, as_json))
+
+
+@queue.command("repair")
+def queue_repair(
+    data: DataFolder = None,
+    folder: QueueFolder = None,
+    settings: SettingsFolder = None,
+    pipeline_id: PipelineId = None,
+) -> None:
+    """Repair a damaged queue that no process uses: what can be read is kept, damaged pages are moved aside."""
+    from pipeline.cli.queue import repair_queue
+
+    flags = {"path.data": data, "path.queue": folder, "pipeline.id": pipeline_id, "queue.type": "persisted"}
+    raise typer.Exit(repair_queue(settings, flags))
 
 
 @app.command()

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.config.faults import Fault, did_you_mean
+from pipeline.config.queue_settings import queue_faults, queue_warnings
 from pipeline.config.sources import Source, Span
 from pipeline.errors import ConfigurationError
 from pipeline.options import Boolean, Ecs, Integer, Seconds, Size, Text
@@ -33,18 +34,9 @@ IGNORED = {
     "path.plugins": "plugins are Python modules",
     "path.logs": "logs go to stderr",
     "dead_letter_queue.enable": "dead letters are always kept",
-    "queue.drain": "what is in flight is always drained",
-    "queue.max_bytes": "there is no queue on disk; in-flight work is bounded",
-    "queue.max_events": "there is no queue on disk; in-flight work is bounded",
-    "queue.page_capacity": "there is no queue on disk",
-    "queue.checkpoint.acks": "there is no queue on disk",
-    "queue.checkpoint.writes": "there is no queue on disk",
-    "queue.checkpoint.retry": "there is no queue on disk",
     "pipeline.buffer.type": "there is no JVM",
     "pipeline.separate_logs": "logs go to stderr",
     "pipeline.reloadable": "SIGHUP reloads every pipeline",
-    "path.queue": "there is no queue on disk",
-    "queue.compression": "there is no queue on disk",
     "http.enabled": "there is no HTTP API yet",
     "metric.collect": "counters cost nothing per event here and stay on",
     "config.field_reference.escape_style": "names of fields are never escaped",
@@ -67,6 +59,7 @@ _PREFIXES_IGNORED = {
 
 
 Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
+Compression = Literal["none", "speed", "balanced", "size", "disabled"]
 
 
 class Settings(BaseModel):
@@ -95,7 +88,17 @@ class Settings(BaseModel):
     config_test_and_exit: Boolean = Field(False, alias="config.test_and_exit")
     log_level: Level = Field("info", alias="log.level")
     log_format: Literal["plain", "json"] = Field("plain", alias="log.format")
-    queue_type: Text = Field("memory", alias="queue.type")
+    queue_type: Literal["memory", "persisted"] = Field("memory", alias="queue.type")
+    queue_max_bytes: Size = Field(1 << 30, alias="queue.max_bytes", ge=1)
+    queue_page_capacity: Size = Field(64 << 20, alias="queue.page_capacity", ge=1)
+    queue_max_events: Integer = Field(0, alias="queue.max_events", ge=0)
+    queue_drain: Boolean = Field(False, alias="queue.drain")
+    queue_compression: Compression = Field("none", alias="queue.compression")
+    queue_checkpoint_acks: Integer = Field(1024, alias="queue.checkpoint.acks", ge=0)
+    queue_checkpoint_writes: Integer = Field(1024, alias="queue.checkpoint.writes", ge=0)
+    queue_checkpoint_interval: Integer = Field(1000, alias="queue.checkpoint.interval", ge=0, description="ms")
+    queue_checkpoint_retry: Boolean = Field(True, alias="queue.checkpoint.retry")
+    path_queue: Path | None = Field(None, alias="path.queue")
     config_reload_automatic: Boolean = Field(False, alias="config.reload.automatic")
     config_reload_interval: Seconds = Field(3.0, alias="config.reload.interval", gt=0)
     in_flight_events: Integer = Field(100_000, alias="in_flight.events", ge=1)
@@ -107,6 +110,11 @@ class Settings(BaseModel):
     def dead_letters(self) -> Path:
         """The folder of the pipeline's dead letters."""
         return (self.path_dead_letter_queue or self.path_data / "dead_letter_queue") / self.pipeline_id
+
+    @property
+    def queue(self) -> Path:
+        """The folder of the pipeline's queue on disk."""
+        return (self.path_queue or self.path_data / "queue") / self.pipeline_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +154,9 @@ def read_settings(
             name = str(detail["loc"][0])
             faults.append(Fault(f'the setting "{name}": {detail["msg"]}', _span(source, name)))
         raise ConfigurationError(list(faults)) from None
-    if settings.queue_type != "memory":
-        reason = 'only "memory" is there: senders are acknowledged after delivery, so no queue is needed for safety'
-        faults.append(Fault(f'the setting "queue.type": {reason}', _span(source, "queue.type")))
+    faults += [Fault(f'the setting "{name}": {why}', _span(source, name)) for name, why in queue_faults(settings)]
+    for name, why in queue_warnings(settings, values):
+        warnings.append(Fault(f'the setting "{name}" changes nothing: {why}', _span(source, name)))
     if faults:
         raise ConfigurationError(list(faults))
     return ReadSettings(settings, warnings)

@@ -123,11 +123,15 @@ class Worker:
     async def run(self, source: Source) -> None:
         """Takes the batches of an input until it has no more."""
         async for batch in source.input.batches():
-            async with self._one_at_a_time:
-                await self._take(source, batch)
-            await self.in_flight.room()
-            if monotonic() > self._turn_until:
-                await self._give_turn()
+            await self.take(source, batch)
+
+    async def take(self, source: Source, batch: Batch) -> None:
+        """Works on a batch; returns when there is room for another."""
+        async with self._one_at_a_time:
+            await self._take(source, batch)
+        await self.in_flight.room()
+        if monotonic() > self._turn_until:
+            await self._give_turn()
 
     async def flush(self, now: float, final: bool) -> None:
         """Lets holding filters let go. What they made of their own state has no sender to acknowledge."""

@@ -222,8 +222,8 @@ class Beats:
         exact = one_to_one(options.codec)
 
         def holds(data: bytes, events: int, missing: int) -> int:
-            """Where a codec makes several events of one, or none, only the piece itself can tell."""
-            return events if exact and events == missing else count(data, *bounds)
+            """Where a codec makes several events of one, or none, or none is decoded yet, only the piece can tell."""
+            return events if exact and events == missing >= 0 else count(data, *bounds)
 
         self.server = serve(holds)
 

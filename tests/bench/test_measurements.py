@@ -12,7 +12,7 @@ from bench.__main__ import CROWD, memory_figures, path_figures, start_figures
 from bench.events import generate
 from bench.expected import document
 from bench.material import provide_database, read_windows
-from bench.paths import Bench, Load, Run, beats_to_sink, file_to_file, first_is_right, proof
+from bench.paths import PERSISTED, Bench, Load, Run, beats_to_sink, file_to_file, first_is_right, proof
 from bench.processes import Tree
 
 COUNT = 1000
@@ -71,6 +71,12 @@ def test_beats_to_a_slow_sink(bench: Bench) -> None:
     assert run.events == COUNT
     assert run.uss_peak > 0
     assert run.course[-1][0] == COUNT
+
+
+def test_beats_through_the_persistent_queue(bench: Bench) -> None:
+    run = beats_to_sink(bench, Tree(), PERSISTED)
+    assert run.events == COUNT
+    assert run.ratio > 0
 
 
 def test_many_connections(bench: Bench) -> None:

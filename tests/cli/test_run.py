@@ -68,14 +68,14 @@ WRONG = {
     "a number": (["-e", "", "-u", "soon"], "Invalid value for '-u' / '--pipeline.batch.delay'"),
     "two faults": (["-e", "input { x {} y {} }"], "2 faults in the configuration"),
     "no file": (["-f", "/nowhere/*.conf"], "no file matches /nowhere/*.conf"),
-    "a queue": (["-e", "", "--path.settings", "SETTINGS"], 'only "memory" is there'),
+    "a queue": (["-e", "", "--path.settings", "SETTINGS"], 'the setting "queue.type"'),
     "what only building finds": (["-e", 'filter { geoip { source => "[a][ip]" database => "/etc/passwd" } }'], "geoip"),
 }
 
 
 @pytest.mark.parametrize(("arguments", "reason"), WRONG.values(), ids=WRONG)
 def test_wrong_usage_and_wrong_configurations_exit_with_2(arguments: list[str], reason: str, tmp_path: Path) -> None:
-    (tmp_path / "logstash.yml").write_text("queue.type: persisted\n")
+    (tmp_path / "logstash.yml").write_text("queue.type: disk\n")
     code, out, err = invoke("run", *[str(tmp_path) if item == "SETTINGS" else item for item in arguments])
     assert (code, out) == (2, "")
     assert reason in " ".join(err.split())

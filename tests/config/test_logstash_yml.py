@@ -74,6 +74,37 @@ def test_what_changes_nothing_is_said_with_its_place(tmp_path: Path, name: str) 
     assert warning.message.startswith(f"--{name} changes nothing: ")
 
 
+QUEUE = {
+    "path.queue": "/q",
+    "queue.max_bytes": "2gb",
+    "queue.page_capacity": "1mb",
+    "queue.drain": "true",
+    "queue.compression": "speed",
+    "queue.checkpoint.acks": "5",
+    "queue.checkpoint.writes": "1",
+    "queue.checkpoint.retry": "false",
+    "queue.checkpoint.interval": "10",
+}
+
+
+def test_the_settings_of_the_queue_are_heeded_where_there_is_one(tmp_path: Path) -> None:
+    text = "".join(f"{name}: {value}\n" for name, value in QUEUE.items())
+    found = read(tmp_path, f"queue.type: persisted\npipeline.id: p\n{text}")
+    assert found.warnings == []
+    assert found.settings.queue == Path("/q/p")
+    assert (found.settings.queue_max_bytes, found.settings.queue_page_capacity) == (2 << 30, 1 << 20)
+    assert (found.settings.queue_drain, found.settings.queue_checkpoint_retry) == (True, False)
+    warned = [warning.message for warning in read(tmp_path, text).warnings]
+    why = "changes nothing: it is for a queue on disk, and queue.type is memory"
+    assert warned == [f'the setting "{name}" {why}' for name in QUEUE]
+    assert read(tmp_path, "path.data: d").settings.queue == Path("d/queue/main")
+
+
+def test_compression_that_is_disabled_is_as_none(tmp_path: Path) -> None:
+    [warning] = read(tmp_path, "queue.type: persisted\nqueue.compression: disabled").warnings
+    assert "disabled is as none" in warning.message
+
+
 FAULTS = {
     "unknown": ("pipelin.id: x", 'there is no setting "pipelin.id"; did you mean "pipeline.id"?', "1:1"),
     "nested": ("pipeline:\n  identity: x", 'there is no setting "pipeline.identity"', "2:3"),
@@ -81,7 +112,10 @@ FAULTS = {
     "choice": ("log.level: loud", 'the setting "log.level": ', "1:1"),
     "policy": ("dead_letter_queue.storage_policy: drop", "'block', 'drop_newer' or 'drop_older'", "1:1"),
     "interval": ("dead_letter_queue.flush_interval: 10", "greater than or equal to 1000", "1:1"),
-    "queue": ("a: 1\nqueue.type: persisted", 'the setting "queue.type": only "memory" is there', "2:1"),
+    "queue": ("pipeline.id: a\nqueue.type: disk", "the setting \"queue.type\": Input should be 'memory' or ", "2:1"),
+    "queued events": ("queue:\n  max_events: 5", 'the setting "queue.max_events": only 0, no bound, is there', "2:3"),
+    "queue pages": ("queue.max_bytes: 1mb", 'the setting "queue.page_capacity": 67108864 is more than', None),
+    "compression": ("queue.compression: zip", 'the setting "queue.compression": ', "1:1"),
     "not yaml": ("a: [", "logstash.yml: ", None),
     "a list": ("- a", "expected settings as name: value", None),
     "in flow style": ("{pipeline.batch.delay: soon}", 'the setting "pipeline.batch.delay": ', None),

@@ -12,8 +12,10 @@ from pydantic import ValidationError
 from pylogbeat import PyLogBeatClient
 from timbersnake.client import Client as Timbersnake
 
+from pipeline.batch import UNCOUNTED
 from pipeline.codecs import multiline as multiline_codec
 from pipeline.inputs.beats import Options, build
+from pipeline.protocols.lumberjack import compressed, json_frames
 from shippers.lumberjack import Sender
 from tests.beats.workbench import PATIENCE, TWO, Certificates, made, running
 from tests.harness import context
@@ -130,3 +132,10 @@ def test_the_multiline_codec_is_refused() -> None:
     codec = multiline_codec.build(multiline_codec.Options(pattern="^ ", what="previous"))
     with pytest.raises(ValueError, match="join lines in Filebeat"):
         made(codec=codec)
+
+
+def test_a_batch_that_ends_undecoded_is_counted(tmp_path: Path) -> None:
+    """As with a persistent queue; whatever is missing in the window."""
+    beats = build(Options(port=0), context(tmp_path))
+    piece = compressed(json_frames([b"{}", b"{}"]))
+    assert [beats.server.holds(piece, UNCOUNTED, missing) for missing in (2, 3, -1)] == [2, 2, 2]

@@ -17,13 +17,17 @@ from tests.proofs.shipping import ship
 EVENTS, SENDERS, RELOADS = 20_000, 4, 5
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("workers", "settings"),
+    [("1", ""), ("2", ""), ("1", "queue.type: persisted\nqueue.drain: true\n")],
+    ids=["memory", "workers", "queue"],
+)
 def test_reloads_lose_nothing_and_repeat_nothing(
-    tmp_path: Path, record_property: Callable[[str, object], None], workers: int
+    tmp_path: Path, workers: str, settings: str, record_property: Callable[[str, object], None]
 ) -> None:
     """Where there are workers, connections are kept: not one attempt fails."""
     oracle = Oracle(7, SENDERS)
-    engine = Engine(tmp_path, ["--embedded", str(tmp_path / "data"), "--workers", str(workers)])
+    engine = Engine(tmp_path, ["--embedded", str(tmp_path / "data"), "--workers", workers], settings=settings)
 
     async def run() -> int:
         numbers = oracle.issue(EVENTS)
@@ -48,7 +52,7 @@ def test_reloads_lose_nothing_and_repeat_nothing(
         assert engine.stop() == 0
     finally:
         engine.kill()
-    assert workers == 1 or repeats == 0
+    assert workers == "1" or repeats == 0
     log = engine.log.read_text()
     assert log.count("reloaded") == RELOADS
     assert oracle.check(in_store(tmp_path / "data")) == len(oracle.obligations) == EVENTS

@@ -1,0 +1,83 @@
+"""`kill -9` with a persistent queue: what was acknowledged was on disk, is delivered later, and is nowhere twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.delivery.dead_letters import read
+from pipeline.disk.file_layer import SystemFiles
+from pipeline.disk.survey import survey
+from tests.proofs.engine import Engine
+from tests.proofs.oracle import Oracle, in_store
+from tests.proofs.shipping import ship
+
+SENDERS = 4
+WINDOW = 200
+# Small pages, so that many begin and go; checkpoints are rare enough that much is delivered again.
+SETTINGS = "queue.type: persisted\nqueue.page_capacity: 64kb\nqueue.max_bytes: 8mb\nqueue.checkpoint.interval: 300\n"
+
+
+@pytest.mark.parametrize(
+    ("events", "kills"),
+    [(12_000, 4), pytest.param(200_000, 20, marks=pytest.mark.long)],
+)
+def test_kill_9_with_a_queue_on_disk(
+    tmp_path: Path, events: int, kills: int, record_property: Callable[[str, object], None]
+) -> None:
+    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
+    print(f"seed {seed}: give it in SEED to draw the same moments")
+    draw = random.Random(seed)
+    moments = sorted(draw.randrange(events * 9 // 10) for _ in range(kills))
+    oracle = Oracle(seed, SENDERS)
+    engine = Engine(tmp_path, ["--embedded", str(tmp_path / "data")], settings=SETTINGS + "queue.drain: true\n")
+    began = time.monotonic()
+    waited = 0
+
+    async def run() -> int:
+        nonlocal waited
+        numbers = oracle.issue(events)
+        shipping = [
+            asyncio.create_task(ship(oracle, engine, numbers[sender::SENDERS], WINDOW)) for sender in range(SENDERS)
+        ]
+        for moment in moments:
+            while len(oracle.obligations) < moment:
+                engine.runs()
+                await asyncio.sleep(0.005)
+            await asyncio.sleep(draw.uniform(0, 0.5))
+            engine.kill()
+            found = survey(SystemFiles(), str(tmp_path / "data" / "queue" / "main"))
+            assert found.lost == []
+            waited += sum(page.waiting for page in found.pages)
+            engine.start()
+        return sum(await asyncio.gather(*shipping))
+
+    engine.start()
+    try:
+        repeats = asyncio.run(run())
+        engine.listening()
+        code = engine.stop()
+    finally:
+        engine.kill()
+    assert code == 0, engine.log.read_text()
+    assert len(oracle.obligations) == events
+    stored = oracle.check(in_store(tmp_path / "data"))
+    assert stored == events
+    assert list(read(tmp_path / "data" / "dead_letter_queue" / "main")) == []
+    assert engine.starts == kills + 1
+    for name, value in {
+        "events": events,
+        "kills": kills,
+        "seed": seed,
+        "batches that were on disk and not known to be delivered, at the kills": waited,
+        "attempts that failed, and were repeated": repeats,
+        "seconds": round(time.monotonic() - began, 1),
+        "events in the store, each once, payload intact": stored,
+    }.items():
+        record_property(name, value)
