@@ -195,3 +195,5 @@ class PluginContext:
     unread: Callable[[str], bool] = _read
     """For a filter: whether it is certain that nothing after it reads or changes a field of that name, so that it may
     hold an `orjson.Fragment`. False unless the engine can show it."""
+    persisted: bool = False
+    """Whether a queue on disk keeps what an input took until it is delivered."""

@@ -45,6 +45,8 @@ class Identity:
     passphrase: str | None = None
     keystore: Path | None = None
     """A PKCS#12 file, in place of certificate and key; `passphrase` opens it."""
+    chain: Sequence[Path] = ()
+    """PEM files: certificates between this one and its authority, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +126,17 @@ def _presented(context: ssl.SSLContext, identity: Identity) -> bool:
         return True
     if identity.certificate is None:
         return False
-    _pem(identity.certificate, "CERTIFICATE", "certificate")
+    chain = "\n".join(_pem(path, "CERTIFICATE", "certificate") for path in (identity.certificate, *identity.chain))
     key_path = identity.key or identity.certificate
     text = _pem(key_path, "PRIVATE KEY", "key")
     try:
-        context.load_cert_chain(identity.certificate, key_path, lambda: identity.passphrase or "")
+        if not identity.chain:
+            context.load_cert_chain(identity.certificate, key_path, lambda: identity.passphrase or "")
+        else:
+            with tempfile.NamedTemporaryFile("w", suffix=".pem", encoding="latin-1") as file:  # OpenSSL wants one file
+                file.write(chain)
+                file.flush()
+                context.load_cert_chain(file.name, key_path, lambda: identity.passphrase or "")
     except (ssl.SSLError, ValueError) as error:
         raise ConfigurationError([_why_not(identity, key_path, text, error)]) from None
     return True

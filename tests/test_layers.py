@@ -18,6 +18,7 @@ ROOMS = [
     {"arrivals", "field_setting", "name_lookups", "tls"},
     {"protocols", "languages", "texts"},
     {"store", "disk"},
+    {"sockets"},
     {"beats", "documents", "elasticsearch", "geoip"},
     {"inputs", "filters", "outputs", "codecs"},
     {"registry", "option_words", "reference"},

@@ -20,7 +20,6 @@ of agent, file, offset and message. An event of no file has a random one.
 
 from __future__ import annotations
 
-import resource
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -49,6 +48,7 @@ from pipeline.options import (
 from pipeline.plugin import PluginContext, Reject
 from pipeline.protocols.lumberjack import Limits
 from pipeline.protocols.lumberjack_events import count, pieces
+from pipeline.sockets.options import affordable
 
 Enriches = Literal["source_metadata", "codec_metadata", "ssl_peer_metadata", "all", "none"]
 
@@ -183,32 +183,18 @@ def build(options: Options, context: PluginContext) -> Beats:
 
 
 def _server(options: Options, describe: Describe, warn: Callable[[str], None]) -> Callable[[Holds], Server]:
-    from pipeline.beats.listening import Place  # with asyncio: not for a mere check
     from pipeline.beats.server import Server, Terms
+    from pipeline.sockets.listening import Place  # with asyncio: not for a mere check
 
     place = Place(
         options.host,
         options.port,
         _context(options) if options.ssl_enabled else None,
         options.ssl_handshake_timeout / 1000,
-        _affordable(options.max_connections, warn),
+        affordable("beats", options.max_connections, warn),
     )
     terms = Terms(Limits(options.max_frame_size, options.max_window_size), options.client_inactivity_timeout)
     return lambda holds: Server(place, terms, holds, describe)
-
-
-_KEPT_BACK = 128
-"""Descriptors for everything but connections: files, outputs, the loop."""
-
-
-def _affordable(connections: int, warn: Callable[[str], None]) -> int:
-    """As many connections as this process may have descriptors for."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if limit == resource.RLIM_INFINITY or connections <= limit - _KEPT_BACK:
-        return connections
-    affordable = max(1, limit - _KEPT_BACK)
-    warn(f"beats: {affordable} connections are taken, not {connections} (max_connections), as `ulimit -n` is {limit}")
-    return affordable
 
 
 class Beats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from pipeline.config.building import build
 from pipeline.errors import BrokenFraming
 from pipeline.event import Event
 from pipeline.plugin import Input
+from pipeline.protocols.datagrams import packed
 from pipeline.protocols.lumberjack import compressed, json_frames
 from shippers.lumberjack import Sender
 from tests.harness import context, planned
@@ -76,6 +78,36 @@ async def shipped(made: Any, folder: Path) -> AsyncIterator[None]:
     await shipping
 
 
+@asynccontextmanager
+async def connected(made: Any, folder: Path) -> AsyncIterator[None]:
+    async def send() -> None:
+        await made.server.listening.wait()
+        reader, writer = await asyncio.open_connection(*made.server.listener.addresses[0])
+        writer.write(LINES)
+        writer.write_eof()
+        await reader.read()  # it is closed when all has been read
+        writer.close()
+        made.stop()
+
+    sending = asyncio.create_task(send())
+    yield
+    await sending
+
+
+@asynccontextmanager
+async def thrown(made: Any, folder: Path) -> AsyncIterator[None]:
+    async def send() -> None:
+        await made.server.listening.wait()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for message in MESSAGES:
+                sender.sendto(message.encode(), made.server.datagrams.addresses[0])
+        made.stop()
+
+    sending = asyncio.create_task(send())
+    yield
+    await sending
+
+
 def numbered(line: bytes) -> bytes:
     return orjson.dumps([[0, line.decode(errors="replace")]])
 
@@ -91,6 +123,8 @@ CASES = {
         'generator {{ lines => ["one", "two", "drei ☃", "four"] count => 1 {codec} }}', nothing, numbered
     ),
     "stdin": Case("stdin {{ {codec} }}", piped),
+    "tcp": Case("tcp {{ port => 0 {codec} }}", connected),
+    "udp": Case("udp {{ port => 0 {codec} }}", thrown, lambda line: packed("127.0.0.1", 1, line)),
 }
 every = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
