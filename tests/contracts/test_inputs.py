@@ -123,6 +123,7 @@ CASES = {
         'generator {{ lines => ["one", "two", "drei ☃", "four"] count => 1 {codec} }}', nothing, numbered
     ),
     "stdin": Case("stdin {{ {codec} }}", piped),
+    "syslog": Case("syslog {{ port => 0 {codec} }}", connected),
     "tcp": Case("tcp {{ port => 0 {codec} }}", connected),
     "udp": Case("udp {{ port => 0 {codec} }}", thrown, lambda line: packed("127.0.0.1", 1, line)),
 }
