@@ -221,6 +221,23 @@ _VERSIONS = {
     "TLSv1.3": ssl.TLSVersion.TLSv1_3,
 }
 
+
+def between(lowest: float | None, highest: float | None) -> list[Protocol]:
+    """The versions from one number to another, as the former options `tls_min_version` and `tls_max_version` say it.
+
+    Nothing where neither is given; raises ValueError where none is between them.
+    """
+    if lowest is None and highest is None:
+        return []
+    to = highest or 1.3
+    since = lowest or min(1.2, to)
+    known: dict[float, Protocol] = {1.1: "TLSv1.1", 1.2: "TLSv1.2", 1.3: "TLSv1.3"}
+    found = [name for number, name in known.items() if since <= number <= to]
+    if not found:
+        raise ValueError(f"there is no TLS version from tls_min_version {since} to tls_max_version {to}")
+    return found
+
+
 SUITES = (
     "TLS_AES_256_GCM_SHA384",
     "TLS_AES_128_GCM_SHA256",

@@ -251,21 +251,12 @@ def _context(options: Options) -> Any:
             options.ssl_certificate, options.ssl_key, None if passphrase is None else passphrase.get_secret_value()
         ),
         tls.Trust([Path(path) for path in options.ssl_certificate_authorities]),
-        tls.Rules(options.ssl_supported_protocols or _between(options), options.ssl_cipher_suites),
+        tls.Rules(
+            options.ssl_supported_protocols or tls.between(options.tls_min_version, options.tls_max_version),
+            options.ssl_cipher_suites,
+        ),
         _clients(options),
     )
-
-
-def _between(options: Options) -> list[tls.Protocol]:
-    if options.tls_min_version is None and options.tls_max_version is None:
-        return []
-    highest = options.tls_max_version or 1.3
-    lowest = options.tls_min_version or min(1.2, highest)
-    known: dict[float, tls.Protocol] = {1.1: "TLSv1.1", 1.2: "TLSv1.2", 1.3: "TLSv1.3"}
-    between = [name for number, name in known.items() if lowest <= number <= highest]
-    if not between:
-        raise ValueError(f"there is no TLS version from tls_min_version {lowest} to tls_max_version {highest}")
-    return between
 
 
 def _nothing(_: Any) -> Origin:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -108,6 +109,22 @@ async def thrown(made: Any, folder: Path) -> AsyncIterator[None]:
     await sending
 
 
+@asynccontextmanager
+async def posted(made: Any, folder: Path) -> AsyncIterator[None]:
+    async def send() -> None:
+        await made.server.listening.wait()
+        host, port = made.server.listener.addresses[0]
+        async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
+            for message in MESSAGES:
+                async with session.post("/", data=message.encode()) as answer:
+                    assert (answer.status, await answer.text()) == (200, "ok")
+        made.stop()
+
+    sending = asyncio.create_task(send())
+    yield
+    await sending
+
+
 def numbered(line: bytes) -> bytes:
     return orjson.dumps([[0, line.decode(errors="replace")]])
 
@@ -122,6 +139,7 @@ CASES = {
     "generator": Case(
         'generator {{ lines => ["one", "two", "drei ☃", "four"] count => 1 {codec} }}', nothing, numbered
     ),
+    "http": Case("http {{ port => 0 {codec} }}", posted, lambda line: line),
     "stdin": Case("stdin {{ {codec} }}", piped),
     "syslog": Case("syslog {{ port => 0 {codec} }}", connected),
     "tcp": Case("tcp {{ port => 0 {codec} }}", connected),
