@@ -27,7 +27,7 @@ class Inbox:
         self.bytes = 0
         self._most = most
         self._waiting: deque[tuple[Take, int]] = deque()
-        self._held: list[Callable[[], None]] = []
+        self._held: dict[Callable[[], None], None] = {}
         self._changed = asyncio.Event()
         self._closed = False
 
@@ -56,7 +56,7 @@ class Inbox:
 
     def when_room(self, call: Callable[[], None]) -> None:
         """Calls back, once, when half of what may wait has been taken."""
-        self._held.append(call)
+        self._held[call] = None
 
     def close(self) -> None:
         """Nothing more is put: `batches` ends when what waits is taken."""
@@ -71,7 +71,7 @@ class Inbox:
                 self.bytes -= size
                 batch = take()
                 if self._held and self.bytes <= self._most // 2:
-                    held, self._held = self._held, []
+                    held, self._held = self._held, {}
                     for call in held:
                         call()
                 yield batch

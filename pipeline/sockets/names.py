@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import dns.asyncresolver
 import dns.resolver
 
 from pipeline.clock import Clock
-from pipeline.name_lookups import ExpiringCache, Hosts, NameLookups
+from pipeline.name_lookups import AT_ONCE, ExpiringCache, Hosts, NameLookups
 
 _TIMEOUT = 1.0
 """Seconds that each name server has; a sender is not read meanwhile."""
@@ -28,8 +29,11 @@ def namer(clock: Clock, hosts: Path = Path("/etc/hosts")) -> Callable[[str], Awa
         ExpiringCache(_REMEMBERED, _MINUTE, clock),
     )
 
+    turns = asyncio.Semaphore(AT_ONCE)
+
     async def name_of(address: str) -> str:
-        found = await lookups.answer(("reverse", address.partition("%")[0]))
+        async with turns:
+            found = await lookups.answer(("reverse", address.partition("%")[0]))
         return found if isinstance(found, str) else address
 
     return name_of

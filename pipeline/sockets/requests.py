@@ -135,8 +135,8 @@ class Requests:
             body = await self._received(request)
             await self._delivered(request, body)
         except Refusal as refusal:
-            if refusal.status not in (401, 429, 503):
-                self.listener.complaints.say(request.remote or "", f"a request was refused: {refusal}")
+            whose = "http" if refusal.status in (429, 503) else request.remote or "somebody"
+            self.listener.complaints.say(whose, f"a request was refused ({refusal.status}): {refusal}")
             return web.Response(status=refusal.status, text=f"{refusal}\n", headers=refusal.headers)
         status = self._rules.status
         headers = {"Content-Type": "text/plain", **(self._rules.headers or {})}
@@ -154,7 +154,7 @@ class Requests:
             raise self._too_long()
         encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding not in _WINDOWS and encoding != "identity":
-            raise Refusal(415, f"no body encoded as {encoding[:100]} is read; send gzip, deflate or none of both")
+            raise Refusal(415, "no body in this encoding is read; send gzip, deflate, or the body as it is")
         if request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0

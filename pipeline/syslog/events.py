@@ -115,20 +115,19 @@ def _in_legacy(labels: Labels) -> Tell:
 
 
 def _in_ecs(labels: Labels) -> Tell:
+    def named(code: int, names: Sequence[str]) -> Fields:
+        return {"code": code, "name": names[code]} if code < len(names) else {"code": code}
+
     def tell(fields: Fields, message: Message | None, address: str | None) -> None:
         priority = message.priority if message else 0
-        facility, severity = priority >> 3, priority & 7
-        syslog: Fields = {
-            "priority": priority,
-            "facility": _without_none({"code": facility, "name": _label(labels.facilities, facility)}),
-            "severity": _without_none({"code": severity, "name": _label(labels.severities, severity)}),
-        }
+        facility, severity = named(priority >> 3, labels.facilities), named(priority & 7, labels.severities)
+        syslog: Fields = {"priority": priority, "facility": facility, "severity": severity}
         host: Fields = {} if address is None else {"ip": address}
         if message:
-            pid = int(message.pid) if message.pid and message.pid.isdecimal() and len(message.pid) < 19 else None
+            given = message.pid
+            pid = int(given) if given and given.isdecimal() and len(given) < 19 else None
             if message.version is not None:
-                other = message.pid if pid is None else None
-                told = {"version": str(message.version), "msgid": message.id, "procid": other}
+                told = {"version": str(message.version), "msgid": message.id, "procid": given if pid is None else None}
                 syslog |= _without_none(told | {"structured_data": message.structured})
             if message.host is not None:
                 host["hostname"] = message.host
