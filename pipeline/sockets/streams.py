@@ -100,7 +100,7 @@ class Stream(asyncio.Protocol):
         self._naming: asyncio.Task[None] | None = None
         self._waiting = False
         self._reading = True
-        self._over = False
+        self._over = self._lost = False
         self._timer: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------------------------------ asyncio's calls
@@ -125,7 +125,12 @@ class Stream(asyncio.Protocol):
             self._origin["name"] = await name_of(self._origin["peer"])
         finally:
             self._naming = None
-            self.read_or_not()
+            if self._size and not self._over:
+                self.data_received(b"")
+            if self._lost:
+                self._end()
+            else:
+                self.read_or_not()
 
     def data_received(self, data: bytes) -> None:
         """Bytes, as they come."""
@@ -141,10 +146,13 @@ class Stream(asyncio.Protocol):
     def _take_in(self, data: bytes) -> None:
         self._chunks.append(data)
         self._count(self._size + len(data))
+        if self._naming is not None:  # uvloop begins to read after `connection_made`, whatever that said
+            self.transport.pause_reading()
+            return
         if self._proxied and not self._take_header():
             return
         end = self._streams.terms.end
-        if not end or end in data or self._size > LONGEST_LINE:
+        if not end or end in data or not data or self._size > LONGEST_LINE:
             self._give_out(final=False)
         if self._size > _LONG and self._streams.partial_bytes > PARTIAL_BYTES:
             self._streams.complaints.say(self.peer, "a long message is cut, as too many are in the middle of one")
@@ -166,7 +174,12 @@ class Stream(asyncio.Protocol):
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
-        """It is gone; what it sent is still worked on."""
+        """It is gone; what it sent is still worked on, when its name is known."""
+        self._lost = True
+        if self._naming is None:
+            self._end()
+
+    def _end(self) -> None:
         self.finish()
         self._streams.gone(self)
         if not self.closed.done():

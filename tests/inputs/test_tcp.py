@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pipeline.codecs import json_lines, line, multiline
 from pipeline.errors import ConfigurationError
 from pipeline.inputs.tcp import Options, Tcp, build
-from tests.beats.workbench import PATIENCE, Certificates, Worker, connected, running
+from tests.beats.workbench import PATIENCE, Certificates, Run, Worker, connected, running
 from tests.harness import context
 
 LINE = line.build(line.Options())
@@ -66,7 +66,7 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("ecs", LAYOUTS)
-def test_the_sender_is_told(ecs: str) -> None:
+def test_the_sender_is_told(run: Run, ecs: str) -> None:
     async def test() -> None:
         given = made(ecs_compatibility=ecs, dns_reverse_lookup_enabled=True)
         async with running(given) as worker, connected(worker) as client:
@@ -80,7 +80,31 @@ def test_the_sender_is_told(ecs: str) -> None:
                 metadata["input"]["tcp"]["source"]["port"] = port
             assert event.metadata == metadata | {"event_id": event.metadata["event_id"]}
 
-    asyncio.run(test())
+    run(test())
+
+
+def test_a_sender_that_is_gone_at_once_is_named(run: Run) -> None:
+    async def test() -> None:
+        given = made(ecs_compatibility="disabled", dns_reverse_lookup_enabled=True)
+        asked, answer = asyncio.Event(), asyncio.Event()
+
+        async def name_of(address: str) -> str:
+            asked.set()
+            await answer.wait()
+            return f"name of {address}"
+
+        object.__setattr__(given.server.streams.terms, "name_of", name_of)
+        async with running(given) as worker:
+            async with connected(worker) as client:
+                client.send(b"one\ntwo")
+                client.writer.write_eof()
+                await asked.wait()
+            answer.set()
+            async with asyncio.timeout(PATIENCE):
+                events = [event for number in range(2) for event in await worker.end(number)]
+            assert [event.fields["host"] for event in events] == ["name of 127.0.0.1"] * 2
+
+    run(test())
 
 
 def test_what_the_event_says_of_its_sender_stays() -> None:
