@@ -17,11 +17,14 @@ from typing import Any
 import aiohttp
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipeline.codecs import json, json_lines, line, plain
+from pipeline.codecs import json, json_lines, line, multiline, plain
 from pipeline.config.building import build as built
 from pipeline.errors import BrokenFraming, ConfigurationError
 from pipeline.inputs.http import Http, Options, build
@@ -423,6 +426,37 @@ def test_mutual_tls(tmp_path: Path) -> None:
     asyncio.run(test())
 
 
+def test_keystores(tmp_path: Path) -> None:
+    async def test() -> None:
+        authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+        served = authority.issue_cert("localhost")
+        key = serialization.load_pem_private_key(served.private_key_pem.bytes(), None)
+        certificate = x509.load_pem_x509_certificate(served.cert_chain_pems[0].bytes())
+        trusted = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+        encrypted = serialization.BestAvailableEncryption(b"secret")
+        own = pkcs12.serialize_key_and_certificates(b"own", key, certificate, None, encrypted)
+        (tmp_path / "own.p12").write_bytes(own)
+        others = pkcs12.serialize_key_and_certificates(b"ca", None, None, [trusted], encrypted)
+        (tmp_path / "ca.p12").write_bytes(others)
+        options = {
+            "ssl_enabled": True,
+            "ssl_keystore_path": str(tmp_path / "own.p12"),
+            "ssl_keystore_password": "secret",
+            "ssl_keystore_type": "pkcs12",
+            "ssl_truststore_path": str(tmp_path / "ca.p12"),
+            "ssl_truststore_password": "secret",
+            "ssl_client_authentication": "optional",
+            "tls_max_version": 1.2,
+        }
+        client = Certificates(authority, tmp_path).client(certificate=True)
+        async with site(made(**options), client) as found:
+            assert (await found.post())[0] == 200
+            context = found.worker.input.server.listener._place.tls
+            assert (context.verify_mode, context.maximum_version) == (ssl.CERT_OPTIONAL, ssl.TLSVersion.TLSv1_2)
+
+    asyncio.run(test())
+
+
 def test_a_port_in_use_is_said_clearly() -> None:
     async def test() -> None:
         async with site(made()) as found:
@@ -494,6 +528,11 @@ def test_what_changes_nothing_is_said() -> None:
     warnings: list[str] = []
     made(warnings, ssl_key=__file__)
     assert warnings == ["http: ssl_key change nothing without ssl_enabled => true"]
+    joined = multiline.build(multiline.Options(pattern="^ ", what="previous", auto_flush_interval=1))
+    made(warnings, codec=joined)
+    assert warnings[1:] == ["http: auto_flush_interval changes nothing, as a body ends with its request"]
+    (event,) = made(codec=joined).decode(b"error\n  at a", {"id": "x"}, lambda *_: None)
+    assert event.fields["message"] == "error\n  at a"
 
 
 @given(st.lists(st.binary(max_size=300), max_size=4), st.integers(1, 50), st.integers(1, 40))
