@@ -113,7 +113,7 @@ class Message(NamedTuple):
 
 def read(text: str, *, strict: bool) -> Message | None:
     """What a message says; None if it has neither form. `strict`: the older form needs a host."""
-    return read_5424(text) or read_3164(text, strict=strict)
+    return _read_usual(text) or read_5424(text) or _read_by_words(text, strict=strict)
 
 
 _MONTH = (
@@ -134,8 +134,27 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _PROGRAM = re.compile(r"(?P<program>[\x21-\x5a\x5c\x5e-\x7e]+)(?:\[(?P<pid>[1-9][0-9]{0,17})\])?:")
 
 
+_USUAL = re.compile(
+    rf"{_HEAD.pattern} (?P<host>{_LABEL}+(?:\.{_LABEL}+)*+\.?) "
+    r"(?P<program>[\x21-\x5a\x5c\x5e-\x7e]+)(?:\[(?P<pid>[1-9][0-9]{0,17})\])?: "
+)
+"""All of it up to the text, as most senders write it: what does not match is read word by word."""
+
+
 def read_3164(text: str, *, strict: bool) -> Message | None:
     """What a message of the older form says, wherever in the text it begins; None if there is none."""
+    return _read_usual(text) or _read_by_words(text, strict=strict)
+
+
+def _read_usual(text: str) -> Message | None:
+    found = _USUAL.match(text)
+    if found is None:
+        return None
+    priority, stamp, iso, host, name, pid = found.groups()
+    return Message(int(priority), stamp or iso, host, name, pid, text[found.end() :], iso is not None)
+
+
+def _read_by_words(text: str, *, strict: bool) -> Message | None:
     for head in _HEAD.finditer(text):
         at = head.end()
         word, after = _word(text, at)

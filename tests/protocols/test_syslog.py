@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import BrokenFraming
+from pipeline.protocols import syslog
 from pipeline.protocols.syslog import Message, cut, frames, read, read_3164, read_5424, trimmed
 
 # ---------------------------------------------------------------------------------------------- frames
@@ -249,6 +250,43 @@ def test_no_message_takes_long(text: str) -> None:
     """A pattern that goes back and forth would not come to an end with these."""
     assert read(text, strict=True) is None
     assert read_3164(text, strict=False) is None or "_ " in text or "a-" in text
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        [
+            "web1",
+            "a.b-c.",
+            "a" * 70,
+            "10.0.0.1",
+            "::1",
+            "app[42]:",
+            "app:",
+            "a:b[7]:",
+            "[7]:",
+            "x[07]:",
+            "",
+            "é",
+            "<1.2>",
+        ]
+    ),
+    max_size=5,
+)
+
+
+@given(st.sampled_from([OCT, "2026-02-03T04:05:06Z", "2026-02-03 04:05"]), WORDS)
+def test_the_short_way_and_the_one_by_words_agree(stamp: str, words: list[str]) -> None:
+    text = " ".join([f"<13>{stamp}", *words])
+    usual = syslog._read_usual(text)
+    assert usual in (None, syslog._read_by_words(text, strict=True))
+    assert usual in (None, syslog._read_by_words(text, strict=False))
+
+
+def test_what_a_new_message_quotes_is_not_its_head() -> None:
+    quoted = f"<13>{OCT} web1 a: b"
+    message = read(f"<1>1 - - - - - - {quoted}", strict=True)
+    assert message is not None
+    assert (message.version, message.text) == (1, quoted)
 
 
 @given(st.text('<>0123456789 :-[]\\"=.aOct\n', max_size=60))
