@@ -13,9 +13,10 @@ by `codec`. A body that is gzip or deflate is inflated, within `max_content_leng
 | 429 | too many requests wait, or outputs have stalled for 10 seconds; nothing was processed: send it again later |
 | 503 | the pipeline is stopping; what is not delivered is to be sent again |
 
-A sender that gets no answer, as after a crash, sends again; its events then have other ids, and may be there twice. As
-in Logstash, a body that is no JSON is answered as if it were, and becomes a message tagged `_jsonparsefailure`; what a
-codec refuses altogether becomes a dead letter.
+A sender that gets no answer, as after a crash, sends again. An event that names itself in `[@metadata][_id]` of its
+JSON document is not written twice then; others have random ids, and may be there twice. As in Logstash, a body that is
+no JSON is answered as if it were, and becomes a message tagged `_jsonparsefailure`; what a codec refuses altogether
+becomes a dead letter.
 
 Events get the sender's address in `host` and the request in `headers`. In ECS mode the address is in `[host][ip]`, the
 headers in `[@metadata][input][http][request][headers]`, and the usual ones in `[http][version]`, `[http][method]`,
