@@ -24,7 +24,7 @@ from pipeline.batch import Batch, Origin
 from pipeline.errors import FieldError
 from pipeline.event import Event
 from pipeline.field_reference import FieldReference
-from pipeline.options import CodecOption, Ecs, Ignored, InputOptions, Integer, default_codec
+from pipeline.options import Boolean, CodecOption, Ecs, Ignored, InputOptions, Integer, default_codec
 from pipeline.plugin import Codec, PluginContext, Reject
 from pipeline.protocols.datagrams import Picker, unpacked
 from pipeline.sockets import options as sockets
@@ -56,8 +56,13 @@ class Options(InputOptions):
         Integer | None, Field(gt=0, description="Bytes the kernel may hold; by default as the system is set.")
     ] = None
     workers: Annotated[
-        Integer, Ignored("one event loop takes datagrams as fast as they come"), Field(description="Accepted.")
+        Integer,
+        Ignored("one event loop takes datagrams as fast as they come"),
+        Field(description="Accepted as in Logstash."),
     ] = 2
+    metadata: Annotated[
+        Boolean, Ignored("no codec here asks for the sender's address"), Field(description="Accepted as in Logstash.")
+    ] = False
 
 
 def build(options: Options, context: PluginContext) -> Udp:
