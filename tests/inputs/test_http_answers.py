@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import BrokenFraming
@@ -244,6 +244,7 @@ def test_a_client_that_goes_away_does_no_harm() -> None:
     asyncio.run(test())
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=4), st.integers(1, 50), st.integers(1, 40))
 def test_members_are_inflated_however_they_arrive(parts: list[bytes], size: int, at_most: int) -> None:
     data = b"".join(map(gzip.compress, parts))

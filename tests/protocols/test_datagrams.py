@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import BrokenFraming
@@ -10,6 +10,7 @@ from pipeline.protocols.datagrams import Picker, packed, unpacked
 SENT = st.tuples(st.sampled_from(["127.0.0.1", "::1", "fe80::1%eth0"]), st.integers(0, 65535), st.binary(max_size=20))
 
 
+@settings(deadline=None)
 @given(st.lists(SENT, max_size=5))
 def test_what_is_packed_is_unpacked(sent: list[tuple[str, int, bytes]]) -> None:
     data = b"".join(packed(*one) for one in sent)
@@ -34,6 +35,7 @@ def test_what_is_broken_gives_nothing(data: bytes) -> None:
         unpacked(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_any_bytes_are_unpacked_or_refused(data: bytes) -> None:
     try:

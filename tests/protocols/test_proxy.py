@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import BrokenFraming
@@ -38,6 +38,7 @@ def test_what_is_refused(data: bytes) -> None:
         take_header(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=120))
 def test_any_bytes_are_read_refused_or_waited_for(data: bytes) -> None:
     try:

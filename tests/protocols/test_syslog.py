@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import BrokenFraming
@@ -62,6 +62,7 @@ def test_a_line_that_is_too_long_is_cut_and_a_counted_message_refused() -> None:
         cut(b"13 <1>", longest=12)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.binary(max_size=12), st.booleans()), max_size=6), st.data())
 def test_every_message_arrives_however_it_is_framed_and_cut(sent: list[tuple[bytes, bool]], data: Any) -> None:
     messages = [b"<13>" + (body if counted else re.sub(rb"[\n\0\r]", b"", body)) for body, counted in sent]
@@ -219,6 +220,7 @@ VALUES = st.text(st.characters(blacklist_categories=["Cs"]), max_size=8)
 NAMES = st.text("ab@.1-", min_size=1, max_size=4)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, st.dictionaries(NAMES, VALUES, max_size=3), min_size=1, max_size=3), VALUES)
 def test_structured_data_comes_back(data: dict[str, dict[str, str]], text: str) -> None:
     def escaped(value: str) -> str:
@@ -274,6 +276,7 @@ WORDS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from([OCT, "2026-02-03T04:05:06Z", "2026-02-03 04:05"]), WORDS)
 def test_the_short_way_and_the_one_by_words_agree(stamp: str, words: list[str]) -> None:
     text = " ".join([f"<13>{stamp}", *words])
@@ -289,6 +292,7 @@ def test_what_a_new_message_quotes_is_not_its_head() -> None:
     assert (message.version, message.text) == (1, quoted)
 
 
+@settings(deadline=None)
 @given(st.text('<>0123456789 :-[]\\"=.aOct\n', max_size=60))
 def test_any_text_is_read_or_not(text: str) -> None:
     message = read(text, strict=False)
