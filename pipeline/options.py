@@ -218,9 +218,27 @@ class CodecName:
 
     name: str
 
+    @property
+    def text(self) -> str:
+        """Its name, as a reference page shows it."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCodecs:
+    """Marks a hash of codecs: the engine builds the codec of each name, and puts it in its place."""
+
+
+def default_codecs(names: dict[str, str]) -> Any:
+    """The default of such a hash."""
+    return {key: CodecName(name) for key, name in names.items()}
+
 
 CodecOption = Annotated[Codec, SkipValidation]
 """The type of a `codec` option: `codec: Annotated[CodecOption, Field(...)] = default_codec("plain")`."""
+
+CodecsOption = Annotated[dict[str, Codec], SkipValidation, NamedCodecs()]
+"""The type of an option that holds several: `Annotated[CodecsOption, Field(...)] = default_codecs({...})`."""
 
 
 class InputOptions(PluginOptions):

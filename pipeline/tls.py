@@ -45,6 +45,8 @@ class Identity:
     passphrase: str | None = None
     keystore: Path | None = None
     """A PKCS#12 file, in place of certificate and key; `passphrase` opens it."""
+    chain: Sequence[Path] = ()
+    """PEM files: certificates between this one and its authority, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +126,17 @@ def _presented(context: ssl.SSLContext, identity: Identity) -> bool:
         return True
     if identity.certificate is None:
         return False
-    _pem(identity.certificate, "CERTIFICATE", "certificate")
+    chain = "\n".join(_pem(path, "CERTIFICATE", "certificate") for path in (identity.certificate, *identity.chain))
     key_path = identity.key or identity.certificate
     text = _pem(key_path, "PRIVATE KEY", "key")
     try:
-        context.load_cert_chain(identity.certificate, key_path, lambda: identity.passphrase or "")
+        if not identity.chain:
+            context.load_cert_chain(identity.certificate, key_path, lambda: identity.passphrase or "")
+        else:
+            with tempfile.NamedTemporaryFile("w", suffix=".pem", encoding="latin-1") as file:  # OpenSSL wants one file
+                file.write(chain)
+                file.flush()
+                context.load_cert_chain(file.name, key_path, lambda: identity.passphrase or "")
     except (ssl.SSLError, ValueError) as error:
         raise ConfigurationError([_why_not(identity, key_path, text, error)]) from None
     return True
@@ -212,6 +220,23 @@ _VERSIONS = {
     "TLSv1.2": ssl.TLSVersion.TLSv1_2,
     "TLSv1.3": ssl.TLSVersion.TLSv1_3,
 }
+
+
+def between(lowest: float | None, highest: float | None) -> list[Protocol]:
+    """The versions from one number to another, as the former options `tls_min_version` and `tls_max_version` say it.
+
+    Nothing where neither is given; raises ValueError where none is between them.
+    """
+    if lowest is None and highest is None:
+        return []
+    to = highest or 1.3
+    since = lowest or min(1.2, to)
+    known: dict[float, Protocol] = {1.1: "TLSv1.1", 1.2: "TLSv1.2", 1.3: "TLSv1.3"}
+    found = [name for number, name in known.items() if since <= number <= to]
+    if not found:
+        raise ValueError(f"there is no TLS version from tls_min_version {since} to tls_max_version {to}")
+    return found
+
 
 SUITES = (
     "TLS_AES_256_GCM_SHA384",

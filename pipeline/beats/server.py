@@ -19,10 +19,10 @@ from functools import partial
 from typing import Any, cast
 
 from pipeline.batch import Batch, Origin
-from pipeline.beats.listening import Listener, Place
 from pipeline.errors import BrokenFraming
 from pipeline.protocols.lumberjack import Limits, Opened, Piece, Receiver, ack
 from pipeline.protocols.lumberjack_windows import Window, Windows
+from pipeline.sockets.listening import Listener, Place
 
 log = logging.getLogger("apex.input.beats")
 

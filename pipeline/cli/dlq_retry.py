@@ -39,6 +39,10 @@ _STAND_INS = {
     "beats": "beats { port => 0 }",
     "file": 'file { path => "/dead_letters" sincedb_path => "/dev/null" }',
     "generator": "generator {}",
+    "http": "http { port => 0 }",
+    "syslog": "syslog { port => 0 }",
+    "tcp": "tcp { port => 0 }",
+    "udp": "udp { port => 0 }",
     "": "stdin { codec => json }",
 }
 """What decodes the original where the configuration has no input of that kind. Without an input, it is a document that

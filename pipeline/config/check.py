@@ -14,7 +14,7 @@ from pipeline.config import ast
 from pipeline.config.faults import Fault, did_you_mean
 from pipeline.config.settings import Setting, plugin_settings
 from pipeline.config.sources import Span
-from pipeline.options import CodecName, FormerName, Ignored, PluginOptions, Refused, shown
+from pipeline.options import CodecName, FormerName, Ignored, NamedCodecs, PluginOptions, Refused, shown
 from pipeline.registry import Kind, PluginModule
 
 
@@ -65,8 +65,11 @@ class Checker:
         values = self._values(module, settings, faults, quiet=name != node.name)
         if "ecs_compatibility" in module.options.model_fields:
             values.setdefault("ecs_compatibility", self.ecs_compatibility)
-        if "codec" in module.options.model_fields:
-            self._codec(module, node, values, settings)
+        for option, info in module.options.model_fields.items():
+            if option == "codec":
+                self._codec(module, node, values, settings)
+            elif _marked(info, NamedCodecs):
+                self._codecs(module, node, values, option)
         options = self._validated(module, node, settings, values | dict(extra), faults)
         self.faults.extend(faults)
         if options is None or faults:
@@ -128,16 +131,37 @@ class Checker:
             self.faults.append(Fault(f"{module.name}: expected one codec, got {shown(value)}", span))
             value = module.options.model_fields["codec"].default.name
         node = ast.Plugin(value, span, (), span) if isinstance(value, str) else value
-        values["codec"] = CodecName(node.name)
+        values["codec"] = self._built(node)
+
+    def _codecs(self, module: PluginModule, owner: ast.Plugin, values: dict[str, Any], option: str) -> None:
+        """Puts built codecs in the place of their names; a hash that is none is left to the model."""
+        given = values.get(option, module.options.model_fields[option].default)
+        if not isinstance(given, dict):
+            self.faults.append(
+                Fault(f'{module.name}: "{option}" expected a hash of codecs, got {shown(given)}', owner.name_span)
+            )
+            given = {}
+        built = {}
+        for key, value in given.items():
+            name = getattr(value, "name", value)
+            if isinstance(value, ast.Plugin):
+                built[key] = self._built(value)
+            else:
+                built[key] = self._built(ast.Plugin(str(name), owner.name_span, (), owner.name_span))
+        values[option] = built
+
+    def _built(self, node: ast.Plugin) -> Any:
+        """The codec of a name or block; the mere name where it has faults, which are noted."""
         checked = self.plugin("codec", node)
         if checked is None:
-            return
+            return CodecName(node.name)
         try:
-            values["codec"] = codec = checked.module.built(checked.options, None)
+            codec = checked.module.built(checked.options, None)
         except ValueError as error:
             self.faults.append(Fault(f"{node.name}: {error}", node.name_span))
-        else:
-            codec.name = checked.module.name
+            return CodecName(node.name)
+        codec.name = checked.module.name
+        return codec
 
     def _validated(
         self,

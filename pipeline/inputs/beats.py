@@ -20,7 +20,6 @@ of agent, file, offset and message. An event of no file has a random one.
 
 from __future__ import annotations
 
-import resource
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -49,6 +48,7 @@ from pipeline.options import (
 from pipeline.plugin import PluginContext, Reject
 from pipeline.protocols.lumberjack import Limits
 from pipeline.protocols.lumberjack_events import count, pieces
+from pipeline.sockets.options import affordable
 
 Enriches = Literal["source_metadata", "codec_metadata", "ssl_peer_metadata", "all", "none"]
 
@@ -183,32 +183,18 @@ def build(options: Options, context: PluginContext) -> Beats:
 
 
 def _server(options: Options, describe: Describe, warn: Callable[[str], None]) -> Callable[[Holds], Server]:
-    from pipeline.beats.listening import Place  # with asyncio: not for a mere check
     from pipeline.beats.server import Server, Terms
+    from pipeline.sockets.listening import Place  # with asyncio: not for a mere check
 
     place = Place(
         options.host,
         options.port,
         _context(options) if options.ssl_enabled else None,
         options.ssl_handshake_timeout / 1000,
-        _affordable(options.max_connections, warn),
+        affordable("beats", options.max_connections, warn),
     )
     terms = Terms(Limits(options.max_frame_size, options.max_window_size), options.client_inactivity_timeout)
     return lambda holds: Server(place, terms, holds, describe)
-
-
-_KEPT_BACK = 128
-"""Descriptors for everything but connections: files, outputs, the loop."""
-
-
-def _affordable(connections: int, warn: Callable[[str], None]) -> int:
-    """As many connections as this process may have descriptors for."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if limit == resource.RLIM_INFINITY or connections <= limit - _KEPT_BACK:
-        return connections
-    affordable = max(1, limit - _KEPT_BACK)
-    warn(f"beats: {affordable} connections are taken, not {connections} (max_connections), as `ulimit -n` is {limit}")
-    return affordable
 
 
 class Beats:
@@ -265,21 +251,12 @@ def _context(options: Options) -> Any:
             options.ssl_certificate, options.ssl_key, None if passphrase is None else passphrase.get_secret_value()
         ),
         tls.Trust([Path(path) for path in options.ssl_certificate_authorities]),
-        tls.Rules(options.ssl_supported_protocols or _between(options), options.ssl_cipher_suites),
+        tls.Rules(
+            options.ssl_supported_protocols or tls.between(options.tls_min_version, options.tls_max_version),
+            options.ssl_cipher_suites,
+        ),
         _clients(options),
     )
-
-
-def _between(options: Options) -> list[tls.Protocol]:
-    if options.tls_min_version is None and options.tls_max_version is None:
-        return []
-    highest = options.tls_max_version or 1.3
-    lowest = options.tls_min_version or min(1.2, highest)
-    known: dict[float, tls.Protocol] = {1.1: "TLSv1.1", 1.2: "TLSv1.2", 1.3: "TLSv1.3"}
-    between = [name for number, name in known.items() if lowest <= number <= highest]
-    if not between:
-        raise ValueError(f"there is no TLS version from tls_min_version {lowest} to tls_max_version {highest}")
-    return between
 
 
 def _nothing(_: Any) -> Origin:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.beats.listening import Complaints
 from pipeline.errors import ConfigurationError
 from pipeline.protocols import lumberjack as wire
+from pipeline.sockets.listening import Complaints
 from tests.beats.workbench import ONE, TWO, WINDOW, Run, connected, made, running
 
 REFUSED = {

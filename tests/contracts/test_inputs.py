@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +25,7 @@ from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.errors import BrokenFraming
 from pipeline.event import Event
 from pipeline.plugin import Input
+from pipeline.protocols.datagrams import packed
 from pipeline.protocols.lumberjack import compressed, json_frames
 from shippers.lumberjack import Sender
 from tests.harness import context, planned
@@ -100,6 +103,52 @@ def letter(line: bytes) -> bytes:
     return orjson.dumps(record) + b"\n"
 
 
+@asynccontextmanager
+async def connected(made: Any, folder: Path) -> AsyncIterator[None]:
+    async def send() -> None:
+        await made.server.listening.wait()
+        reader, writer = await asyncio.open_connection(*made.server.listener.addresses[0])
+        writer.write(LINES)
+        writer.write_eof()
+        await reader.read()  # it is closed when all has been read
+        writer.close()
+        made.stop()
+
+    sending = asyncio.create_task(send())
+    yield
+    await sending
+
+
+@asynccontextmanager
+async def thrown(made: Any, folder: Path) -> AsyncIterator[None]:
+    async def send() -> None:
+        await made.server.listening.wait()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for message in MESSAGES:
+                sender.sendto(message.encode(), made.server.datagrams.addresses[0])
+        made.stop()
+
+    sending = asyncio.create_task(send())
+    yield
+    await sending
+
+
+@asynccontextmanager
+async def posted(made: Any, folder: Path) -> AsyncIterator[None]:
+    async def send() -> None:
+        await made.server.listening.wait()
+        host, port = made.server.listener.addresses[0]
+        async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
+            for message in MESSAGES:
+                async with session.post("/", data=message.encode()) as answer:
+                    assert (answer.status, await answer.text()) == (200, "ok")
+        made.stop()
+
+    sending = asyncio.create_task(send())
+    yield
+    await sending
+
+
 def numbered(line: bytes) -> bytes:
     return orjson.dumps([[0, line.decode(errors="replace")]])
 
@@ -117,7 +166,11 @@ CASES = {
     "generator": Case(
         'generator {{ lines => ["one", "two", "drei ☃", "four"] count => 1 {codec} }}', nothing, numbered
     ),
+    "http": Case("http {{ port => 0 {codec} }}", posted, lambda line: line),
     "stdin": Case("stdin {{ {codec} }}", piped),
+    "syslog": Case("syslog {{ port => 0 {codec} }}", connected),
+    "tcp": Case("tcp {{ port => 0 {codec} }}", connected),
+    "udp": Case("udp {{ port => 0 {codec} }}", thrown, lambda line: packed("127.0.0.1", 1, line)),
 }
 every = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 

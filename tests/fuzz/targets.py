@@ -10,16 +10,22 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from pipeline.clock import SystemClock
+from pipeline.codecs import plain
 from pipeline.config.faults import Fault
 from pipeline.config.plan import make_plan
 from pipeline.config.sources import Source
+from pipeline.dates.timestamps import canonical
 from pipeline.errors import BrokenFraming, ConfigurationError, FieldError, FieldReferenceError
 from pipeline.event import Event, copied
 from pipeline.field_reference import FieldReference
 from pipeline.protocols import lumberjack as wire
+from pipeline.protocols import syslog
 from pipeline.protocols.lumberjack import Limits, Opened, Piece, Receiver
 from pipeline.protocols.lumberjack_events import count, events, pieces
 from pipeline.sprintf import Template
+from pipeline.syslog.events import Labels, decoder
+from pipeline.syslog.times import time_reader
 
 
 class Target(NamedTuple):
@@ -228,8 +234,97 @@ def write(drawn: tuple[str, dict[str, Any], Any]) -> None:
         assert first == template.render(Event({}))
 
 
+# ---------------------------------------------------------------------------------------------- syslog
+
+_syslog_words = st.sampled_from(
+    [
+        *(
+            "<13>",
+            "<0>",
+            "<191>",
+            "<999>",
+            "1 ",
+            "- ",
+            "-",
+            " ",
+            ":",
+            "\\",
+            '"',
+            "]",
+            "[a",
+            '[a b="c"]',
+            ' b="',
+            "=",
+            "7 ",
+        ),
+        *("Oct 11 22:14:15", "Feb 29 23:59:60", "2026-02-03T04:05:06Z", "2026-02-30T24:00:00.1+99:99", "10.0.0.1"),
+        *("::1", "web1", "app[42]:", "app:", "a-" * 40, "\ufeff", "☃", "<1.2>", "PROXY TCP4 ", "\r\n"),
+    ]
+)
+_syslog_text = st.lists(st.one_of(_syslog_words, st.text(max_size=3)), max_size=14).map("".join)
+_syslog_lines = st.builds(
+    lambda text, how: (b"%d " % (len(text.encode()) + how) if how < 2 else b"") + text.encode() + b"\n\0"[how & 1 :],
+    _syslog_text,
+    st.integers(0, 4),
+)
+_syslog_stream = st.lists(st.one_of(_syslog_lines, st.binary(max_size=8)), max_size=5).map(b"".join)
+messages = st.tuples(_syslog_stream, st.lists(st.integers(1, 40), max_size=20))
+_LONGEST_MESSAGE = 200
+
+
+def read_syslog(drawn: tuple[bytes, list[int]]) -> None:
+    """However the bytes arrive, each that is no framing is in one message, once; each is an event in both layouts."""
+    data, sizes = drawn
+    rest, at = b"", 0
+    while at < len(data):
+        size = sizes.pop(0) if sizes else 7
+        rest += data[at : at + size]
+        at += size
+        try:
+            whole = syslog.cut(rest, final=at >= len(data), longest=_LONGEST_MESSAGE)
+        except BrokenFraming:
+            return
+        assert whole or len(rest) <= _LONGEST_MESSAGE + 12 or at >= len(data)
+        _frames_hold_all(rest[:whole])
+        rest = rest[whole:]
+    assert rest == b""
+
+
+def _frames_hold_all(data: bytes) -> None:
+    found = list(syslog.frames(data))
+    left, at = b"", 0
+    for frame in found:
+        assert at <= frame.start <= frame.first <= frame.last <= frame.end <= len(data)
+        left += data[at : frame.start]
+        at = frame.end
+    assert (left + data[at:]).strip(b"\n\0") == b""
+    for decode in _SYSLOG_DECODERS:
+        events = list(decode(data, {"id": "x", "peer": "::1"}, _must_not_reject))
+        assert [event.ordinal for event in events] == list(range(len(found)))
+        for event in events:
+            assert canonical(event.fields["@timestamp"]) == event.fields["@timestamp"]
+            assert type(event.fields["message"]) is str
+
+
+def _must_not_reject(raw: bytes, error: Exception) -> None:
+    raise AssertionError(raw) from error
+
+
+_SYSLOG_DECODERS = [
+    decoder(
+        plain.build(plain.Options(ecs_compatibility="disabled")),
+        FieldReference("message"),
+        Labels(["kernel"], ["Emergency"]),
+        time_reader("Europe/Paris", None, SystemClock()),
+        ecs=ecs,
+    )
+    for ecs in (True, False)
+]
+
+
 TARGETS = [
     Target("frames", frames, receive),
+    Target("syslog", messages, read_syslog),
     Target("configuration", configurations(), check),
     Target("field references", st.tuples(references, fields, _values), refer),
     Target("sprintf", st.tuples(templates, fields, _stamps), write),

@@ -2,7 +2,10 @@
 
 import pytest
 
+from tests.beats.conftest import run
 from tests.inputs.following import Following
+
+__all__ = ["run"]
 
 
 @pytest.fixture

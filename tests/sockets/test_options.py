@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-from pipeline.inputs import beats
+from pipeline.sockets import options
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from pipeline.inputs import beats
 def test_no_more_connections_than_descriptors(
     monkeypatch: pytest.MonkeyPatch, limit: int, wanted: int, taken: int
 ) -> None:
-    monkeypatch.setattr(beats.resource, "getrlimit", lambda kind: (limit, limit))
+    monkeypatch.setattr(options.resource, "getrlimit", lambda kind: (limit, limit))
     warnings: list[str] = []
-    assert beats._affordable(wanted, warnings.append) == taken
+    assert options.affordable("beats", wanted, warnings.append) == taken
     assert [str(taken) in warning and "ulimit -n" in warning for warning in warnings] == [True] * (taken < wanted)

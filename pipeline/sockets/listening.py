@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.errors import ConfigurationError
 
-log = logging.getLogger("apex.input.beats")
+log = logging.getLogger("apex.input")
 
 _SAME_COMPLAINT = 60.0
 """Seconds in which a complaint about a client is not repeated."""
@@ -30,13 +30,17 @@ class Complaints:
 
     def say(self, peer: str, what: str) -> None:
         """Writes the line to the log, unless it was just said."""
+        self.tell(peer, what)
+
+    def tell(self, peer: str, what: str, details: str = "") -> None:
+        """The same with details that differ each time."""
         text = f"{peer}: {what}"
         now = asyncio.get_running_loop().time()
         if now - self._said.get(text, -_SAME_COMPLAINT) >= _SAME_COMPLAINT:
             if len(self._said) > 1000:
                 self._said.clear()
             self._said[text] = now
-            log.warning("%s", text)
+            log.warning("%s%s", text, f" ({details})" if details else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Place:
     tls: ssl.SSLContext | None = None
     handshake_timeout: float = 10.0
     max_connections: int = 10_000
+    keep_alive: bool = True
+    """Whether the kernel looks after silent clients, so that one that is gone is noticed."""
 
 
 class Listener:
@@ -110,7 +116,8 @@ class Listener:
     async def _greet(self, client: socket.socket, peer: str) -> None:
         context = self._place.tls
         try:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if self._place.keep_alive:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: self._protocol(peer),
                 client,
@@ -120,6 +127,11 @@ class Listener:
         except OSError as error:  # ssl.SSLError is one
             client.close()
             self.complaints.say(peer, _failure(error))
+
+
+def plain_address(address: str) -> str:
+    """An IPv4 address as it is written, also where a socket for both families says it as an IPv6 one."""
+    return address.removeprefix("::ffff:") if "." in address else address
 
 
 def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:

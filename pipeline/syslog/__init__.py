@@ -1,0 +1,1 @@
+"""What the syslog input is made of: from messages to events, and their times. May import the protocols and below."""

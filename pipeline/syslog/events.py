@@ -1,0 +1,155 @@
+"""From the bytes of a syslog batch to events, in Logstash's two layouts of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from pipeline.arrivals import arrive
+from pipeline.batch import Origin
+from pipeline.event import Event, Fields, add_tag
+from pipeline.field_reference import FieldReference
+from pipeline.plugin import Codec, Reject
+from pipeline.protocols.datagrams import unpacked
+from pipeline.protocols.syslog import Message, frames, read, trimmed
+from pipeline.syslog.times import ReadTime
+
+Decode = Callable[[bytes, Origin, Reject], Iterator[Event]]
+
+NO_SYSLOG = "_grokparsefailure_sysloginput"
+NO_DATE = "_dateparsefailure"
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The names of facilities and severities, by number; none where they are not wanted."""
+
+    facilities: Sequence[str] = ()
+    severities: Sequence[str] = ()
+
+
+def frame_of(data: bytes, ordinal: int) -> bytes:
+    """The message of an ordinal in a stream, with its framing."""
+    frame = next(islice(frames(data), ordinal, None))
+    return data[frame.start : frame.end]
+
+
+def decoder(codec: Codec, field: FieldReference, labels: Labels, read_time: ReadTime, *, ecs: bool) -> Decode:
+    """A function from the bytes of a batch to its events; those that a codec makes of one message have one ordinal."""
+    tell = _in_ecs(labels) if ecs else _in_legacy(labels)
+
+    def decode(data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
+        id_ = origin["id"]
+        for ordinal, (payload, address, start, end) in enumerate(_messages(data, origin)):
+            name = f"{id_}-{ordinal}" if ordinal else id_
+            try:
+                decoded = list(codec.decode(payload))
+            except Exception as error:  # whatever a codec raises concerns this message alone
+                reject(data[start:end], error)
+                continue
+            for sibling, fields in enumerate(decoded):
+                event = arrive(fields, {"event_id": f"{name}_{sibling}" if sibling else name}, ordinal)
+                text = field.get(event)
+                message = read(text, strict=not ecs) if type(text) is str else None
+                tell(event.fields, message, address)
+                _finish(event, message, read_time)
+                yield event
+
+    return decode
+
+
+def _messages(data: bytes, origin: Origin) -> Iterator[tuple[bytes, str | None, int, int]]:
+    """Each message without its framing, who sent it, and where it lies with its framing."""
+    if origin.get("datagrams"):
+        for datagram in unpacked(data):
+            yield trimmed(datagram.payload), datagram.address, datagram.start, datagram.end
+    else:
+        peer = origin.get("peer")
+        for frame in frames(data):
+            yield trimmed(data[frame.first : frame.last]), peer, frame.start, frame.end
+
+
+def _finish(event: Event, message: Message | None, read_time: ReadTime) -> None:
+    if message is None:
+        add_tag(event, NO_SYSLOG)
+        return
+    event.fields["message"] = message.text
+    if message.timestamp is not None:
+        stamp = read_time(message)
+        if stamp is None:
+            add_tag(event, NO_DATE)
+        else:
+            event.fields["@timestamp"] = stamp
+
+
+# ---------------------------------------------------------------------------------------------- layouts
+
+Tell = Callable[[Fields, Message | None, str | None], None]
+
+
+def _label(labels: Sequence[str], number: int) -> str | None:
+    return labels[number] if number < len(labels) else None
+
+
+def _in_legacy(labels: Labels) -> Tell:
+    def tell(fields: Fields, message: Message | None, address: str | None) -> None:
+        priority = message.priority if message else 0
+        facility, severity = priority >> 3, priority & 7
+        if address is not None:
+            fields["host"] = address
+        said: Fields = {"priority": priority, "severity": severity, "facility": facility}
+        said["facility_label"] = _label(labels.facilities, facility)
+        said["severity_label"] = _label(labels.severities, severity)
+        if message:
+            said |= {"timestamp": message.timestamp, "logsource": message.host, "program": message.program}
+            said |= {"pid": message.pid, "syslog5424_ver": message.version, "syslog5424_msgid": message.id}
+            said["syslog5424_sd"] = message.structured
+            if message.iso:
+                said["timestamp8601"] = message.timestamp
+        for name, value in said.items():
+            if value is not None:
+                fields[name] = value
+
+    return tell
+
+
+def _in_ecs(labels: Labels) -> Tell:
+    def named(code: int, names: Sequence[str]) -> Fields:
+        return {"code": code, "name": names[code]} if code < len(names) else {"code": code}
+
+    def tell(fields: Fields, message: Message | None, address: str | None) -> None:
+        priority = message.priority if message else 0
+        facility, severity = named(priority >> 3, labels.facilities), named(priority & 7, labels.severities)
+        syslog: Fields = {"priority": priority, "facility": facility, "severity": severity}
+        host: Fields = {} if address is None else {"ip": address}
+        if message:
+            given = message.pid
+            pid = int(given) if given and given.isdecimal() and len(given) < 19 else None
+            if message.version is not None:
+                told = {"version": str(message.version), "msgid": message.id, "procid": given if pid is None else None}
+                syslog |= _without_none(told | {"structured_data": message.structured})
+            if message.host is not None:
+                host["hostname"] = message.host
+            if message.timestamp is not None:
+                fields["timestamp"] = message.timestamp
+            if message.program is not None or pid is not None:
+                _merge(fields, "process", _without_none({"name": message.program, "pid": pid}))
+        _merge(fields, "log", {"syslog": syslog})
+        if host:
+            _merge(fields, "host", host)
+        service = fields.setdefault("service", {})
+        if type(service) is dict:
+            service.setdefault("type", "system")
+
+    return tell
+
+
+def _without_none(fields: Fields) -> Fields:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _merge(fields: Fields, name: str, told: Fields) -> None:
+    """Sets an object's fields; what the codec found there and is no object gives way, as there is no room beside it."""
+    known = fields.get(name)
+    fields[name] = {**known, **told} if type(known) is dict else told

@@ -1,0 +1,310 @@
+"""The syslog input, on real sockets and with a real client."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import logging.handlers
+import re
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from pydantic import ValidationError
+
+from pipeline.codecs import json, plain
+from pipeline.inputs.syslog import FACILITIES, PATTERNS, SEVERITIES, Options, Syslog, build
+from pipeline.protocols.datagrams import packed
+from tests.beats.workbench import Certificates, Worker, connected, running
+from tests.harness import FakeClock, context
+
+PLAIN = plain.build(plain.Options(ecs_compatibility="disabled"))
+ORIGIN = {"id": "x", "peer": "192.0.2.1"}
+NOW = 1_791_800_000.0  # 2026-10-12
+LINE = b"<86>Oct 11 22:14:15 web1 sshd[42]: Accepted publickey\n"
+
+
+def made(warnings: list[str] | None = None, **options: Any) -> Syslog:
+    given = {"port": 0, "codec": PLAIN, "timezone": "UTC", **options}
+    return build(Options(**given), context(clock=FakeClock(NOW), warnings=warnings))
+
+
+def decoded(data: bytes, **options: Any) -> list[dict[str, Any]]:
+    def refuse(raw: bytes, error: Exception) -> None:
+        raise AssertionError(raw) from error
+
+    events = list(made(**options).decode(data, ORIGIN, refuse))
+    return [{name: value for name, value in event.fields.items() if name != "@version"} for event in events]
+
+
+def test_the_fields_without_ecs() -> None:
+    assert decoded(LINE, ecs_compatibility="disabled") == [
+        {
+            "@timestamp": "2026-10-11T22:14:15.000Z",
+            "message": "Accepted publickey",
+            "host": "192.0.2.1",
+            "priority": 86,
+            "facility": 10,
+            "facility_label": "security/authorization",
+            "severity": 6,
+            "severity_label": "Informational",
+            "timestamp": "Oct 11 22:14:15",
+            "logsource": "web1",
+            "program": "sshd",
+            "pid": "42",
+        }
+    ]
+
+
+def test_the_fields_in_ecs_mode() -> None:
+    assert decoded(LINE) == [
+        {
+            "@timestamp": "2026-10-11T22:14:15.000Z",
+            "message": "Accepted publickey",
+            "host": {"ip": "192.0.2.1", "hostname": "web1"},
+            "log": {
+                "syslog": {
+                    "priority": 86,
+                    "facility": {"code": 10, "name": "security/authorization"},
+                    "severity": {"code": 6, "name": "Informational"},
+                }
+            },
+            "process": {"name": "sshd", "pid": 42},
+            "timestamp": "Oct 11 22:14:15",
+            "service": {"type": "system"},
+        }
+    ]
+
+
+NEW = b'<165>1 2026-10-11T22:14:15.000003-07:00 web1 app %s ID47 [origin ip="10.0.0.1"] hello\n'
+
+
+def test_rfc_5424_without_ecs() -> None:
+    (event,) = decoded(NEW % b"42", ecs_compatibility="disabled", use_labels=False)
+    assert event == {
+        "@timestamp": "2026-10-12T05:14:15.000003Z",
+        "message": "hello",
+        "host": "192.0.2.1",
+        "priority": 165,
+        "facility": 20,
+        "severity": 5,
+        "timestamp": "2026-10-11T22:14:15.000003-07:00",
+        "timestamp8601": "2026-10-11T22:14:15.000003-07:00",
+        "logsource": "web1",
+        "program": "app",
+        "pid": "42",
+        "syslog5424_ver": 1,
+        "syslog5424_msgid": "ID47",
+        "syslog5424_sd": {"origin": {"ip": "10.0.0.1"}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("procid", "process", "more"),
+    [(b"42", {"name": "app", "pid": 42}, {}), (b"w-7", {"name": "app"}, {"procid": "w-7"})],
+)
+def test_rfc_5424_in_ecs_mode(procid: bytes, process: dict[str, Any], more: dict[str, Any]) -> None:
+    (event,) = decoded(NEW % procid, use_labels=False)
+    assert event["log"]["syslog"] == {
+        "priority": 165,
+        "facility": {"code": 20},
+        "severity": {"code": 5},
+        "version": "1",
+        "msgid": "ID47",
+        "structured_data": {"origin": {"ip": "10.0.0.1"}},
+        **more,
+    }
+    assert event["process"] == process
+    assert event["host"] == {"ip": "192.0.2.1", "hostname": "web1"}
+
+
+def test_what_is_no_syslog_is_tagged_and_kept() -> None:
+    legacy, ecs = (decoded(b"hello\n", ecs_compatibility=ecs)[0] for ecs in ("disabled", "v8"))
+    for event in (legacy, ecs):
+        assert event["message"] == "hello"
+        assert event["tags"] == ["_grokparsefailure_sysloginput"]
+    assert (legacy["priority"], legacy["severity_label"]) == (0, "Emergency")
+    assert ecs["log"]["syslog"]["facility"] == {"code": 0, "name": "kernel"}
+    assert ecs["service"] == {"type": "system"}
+
+
+def test_labels_of_ones_own_and_numbers_without_one() -> None:
+    (event,) = decoded(LINE, ecs_compatibility="disabled", facility_labels=["a"], severity_labels=["x"] * 7)
+    assert "facility_label" not in event
+    assert event["severity_label"] == "x"
+
+
+TIMES = {
+    "a zone": ("<13>Oct  1 02:00:00 h a: b", {"timezone": "Europe/Paris"}, "2026-10-01T00:00:00.000Z"),
+    "the present year": ("<13>Dec 31 02:00:00 h a: b", {}, "2026-12-31T02:00:00.000Z"),
+    "another language": ("<13>Mai 01 02:00:00 h a: b", {"locale": "de"}, "2026-05-01T02:00:00.000Z"),
+    "ISO 8601": ("<13>2026-02-03T04:05:06+01:00 h a: b", {}, "2026-02-03T03:05:06.000Z"),
+}
+
+
+@pytest.mark.parametrize(("text", "options", "stamp"), TIMES.values(), ids=TIMES)
+def test_times(text: str, options: dict[str, Any], stamp: str) -> None:
+    (event,) = decoded(text.encode(), **options)
+    assert event["@timestamp"] == stamp
+    assert "tags" not in event
+
+
+@pytest.mark.parametrize(
+    "text", [b"<13>Oct 11 22:14:15.5 h a: b", b"<13>Oktober 11 22:14:15 h a: b", b"<1>1 now - - - - - b"]
+)
+def test_a_time_that_cannot_be_read_is_tagged(text: bytes) -> None:
+    (event,) = decoded(text)
+    assert event["tags"] == ["_dateparsefailure"]
+    assert event["message"] == "b"
+
+
+def test_the_codec_comes_first() -> None:
+    data = b'{"log_line":"<13>Oct 11 22:14:15 h a: b","process":7,"service":"x"}\n{"a":1}\n'
+    codec = json.build(json.Options(ecs_compatibility="disabled"))
+    first, second = decoded(data, codec=codec, syslog_field="log_line")
+    assert (first["message"], first["process"], first["service"]) == ("b", {"name": "a"}, "x")
+    assert second["tags"] == ["_grokparsefailure_sysloginput"]
+
+
+def test_what_a_codec_cannot_read_is_dead_lettered_alone() -> None:
+    class Picky:
+        def decode(self, data: bytes) -> Any:
+            if b"bad" in data:
+                raise ValueError("bad")
+            yield {"message": data.decode()}
+
+    rejected: list[bytes] = []
+    given = made(codec=Picky())
+    data = LINE + b"bad\n\n" + b"6 <1>bad" + LINE
+    events = list(given.decode(data, ORIGIN, lambda raw, error: rejected.append(raw)))
+    assert len(events) == 2
+    assert rejected == [b"bad\n", b"6 <1>bad"]
+    assert given.pick(data, ORIGIN, events[1].ordinal) == LINE
+
+
+def test_datagrams_and_streams_on_one_port() -> None:
+    async def test() -> None:
+        given = made()
+        async with running(given) as worker, connected(worker) as client:
+            address = given.server.listener.addresses[0]
+            assert given.server.datagrams.addresses == [address]
+            client.send(LINE + b"%d %s" % (len(LINE), LINE))
+            (first, second) = await worker.end(0)
+            assert (first.fields["message"], second.fields["message"]) == ("Accepted publickey",) * 2
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
+                sending.sendto(LINE, address)
+            (third,) = await worker.end(1)
+            assert third.fields["host"] == {"ip": "127.0.0.1", "hostname": "web1"}
+            assert given.pick(worker.batches[1].data, worker.batches[1].origin, 0).endswith(LINE)
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_pythons_own_client(kind: int) -> None:
+    """It ends messages with a NUL, and no line feed."""
+
+    def send(address: tuple[str, int]) -> None:
+        handler = logging.handlers.SysLogHandler(address, socktype=kind)  # type: ignore[arg-type]
+        handler.setFormatter(logging.Formatter("Oct 11 22:14:15 web1 app[%(process)d]: %(message)s"))
+        for number in range(3):
+            handler.handle(logging.LogRecord("app", logging.WARNING, __file__, 1, "message %d", (number,), None))
+        handler.close()
+
+    async def test() -> None:
+        given = made(ecs_compatibility="disabled")
+        async with running(given) as worker:
+            await asyncio.to_thread(send, given.server.listener.addresses[0])
+            events = await events_of(worker, 3)
+            assert [event.fields["message"] for event in events] == ["message 0", "message 1", "message 2"]
+            assert {event.fields["severity_label"] for event in events} == {"Warning"}
+            assert "tags" not in events[0].fields
+
+    asyncio.run(test())
+
+
+async def events_of(worker: Worker, count: int) -> list[Any]:
+    found: list[Any] = []
+    number = 0
+    while len(found) < count:
+        found += await worker.end(number)
+        number += 1
+    return found
+
+
+def test_tls_with_octet_counting_and_no_datagrams(tmp_path: Path) -> None:
+    async def test() -> None:
+        certificates = Certificates(trustme.CA(key_type=trustme.KeyType.ECDSA), tmp_path)
+        given = made(**certificates.options())
+        async with running(given) as worker, connected(worker, certificates.client()) as client:
+            assert given.server.datagrams is None
+            assert isinstance(client.writer.get_extra_info("ssl_object"), ssl.SSLObject)
+            client.send(b"%d %s" % (len(LINE), LINE))
+            assert [event.fields["message"] for event in await worker.end(0)] == ["Accepted publickey"]
+
+    asyncio.run(test())
+
+
+def test_a_message_that_is_too_long_closes_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        async with running(made(max_message_size=100)) as worker, connected(worker) as client:
+            client.send(b"101 <1>")
+            assert await client.end() == b""
+            async with connected(worker) as other:
+                other.send(b"x" * 150)
+                (event,) = await worker.end(0)
+                assert event.fields["message"] == "x" * 150
+
+    asyncio.run(test())
+    assert "a message of 101 bytes is longer than 100; closed" in caplog.text
+
+
+def test_a_proxy_says_who_connects() -> None:
+    async def test() -> None:
+        async with running(made(proxy_protocol=True)) as worker, connected(worker) as client:
+            client.send(b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\n" + LINE)
+            (event,) = await worker.end(0)
+            assert event.fields["host"] == {"ip": "192.0.2.7", "hostname": "web1"}
+
+    asyncio.run(test())
+
+
+WRONG = {
+    "a pattern": ({"grok_pattern": "<%{POSINT:p}>%{GREEDYDATA:m}"}, "no grok_pattern is taken but the default"),
+    "the pattern of the other layout": ({"grok_pattern": PATTERNS["disabled"]}, "no grok_pattern is taken"),
+    "a zone": ({"timezone": "Europe/Pari"}, 'did you mean "Europe/Paris"'),
+    "a language": ({"locale": "xx"}, "xx"),
+    "TLS without a certificate": ({"ssl_enabled": True}, "needs ssl_certificate and ssl_key"),
+}
+
+
+@pytest.mark.parametrize(("options", "why"), WRONG.values(), ids=WRONG)
+def test_options_that_do_not_fit(options: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(why)):
+        Options(**options)
+
+
+def test_the_default_pattern_may_be_given() -> None:
+    for ecs, pattern in PATTERNS.items():
+        assert Options(grok_pattern=pattern, ecs_compatibility=ecs).port == 514
+
+
+def test_there_are_as_many_labels_as_numbers() -> None:
+    assert (len(FACILITIES), len(SEVERITIES)) == (24, 8)
+
+
+def test_what_can_be_lost_is_said_once_at_the_start() -> None:
+    warnings: list[str] = []
+    made(warnings)
+    assert len(warnings) == 1
+    assert "cannot send again" in warnings[0]
+
+
+def test_datagrams_are_events() -> None:
+    data = packed("::1", 1, b"hello\r\n\0") + packed("10.0.0.1", 2, LINE)
+    events = list(made().decode(data, {"id": "x", "datagrams": True}, lambda raw, error: None))
+    assert [event.fields["message"] for event in events] == ["hello", "Accepted publickey"]
+    assert [event.fields["host"]["ip"] for event in events] == ["::1", "10.0.0.1"]
