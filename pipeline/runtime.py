@@ -11,23 +11,38 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Set
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from pipeline.clock import Clock, SystemClock
 from pipeline.config.building import build, connect
 from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
+from pipeline.config.timing import timed_flow
 from pipeline.delivery.dead_letters import DeadLetterQueue
 from pipeline.delivery.outlets import Departures, Limits, Outlet
 from pipeline.delivery.retry import Backoff, Courier
 from pipeline.delivery.tickets import InFlight
-from pipeline.delivery.worker import Fates, Source, Worker
+from pipeline.delivery.worker import Fates, Sampling, Source, Worker
 from pipeline.event import Event
-from pipeline.flow import Continue
+from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
-from pipeline.plugin import Output, PluginContext
+from pipeline.plugin import Input, Output, PluginContext
+from pipeline.spans import Tracer
 
 log = logging.getLogger("apex.pipeline")
+
+State = Literal["starting", "running", "draining"]
+
+
+class QueueFigures(NamedTuple):
+    """What is in the queue between inputs and filters."""
+
+    kind: str
+    """Logstash's `queue.type`: memory or persisted."""
+    events: int
+    bytes: int
+    max_bytes: int
+
 
 FLUSH_INTERVAL = 5.0
 """Seconds between two flushes of the filters that hold events, as in Logstash."""
@@ -36,11 +51,18 @@ FLUSH_INTERVAL = 5.0
 class Pipeline:
     """A pipeline whose plugins are built; it runs once."""
 
-    def __init__(self, settings: Settings, plan: Plan, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, plan: Plan, clock: Clock | None = None, tracer: Tracer | None = None
+    ) -> None:
         """Builds every plugin; raises `ConfigurationError` with what only building can find."""
         self.counters = Counters()
         self.plan = plan
-        self._settings = settings
+        self.settings = settings
+        self.in_flight = InFlight(settings.in_flight_events, settings.in_flight_bytes, self.counters.latency)
+        self.state: State = "starting"
+        self.queue = QueueFigures("memory", 0, 0, 0)
+        """What waits in the queue on disk; whoever owns one keeps it up to date."""
+        self._tracer = tracer
         self._clock = clock or SystemClock()
         self._periodic: list[tuple[float, Callable[[], None]]] = []
         context = PluginContext(
@@ -54,17 +76,29 @@ class Pipeline:
         # A flow that cannot be compiled is a fault of the configuration, to be known before anything starts or stops.
         nowhere: dict[int, Continue] = dict.fromkeys(self._built.outputs, _nowhere)
         connect(plan, self._built.filters, nowhere, lambda proceed, event: None)
+        self.counters.filters = [item.counters for item in self._built.filters.values()]
+        for label in [item.label for item in self._built.inputs]:
+            self.counters.input(label)
+        for _, label in self._built.outputs.values():
+            self.counters.output(label)
         self._sources = [Source(item.input, item.decorate, item.label) for item in self._built.inputs]
+
+    @property
+    def inputs(self) -> list[tuple[str, Input]]:
+        """Each input with its label."""
+        return [(item.label, item.input) for item in self._sources]
 
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
+        self.state = "draining"
         for source in self._sources:
             source.input.stop()
 
     async def run(self) -> None:
         """Runs until every input has ended or `stop` was called, and everything in flight has its end."""
-        settings = self._settings
-        in_flight = InFlight(settings.in_flight_events, settings.in_flight_bytes)
+        settings, in_flight = self.settings, self.in_flight
+        if self.state == "starting":
+            self.state = "running"
         dead_letters = DeadLetterQueue(settings.dead_letters, settings.pipeline_id)
         fates = Fates(self.counters)
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
@@ -75,6 +109,7 @@ class Pipeline:
                 stack.push_async_callback(output.close)
                 backoff = _backoff(output, self.plan.plugins[node].options.model_fields_set, settings)
                 courier = Courier(output, label, dead_letters, self.counters, backoff)
+                courier.traced = self._tracer is not None
                 group.create_task(courier.start())  # inputs open meanwhile; what they take waits for it
                 limits = Limits(delay=settings.pipeline_batch_delay / 1000)
                 outlets[node] = Outlet(courier, in_flight, limits, fates.failed, departures)
@@ -83,6 +118,7 @@ class Pipeline:
             sinks: dict[int, Continue] = {node: outlet.add for node, outlet in outlets.items()}
             fates.flow = connect(self.plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
+            worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
             with _background(*self._periodic_work(worker, bool(fates.flow.flushes))):
                 async with asyncio.TaskGroup() as inputs:
                     for source in self._sources:
@@ -91,6 +127,14 @@ class Pipeline:
                 for outlet in outlets.values():
                     await outlet.drain()
                 await in_flight.empty()
+
+    def _sampling(self, sinks: dict[int, Continue], fates: Fates) -> Sampling | None:
+        def twin() -> Flow:
+            flow, self.counters.times = timed_flow(self.plan, self._built, sinks, fates.guard, fates.unrouted)
+            return flow
+
+        every = self.settings.plugin_timing_every
+        return Sampling(every, twin, self.counters) if every else None
 
     def _periodic_work(self, worker: Worker, holding: bool) -> Iterator[Coroutine[Any, Any, None]]:
         for seconds, call in self._periodic:

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 ROOMS = [
-    {"errors", "metrics", "clock"},
+    {"errors", "metrics", "clock", "spans"},
     {"event", "dates"},
     {"field_reference", "sprintf", "event_ids"},
     {"batch"},
@@ -23,6 +23,7 @@ ROOMS = [
     {"registry", "option_words", "reference"},
     {"config", "delivery"},
     {"runtime"},
+    {"monitoring"},
     {"cli"},
 ]
 """From the bottom up; a module may import its own room, those beside it in a set, and those below. `config` and

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from pipeline.config.faults import Fault, did_you_mean
+from pipeline.config.monitoring_settings import FORMER, MonitoringSettings, remarks
 from pipeline.config.sources import Source, Span
 from pipeline.errors import ConfigurationError
 from pipeline.options import Boolean, Ecs, Integer, Seconds, Size, Text
@@ -27,9 +28,6 @@ IGNORED = {
     "pipeline.plugin_classloaders": "there is no JVM",
     "config.debug": "explain shows what the configuration does",
     "allow_superuser": "privileges are the system's matter",
-    "node.name": "events carry the host's name",
-    "http.host": "there is no HTTP API yet",
-    "http.port": "there is no HTTP API yet",
     "path.plugins": "plugins are Python modules",
     "path.logs": "logs go to stderr",
     "dead_letter_queue.enable": "dead letters are always kept",
@@ -49,7 +47,6 @@ IGNORED = {
     "dead_letter_queue.storage_policy": "dead letters are bounded by the disk alone, and never dropped",
     "dead_letter_queue.retain.age": "dead letters are kept until you remove them",
     "dead_letter_queue.flush_interval": "a dead letter is on disk before its event counts as ended",
-    "http.enabled": "there is no HTTP API yet",
     "metric.collect": "counters cost nothing per event here and stay on",
     "config.field_reference.escape_style": "names of fields are never escaped",
     "cloud.id": "it is for Logstash modules; the elasticsearch output has cloud_id",
@@ -65,7 +62,7 @@ IGNORED = {
 _PREFIXES_IGNORED = {
     "xpack.": "Elastic's monitoring and central management are not part of apex-logs",
     "monitoring.": "Elastic's monitoring is not part of apex-logs",
-    "api.": "there is no HTTP API yet",
+    "api.environment": "it only names the environment of Logstash's own web server",
     "modules": "Logstash modules are not part of apex-logs",
 }
 
@@ -73,14 +70,13 @@ _PREFIXES_IGNORED = {
 Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
 
 
-class Settings(BaseModel):
+class Settings(MonitoringSettings):
     """The settings that the engine honours. Field names are Logstash's with `_` for `.`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     pipeline_id: Text = Field("main", alias="pipeline.id")
     pipeline_batch_delay: Integer = Field(50, alias="pipeline.batch.delay", ge=0, description="milliseconds")
     pipeline_ecs_compatibility: Ecs = Field("v8", alias="pipeline.ecs_compatibility")
+    node_name: Text | None = Field(None, alias="node.name")
     path_data: Path = Field(Path("data"), alias="path.data")
     path_config: Text | None = Field(None, alias="path.config")
     path_dead_letter_queue: Path | None = Field(None, alias="path.dead_letter_queue")
@@ -123,15 +119,16 @@ def read_settings(
         why = _why_ignored(name)
         if why:
             warnings.append(Fault(f'the setting "{name}" changes nothing: {why}', _span(source, name)))
-        elif name in _KNOWN:
+        elif name in _KNOWN or name in FORMER:
             values[name] = value
         else:
-            hint = did_you_mean(name, [*_KNOWN, *IGNORED])
+            hint = did_you_mean(name, [*_KNOWN, *FORMER, *IGNORED])
             faults.append(Fault(f'there is no setting "{name}"{hint}', _span(source, name)))
     chosen = {name: value for name, value in (flags or {}).items() if value is not None}
     warnings += [Fault(f"--{name} changes nothing: {why}") for name in chosen if (why := _why_ignored(name))]
     values |= _from_environment(environment)
     values |= {name: value for name, value in chosen.items() if not _why_ignored(name)}
+    _rename(values, source, faults, warnings)
     try:
         settings = Settings(**values)
     except ValidationError as error:
@@ -142,9 +139,24 @@ def read_settings(
     if settings.queue_type != "memory":
         reason = 'only "memory" is there: senders are acknowledged after delivery, so no queue is needed for safety'
         faults.append(Fault(f'the setting "queue.type": {reason}', _span(source, "queue.type")))
+    for name, text, wrong in remarks(settings):
+        (faults if wrong else warnings).append(Fault(f'the setting "{name}": {text}', _span(source, name)))
     if faults:
         raise ConfigurationError(list(faults))
     return ReadSettings(settings, warnings)
+
+
+def _rename(values: dict[str, Any], source: Source | None, faults: list[Fault], warnings: list[Fault]) -> None:
+    """Puts settings under former names where they are read now; both names at once are a fault, as in Logstash."""
+    for former, name in FORMER.items():
+        if former not in values:
+            continue
+        value = values.pop(former)
+        if name in values:
+            faults.append(Fault(f'give "{name}" alone; "{former}" is its former name', _span(source, former)))
+        else:
+            warnings.append(Fault(f'the setting "{former}" is now called "{name}"', _span(source, former)))
+            values[name] = value
 
 
 def _why_ignored(name: str) -> str:
@@ -156,8 +168,8 @@ _KNOWN = [str(field.alias) for field in Settings.model_fields.values()]
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """PIPELINE_BATCH_DELAY is `pipeline.batch.delay`; only settings of a pipeline, its queue and its log."""
-    starts = ("pipeline.", "queue.", "config.support", "log.")
+    """PIPELINE_BATCH_DELAY is `pipeline.batch.delay`; only settings of a pipeline, its queue, log, API and traces."""
+    starts = ("pipeline.", "queue.", "config.support", "log.", "api.", "otel.")
     names = {name: name.replace(".", "_").upper() for name in _KNOWN if name.startswith(starts)}
     return {name: environment[variable] for name, variable in names.items() if variable in environment}
 

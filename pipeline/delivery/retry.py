@@ -17,13 +17,14 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.parcels import Parcel
 from pipeline.delivery.tickets import Ticket
 from pipeline.errors import BodyTooLarge, NotAuthorised, SendFailure, StoreError
-from pipeline.metrics import Counters
-from pipeline.plugin import Output
+from pipeline.metrics import Counters, OutputCounters, status_of
+from pipeline.plugin import Output, Sent
 
 log = logging.getLogger("apex.delivery")
 
@@ -53,8 +54,14 @@ class Courier:
     counters: Counters
     backoff: Backoff = Backoff()
     sleep: Sleep = asyncio.sleep
+    traced: bool = False
+    """Whether some batches are traced."""
+    counted: OutputCounters = field(init=False)
     _started: bool = False
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.counted = self.counters.output(self.label)
 
     async def start(self) -> None:
         """Connects the output; where it is away, the pipeline starts all the same and delivers when it is there."""
@@ -73,20 +80,28 @@ class Courier:
 
     async def deliver(self, parcel: Parcel) -> None:
         """Returns when every item has its end."""
+        self.counted.begin()
+        try:
+            await self._until_ended(parcel)
+        finally:
+            self.counted.under_way -= 1
+
+    async def _until_ended(self, parcel: Parcel) -> None:
         attempt = 0
         while len(parcel):
             try:
                 await self._start()
-                sent = await self.output.send(parcel)
+                sent = await self._send(parcel)
             except BodyTooLarge as failure:
                 await self._smaller(parcel, failure)
                 return
             except SendFailure as failure:
+                self.counted.failed += 1
+                self.counted.retry([_status(failure)] * len(parcel))
                 await self._pause(attempt, failure, len(parcel))
                 attempt += 1
                 continue
-            self.counters.duplicates += sent.duplicates
-            self.counters.delivered += len(parcel) - len(sent.again) - len(sent.dead) - sent.duplicates
+            self._count(parcel, sent)
             if not sent.again and not sent.dead:
                 parcel.finish()
                 return
@@ -96,6 +111,7 @@ class Courier:
             parcel, ended = parcel.split(sorted(reasons))
             ended.finish()
             if reasons:
+                self.counted.retry(map(status_of, reasons.values()))
                 await self._pause(attempt, next(iter(reasons.values())), len(parcel))
                 attempt += 1
 
@@ -105,13 +121,37 @@ class Courier:
             parcel.finish()
             return
         for half in parcel.halves():
-            await self.deliver(half)
+            await self._until_ended(half)
+
+    async def _send(self, parcel: Parcel) -> Sent:
+        """Sends it once, with the spans of the batches in it that are traced."""
+        ends = [span.sending(self.label, items) for span, items in parcel.spans()] if self.traced else ()
+        begun, problem = monotonic(), ""
+        try:
+            return await self.output.send(parcel)
+        except BaseException as error:
+            problem = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self.counted.seconds += monotonic() - begun
+            self.counted.sends += 1
+            self.counted.bytes += len(parcel.data)
+            for end in ends:
+                end(problem)
+
+    def _count(self, parcel: Parcel, sent: Sent) -> None:
+        counted = self.counted
+        ended = len(parcel) - len(sent.again)
+        counted.duplicates += sent.duplicates
+        counted.delivered += ended - len(sent.dead) - sent.duplicates
+        counted.imperfect += bool(sent.again or sent.dead)
+        if ended:
+            counted.since = monotonic()
 
     async def _pause(self, attempt: int, failure: SendFailure | str, items: int) -> None:
         seconds = self.backoff.longest if isinstance(failure, NotAuthorised) else self.backoff.pause(attempt)
         level = logging.ERROR if isinstance(failure, NotAuthorised) else logging.WARNING
         log.log(level, "%s: %s; %d items are sent again in %.1f s", self.label, failure, items, seconds)
-        self.counters.retried += items
         await self.sleep(seconds)
 
     async def _bury(self, parcel: Parcel, dead: Sequence[tuple[int, str]]) -> None:
@@ -126,6 +166,15 @@ class Courier:
             original, event_id = originals[id(ticket)][parcel.ordinals[index]]
             letters.append(DeadLetter(reason, self.label, original, ticket.batch.origin, parcel.item(index), event_id))
         await bury(self.dead_letters, letters, self.counters, self.backoff)
+        self.counted.dead += len(letters)
+
+
+def _status(failure: SendFailure) -> str:
+    """The HTTP status that a failure names, or what kind of failure it is."""
+    status = status_of(str(failure))
+    if status != "other":
+        return status
+    return "unauthorised" if isinstance(failure, NotAuthorised) else "unavailable"
 
 
 async def bury(queue: DeadLetterQueue, letters: Sequence[DeadLetter], counters: Counters, backoff: Backoff) -> None:
@@ -135,10 +184,13 @@ async def bury(queue: DeadLetterQueue, letters: Sequence[DeadLetter], counters: 
         try:
             await queue.put(letters)
         except StoreError as error:
+            counters.blocked = str(error)
             seconds = backoff.pause(attempt)
             log.error("dead letters cannot be written, and nothing is dropped: %s; next try in %.0f s", error, seconds)
             await asyncio.sleep(seconds)
             attempt += 1
         else:
-            counters.dead += len(letters)
+            counters.blocked = ""
+            for letter in letters:
+                counters.bury(letter.plugin, letter.reason)
             return

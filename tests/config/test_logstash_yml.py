@@ -57,7 +57,7 @@ def test_where_dead_letters_are(tmp_path: Path) -> None:
     assert read(tmp_path, "path.dead_letter_queue: q").settings.dead_letters == Path("q/main")
 
 
-@pytest.mark.parametrize("name", [*IGNORED, "xpack.monitoring.enabled", "modules", "api.ssl.enabled"])
+@pytest.mark.parametrize("name", [*IGNORED, "xpack.monitoring.enabled", "modules", "xpack.management.enabled"])
 def test_what_changes_nothing_is_said_with_its_place(tmp_path: Path, name: str) -> None:
     [warning] = read(tmp_path, f"# settings\n{name}: 5\n").warnings
     assert f'the setting "{name}" changes nothing: ' in warning.message
