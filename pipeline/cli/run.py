@@ -17,6 +17,9 @@ from pipeline.cli.arguments import Arguments, print_faults
 from pipeline.cli.logs import configure
 from pipeline.config.logstash_yml import Settings
 from pipeline.errors import ApexLogsError, ConfigurationError
+from pipeline.monitoring.listening import listening, tls_of
+from pipeline.monitoring.node import Node
+from pipeline.monitoring.traces import Traces, tracing
 from pipeline.runtime import Pipeline
 
 log = logging.getLogger("apex.cli")
@@ -37,7 +40,10 @@ def run_pipeline(arguments: Arguments) -> int:
         for warning in [*read.warnings, *plan.warnings]:
             log.warning("%s", warning)
         _raise_descriptor_limit()
-        first = Pipeline(settings, plan)
+        if settings.api_enabled:
+            tls_of(settings)  # what is wrong with it is known before anything starts
+        traces = tracing(settings, os.environ)
+        first = Pipeline(settings, plan, tracer=traces)
     except ConfigurationError as error:
         print_faults(error)
         return 2
@@ -48,21 +54,26 @@ def run_pipeline(arguments: Arguments) -> int:
     gc.set_threshold(50_000, 20, 50)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_Service(arguments, settings, first).run())
+            runner.run(_Service(arguments, settings, first, traces).run())
     except (ApexLogsError, OSError, ExceptionGroup) as error:
         for leaf in _leaves(error):
             log.error("%s", leaf, exc_info=None if isinstance(leaf, ApexLogsError | OSError) else leaf)
         return 1
+    finally:
+        if traces is not None:
+            traces.close()
     return 0
 
 
 class _Service:
     """The pipeline that runs, and the one that takes its place at a reload."""
 
-    def __init__(self, arguments: Arguments, settings: Settings, first: Pipeline) -> None:
+    def __init__(self, arguments: Arguments, settings: Settings, first: Pipeline, traces: Traces | None = None) -> None:
+        self._traces = traces
         self._arguments = arguments
         self._settings = settings
         self._current = first
+        self._node = Node(settings)
         self._next: Pipeline | None = None
         self._running: asyncio.Task[None] | None = None
         self._stopping = False
@@ -78,13 +89,15 @@ class _Service:
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         watching = loop.create_task(self._watch()) if self._settings.config_reload_automatic else None
         try:
-            await self._in_turn()
+            async with listening(self._node):
+                await self._in_turn()
         finally:
             if watching is not None:
                 watching.cancel()
 
     async def _in_turn(self) -> None:
         while True:
+            self._node.pipelines = {self._current.settings.pipeline_id: self._current}
             self._running = asyncio.create_task(self._current.run())
             try:
                 await self._running
@@ -98,6 +111,7 @@ class _Service:
             if self._next is None:
                 return
             self._current, self._next = self._next, None
+            self._node.reloads.succeeded()
             log.info("reloaded")
 
     async def _watch(self) -> None:
@@ -137,9 +151,10 @@ class _Service:
                 return
             for warning in [*read.warnings, *plan.warnings]:
                 log.warning("%s", warning)
-            following = Pipeline(read.settings, plan)
+            following = Pipeline(read.settings, plan, tracer=self._traces)
         except ConfigurationError as error:
             log.error("the new configuration has faults; the running one goes on\n%s", error)
+            self._node.reloads.failed(str(error))
             return
         self._next = following
         self._current.stop()

@@ -28,6 +28,7 @@ IGNORED = {
     "pipeline.plugin_classloaders": "there is no JVM",
     "config.debug": "explain shows what the configuration does",
     "allow_superuser": "privileges are the system's matter",
+    "api.environment": "it only names the environment of Logstash's own web server",
     "path.plugins": "plugins are Python modules",
     "path.logs": "logs go to stderr",
     "dead_letter_queue.enable": "dead letters are always kept",
@@ -62,7 +63,6 @@ IGNORED = {
 _PREFIXES_IGNORED = {
     "xpack.": "Elastic's monitoring and central management are not part of apex-logs",
     "monitoring.": "Elastic's monitoring is not part of apex-logs",
-    "api.environment": "it only names the environment of Logstash's own web server",
     "modules": "Logstash modules are not part of apex-logs",
 }
 

@@ -109,7 +109,7 @@ class Fates:
         place = self.flow.place_of(error)
         if isinstance(error, Unjudged):
             self.counters.unjudged[place] += 1
-            log.warning("an event was dropped, as Logstash does: %s", error)
+            log.warning("%s: an event was dropped, as Logstash does: %s", place, error)
             return
         self.failed(event, error, place)
 

@@ -76,9 +76,11 @@ class Node:
                 found.append(f"{name} is {pipeline.state}")
             if pipeline.counters.blocked:
                 found.append(f"{name}: dead letters cannot be written: {pipeline.counters.blocked}")
-            for output in pipeline.counters.outputs.values():
-                if output.stalled > self.settings.health_stalled_after:
-                    found.append(f"{name}: {output.label} has taken nothing for {output.stalled:.0f} s")
+            found += [
+                f"{name}: {output.label} has taken nothing for {output.stalled:.0f} s"
+                for output in pipeline.counters.outputs.values()
+                if output.stalled > self.settings.health_stalled_after
+            ]
         return found
 
 

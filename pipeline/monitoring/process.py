@@ -107,7 +107,7 @@ def memory() -> tuple[int, int]:
 
 def _descriptors() -> int:
     with contextlib.suppress(OSError):
-        return len(os.listdir("/proc/self/fd")) - 1  # the listing itself is one
+        return sum(1 for _ in Path("/proc/self/fd").iterdir()) - 1  # the listing itself is one
     return 0
 
 
@@ -190,7 +190,7 @@ def hot_threads(busiest: int, *, lines: int = 50) -> dict[str, Any]:
 
 
 def _traces(frame: Any, lines: int) -> list[str]:
-    found = []
+    found: list[str] = []
     while frame is not None and len(found) < lines:
         code = frame.f_code
         found.append(f"{code.co_filename}:{frame.f_lineno}:in {code.co_qualname}")

@@ -26,7 +26,7 @@ class Exposition:
 
     def __init__(self, node: Node) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Collector(node))  # type: ignore[arg-type]
+        self._registry.register(_Collector(node))
         ProcessCollector(registry=self._registry)
 
     def text(self, accept: str) -> tuple[bytes, str]:
