@@ -27,6 +27,7 @@ from pipeline.monitoring.documents import Documents, Json
 from pipeline.monitoring.node import Node
 from pipeline.monitoring.process import hot_threads
 from pipeline.monitoring.prometheus import Exposition
+from pipeline.runtime import Pipeline
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -72,25 +73,30 @@ class _Api:
         return self._sections(request, self._documents.stats(_asked(request, "vertices")))
 
     async def pipeline(self, request: web.Request) -> web.Response:
-        pipeline = self._node.pipelines[request.match_info["id"]]
-        found = {request.match_info["id"]: self._documents.pipeline(pipeline, _asked(request, "graph"))}
-        return self._answer(request, {"pipelines": found})
+        name, pipeline = self._named(request)
+        document = self._documents.pipeline(pipeline, _asked(request, "graph"))
+        return self._answer(request, {"pipelines": {name: document}})
 
     async def stats_of(self, request: web.Request) -> web.Response:
-        pipeline = self._node.pipelines[request.match_info["id"]]
-        found = {request.match_info["id"]: self._documents.statistics(pipeline, _asked(request, "vertices"))}
-        return self._answer(request, {"pipelines": found})
+        name, pipeline = self._named(request)
+        document = self._documents.statistics(pipeline, _asked(request, "vertices"))
+        return self._answer(request, {"pipelines": {name: document}})
 
     async def stats_of_old(self, request: web.Request) -> web.Response:
         """Logstash 5 had one pipeline, and programs that are as old ask for it."""
-        [pipeline, *_] = self._node.pipelines.values()
+        if not self._node.pipelines:
+            raise web.HTTPNotFound
+        pipeline = next(iter(self._node.pipelines.values()))
         return self._answer(request, {"pipeline": self._documents.statistics(pipeline, False)})
 
     async def plugins(self, request: web.Request) -> web.Response:
         return self._answer(request, self._documents.plugins())
 
     async def hot_threads(self, request: web.Request) -> web.Response:
-        threads = hot_threads(int(request.query.get("threads", "3")))
+        wanted = request.query.get("threads", "3")
+        if not wanted.isdecimal():
+            raise web.HTTPBadRequest
+        threads = hot_threads(int(wanted))
         if not _asked(request, "human"):
             return self._answer(request, {"hot_threads": threads})
         text = f"::: {{{self._node.name}}}\nHot threads at {threads['time']}:\n"
@@ -113,9 +119,17 @@ class _Api:
         text, content_type = self._exposition.text(request.headers.get("Accept", ""))
         return web.Response(body=text, headers={"Content-Type": content_type})
 
+    def _named(self, request: web.Request) -> tuple[str, Pipeline]:
+        name = request.match_info["id"]
+        if name not in self._node.pipelines:
+            raise web.HTTPNotFound
+        return name, self._node.pipelines[name]
+
     def _sections(self, request: web.Request, sections: Mapping[str, Callable[[], Json]]) -> web.Response:
         wanted = request.match_info.get("sections")
         names = list(sections) if wanted is None else wanted.split(",")
+        if not sections.keys() >= set(names):
+            raise web.HTTPNotFound
         return self._answer(request, {name: sections[name]() for name in names})
 
     def _answer(self, request: web.Request, document: Json) -> web.Response:
@@ -135,14 +149,12 @@ def _json(request: web.Request, document: Any, status: int = 200) -> web.Respons
 
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """What is not there is a document too, as in Logstash."""
+    """What cannot be answered is a document too, as in Logstash."""
     try:
         return await handler(request)
-    except (web.HTTPNotFound, KeyError):
-        error = {"path": request.path, "status": 404, "error": {"message": "Not Found"}}
-        return _json(request, error, 404)
-    except ValueError:
-        return _json(request, {"path": request.path, "status": 400, "error": {"message": "Bad Request"}}, 400)
+    except (web.HTTPNotFound, web.HTTPBadRequest) as error:
+        document = {"path": request.path, "status": error.status, "error": {"message": error.reason}}
+        return _json(request, document, error.status)
 
 
 def _guarding(node: Node) -> Any:
