@@ -13,43 +13,50 @@ from typing import Any
 import orjson
 from xxhash import xxh3_128_hexdigest
 
-from pipeline.event import Fields
+from pipeline.event import Fields, copied
 
 Namer = Callable[[Fields, Fields], str | None]
+
+
+_USUAL = frozenset(
+    (
+        *("@metadata", "@timestamp", "@version", "agent", "beat", "cloud", "container", "docker", "ecs", "fields"),
+        *("host", "input", "kubernetes", "log", "message", "orchestrator", "tags", "type"),
+    )
+)
+"""What a Beat and its processors say of an event themselves. All else was in the line that it read."""
 
 
 def beat_namer() -> Namer:
     """A function from an event's fields and metadata, as a Beat sent them, to its id; None if there is none.
 
     The id is `[@metadata][_id]`, or names the event's place: agent, file (fingerprint, or device and inode), path,
-    offset, and the value of `message`; where the Beat does not say which file has the path, `@timestamp` as sent
-    stands in. The events of a window come from few files, so the start of the text is remembered for each.
+    offset, and what was read there: `message`, and where the Beat has parsed the line, its other fields. Where the Beat
+    does not say which file has the path, `@timestamp` as sent helps. The events of a window come from few files, so the
+    start of the text is remembered for each.
     """
-    known: dict[Any, tuple[Fields, Any, str | None, bool]] = {}
+    known: dict[Any, tuple[Fields, Any, Any, str | None, bool]] = {}
 
     def name(fields: Fields, metadata: Fields) -> str | None:
         if "_id" in metadata and (sent := metadata["_id"]) != "" and type(sent) in (str, int):
             return str(sent)
         try:
-            log, agent = fields["log"], fields["agent"]["id"]
+            log, agent = fields["log"], fields["agent"]
             file, offset = log["file"], log["offset"]
-            path = file["path"]
+            path, agent_id, agent_name = file["path"], agent["id"], agent.get("name")
             place = known.get(path)
-            if place is None or place[0] != file or place[1] != agent:
-                place = known[path] = (file, agent, *_start(agent, file))
+            if place is None or place[0] != file or place[1] != agent_id or place[2] != agent_name:
+                place = known[path] = (copied(file), agent_id, agent_name, *_start(agent, file))
         except (KeyError, TypeError, AttributeError):  # another shape than Filebeat's
             return None
-        _, _, start, timed = place
+        _, _, _, start, timed = place
         if start is None or type(offset) is not int:
             return None
         message = fields.get("message")
-        if type(message) is str and not timed:
+        if type(message) is str and not timed and _USUAL.issuperset(fields):
             text = f"{start}{offset}:s{message}"
-        else:  # without a text, the place alone would speak for the event
-            sent = fields.get("@timestamp")
-            time = sent if type(sent) is str else f"j{_json(sent)}"
-            value = f"s{message}" if type(message) is str else f"j{_json(message)}"
-            text = f"{start}t{len(time)}:{time}{offset}:{value}"
+        else:
+            text = f"{start}{offset}:{_content(fields, message, timed)}"
         try:
             return xxh3_128_hexdigest(text.encode())
         except UnicodeEncodeError:  # half of a surrogate pair
@@ -58,10 +65,19 @@ def beat_namer() -> Namer:
     return name
 
 
-def _start(agent: Any, file: Fields) -> tuple[str | None, bool]:
+def _content(fields: Fields, message: Any, timed: bool) -> str:
+    """What was read, where it is more than a message; and the time, where it has to tell two events apart."""
+    rest = {key: value for key, value in fields.items() if key not in _USUAL}
+    value = f"s{message}" if type(message) is str else f"j{_json(message)}"
+    # Without a text, the place alone would speak for the event.
+    time = _json(fields.get("@timestamp")) if timed or type(message) is not str else ""
+    return f"x{len(value)}:{value}{len(time)}:{time}{_json(rest)}"
+
+
+def _start(agent: Fields, file: Fields) -> tuple[str | None, bool]:
     """The text that names a file, and whether `@timestamp` has to help."""
-    path = file["path"]
-    if type(agent) is not str or type(path) is not str:
+    path, agent_id = file["path"], agent["id"]
+    if type(agent_id) is not str or type(path) is not str:
         return None, False
     fingerprint, inode = file.get("fingerprint"), file.get("inode")
     if fingerprint:
@@ -70,7 +86,10 @@ def _start(agent: Any, file: Fields) -> tuple[str | None, bool]:
         which = f"i{_json([file.get('device_id'), inode])}"
     else:
         which = "t"
-    return f"beat1:{len(agent)}:{len(which)}:{len(path)}:{agent}{which}{path}", which == "t"
+    # Clones of a machine share the agent's id, and their files the inode; the name is what they are given first.
+    named = _json(agent.get("name"))
+    lengths = ":".join(str(len(text)) for text in (agent_id, named, which, path))
+    return f"beat1:{lengths}:{agent_id}{named}{which}{path}", which == "t"
 
 
 def _json(value: Any) -> str:

@@ -22,18 +22,18 @@ class Question(Protocol):
         """Answers the keys it could find."""
         ...
 
-    def answered(self, event: Event, answer: Any) -> None:
-        """Applies an answer (None: there was none) and the filter's common options."""
-        ...
-
 
 class Waiting(NamedTuple):
-    """An event at a cut: what it asks (None: nothing), and where it goes on."""
+    """An event that has passed all filters and is to be routed, or one at a cut: what it asks, and where it goes on."""
 
     event: Event
-    question: Question
-    key: Hashable | None
-    proceed: Continue
+    question: Question | None = None
+    """None: it has passed all filters."""
+    key: Hashable | None = None
+    """None: the filter has nothing to ask for this event."""
+    proceed: Continue | None = None
+    resume: Callable[[Event, Any], None] | None = None
+    """Goes on with an answer: None, where there was none; or the exception that the look-up raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,10 @@ class Flow:
     process: Continue
     """Runs the filters, and routes the event to the outputs."""
     waiting: list[Waiting]
-    """Events that wait for an answer, in their order; delivery empties it after each batch."""
-    arrived: list[Event]
-    """Where filters ask, events that have passed them all: an event that waited twice may come after one that waited
-    once, so delivery routes them in the order in which they were decoded, when nothing waits any more."""
+    """Where filters ask: events that wait for an answer, and those that have passed all filters, in their order.
+    Delivery empties it after each batch; when nothing asks any more, it routes the events in that order."""
     route: Continue
-    """Routes an event that has arrived to the outputs."""
+    """Routes an event that has passed all filters to the outputs."""
     flushes: Sequence[tuple[Holding, Continue]]
     """Filters that hold events, and where the events go that they let go."""
     place_of: Callable[[BaseException], str]

@@ -14,10 +14,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from time import monotonic
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Seconds: the upper bounds of the buckets of a histogram of times."""
@@ -148,6 +148,16 @@ class OutputCounters:
     since: float = 0.0
     """Monotonic seconds: when something was last given or delivered to it."""
 
+    def add(self, given: Mapping[str, Any], *, gone: bool) -> None:
+        """Adds what another process counted: its `since` is for how long it has stalled."""
+        for name in ("delivered", "duplicates", "dead", "sends", "bytes", "failed", "imperfect", "seconds"):
+            setattr(self, name, getattr(self, name) + given[name])
+        self.retried.update(given["retried"])
+        if given["under_way"] and not gone:
+            since = monotonic() - given["since"]
+            self.since = min(self.since, since) if self.under_way else since
+            self.under_way += given["under_way"]
+
     def begin(self) -> None:
         """A body sets out."""
         if not self.under_way:
@@ -265,10 +275,65 @@ class Counters:
         """Items and events that were written to the dead letter queue."""
         return self.buried.total()
 
+    def snapshot(self) -> dict[str, Any]:
+        """All of it as JSON values, for another process to `add`."""
+        return {
+            "inputs": [asdict(item) for item in self.inputs.values()],
+            "filters": [asdict(item) for item in self.filters],
+            "outputs": [
+                {item.name: getattr(output, item.name) for item in fields(output)}
+                | {"retried": dict(output.retried), "since": output.stalled}
+                for output in self.outputs.values()
+            ],
+            "times": [asdict(item) for item in self.times],
+            "buried": [[*key, count] for key, count in self.buried.items()],
+            "unjudged": dict(self.unjudged),
+            "latency": asdict(self.latency),
+            "sums": {name: getattr(self, name) for name in _SUMS},
+            "blocked": self.blocked,
+        }
+
+    def add(self, snapshot: Mapping[str, Any], *, gone: bool = False) -> None:
+        """Adds what another process counted; of one that is gone, nothing is under way or blocked any more."""
+        if not snapshot:
+            return
+        _add_each(self.inputs, InputCounters, snapshot["inputs"])
+        filters = {item.label: item for item in self.filters}
+        _add_each(filters, FilterCounters, snapshot["filters"])
+        self.filters = list(filters.values())
+        times = {item.label: item for item in self.times}
+        _add_each(times, PluginTime, snapshot["times"])
+        self.times = list(times.values())
+        for given in snapshot["outputs"]:
+            self.output(given["label"]).add(given, gone=gone)
+        for plugin, reason, count in snapshot["buried"]:
+            self.buried[plugin, reason] += count
+        self.unjudged.update(snapshot["unjudged"])
+        self.latency.total += snapshot["latency"]["total"]
+        self.latency.buckets = [*map(sum, zip(self.latency.buckets, snapshot["latency"]["buckets"], strict=True))]
+        for name in _SUMS:
+            setattr(self, name, getattr(self, name) + snapshot["sums"][name])
+        self.blocked = self.blocked or ("" if gone else snapshot["blocked"])
+
     def as_dict(self) -> dict[str, int]:
         """The sums by name."""
         names = ("decoded", "undecodable", "made", "delivered", "duplicates", "dead", "dropped", "unrouted", "held")
         return {name: getattr(self, name) for name in (*names, "retried", "refused")}
+
+
+_SUMS = ("unrouted", "refused", "worked", "timed_batches", "timed_events")
+
+
+def _add_each(known: dict[str, Any], kind: type[Any], snapshots: Iterable[Mapping[str, Any]]) -> None:
+    """Adds up the numbers of those with the same label."""
+    for given in snapshots:
+        item = known.get(given["label"])
+        if item is None:
+            known[given["label"]] = kind(**given)
+            continue
+        for name, value in given.items():
+            if not isinstance(value, str):
+                setattr(item, name, getattr(item, name) + value)
 
 
 _STATUS = re.compile(r"(?:HTTP )?([1-5]\d\d)\b:? ?")

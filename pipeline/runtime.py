@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Set
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pipeline.clock import Clock, SystemClock
 from pipeline.config.building import build, connect
@@ -26,7 +26,7 @@ from pipeline.delivery.worker import Fates, Sampling, Source, Worker
 from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
-from pipeline.plugin import Input, Output, PluginContext
+from pipeline.plugin import Holding, Input, Output, PluginContext
 from pipeline.spans import Tracer
 
 log = logging.getLogger("apex.pipeline")
@@ -44,6 +44,39 @@ class QueueFigures(NamedTuple):
     max_bytes: int
 
 
+class Load(NamedTuple):
+    """What is under way, as `InFlight` has it, of several processes together."""
+
+    events: int
+    bytes: int
+    max_events: int
+    max_bytes: int
+
+
+class Running(Protocol):
+    """What can be seen of a pipeline, in one process or in several."""
+
+    settings: Settings
+    plan: Plan
+    state: State
+    queue: QueueFigures
+
+    @property
+    def counters(self) -> Counters:
+        """What became of its events."""
+        ...
+
+    @property
+    def in_flight(self) -> InFlight | Load:
+        """What is under way."""
+        ...
+
+    @property
+    def inputs(self) -> list[tuple[str, Input]]:
+        """Each input with its label."""
+        ...
+
+
 FLUSH_INTERVAL = 5.0
 """Seconds between two flushes of the filters that hold events, as in Logstash."""
 
@@ -52,9 +85,17 @@ class Pipeline:
     """A pipeline whose plugins are built; it runs once."""
 
     def __init__(
-        self, settings: Settings, plan: Plan, clock: Clock | None = None, tracer: Tracer | None = None
+        self,
+        settings: Settings,
+        plan: Plan,
+        clock: Clock | None = None,
+        stand_in: Callable[[int, Input], Input] | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
-        """Builds every plugin; raises `ConfigurationError` with what only building can find."""
+        """Builds every plugin; raises `ConfigurationError` with what only building can find.
+
+        `stand_in` gives what to run in the place of an input, which is named by its number in the configuration.
+        """
         self.counters = Counters()
         self.plan = plan
         self.settings = settings
@@ -81,7 +122,23 @@ class Pipeline:
             self.counters.input(label)
         for _, label in self._built.outputs.values():
             self.counters.output(label)
-        self._sources = [Source(item.input, item.decorate, item.label) for item in self._built.inputs]
+        inputs = [item.input for item in self._built.inputs]
+        if stand_in is not None:
+            inputs = [stand_in(number, item) for number, item in enumerate(inputs)]
+        self._sources = [
+            Source(item, built.decorate, built.label) for item, built in zip(inputs, self._built.inputs, strict=True)
+        ]
+
+    @property
+    def why_alone(self) -> str | None:
+        """Why several of this pipeline side by side would not do what one does; None if they would."""
+        for built in self._built.filters.values():
+            if isinstance(built.filter, Holding):
+                return f"{built.label} holds events back, and must see them all"
+        for output, label in self._built.outputs.values():
+            if output.ordered:
+                return f"{label} keeps the order of events"
+        return None
 
     @property
     def inputs(self) -> list[tuple[str, Input]]:
@@ -119,7 +176,7 @@ class Pipeline:
             fates.flow = connect(self.plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
-            with _background(*self._periodic_work(worker, bool(fates.flow.flushes))):
+            with background(*self._periodic_work(worker, bool(fates.flow.flushes))):
                 async with asyncio.TaskGroup() as inputs:
                     for source in self._sources:
                         inputs.create_task(worker.run(source))
@@ -138,7 +195,7 @@ class Pipeline:
 
     def _periodic_work(self, worker: Worker, holding: bool) -> Iterator[Coroutine[Any, Any, None]]:
         for seconds, call in self._periodic:
-            yield _repeat(seconds, call)
+            yield repeat(seconds, call)
         if holding:
             yield self._flushing(worker)
 
@@ -162,7 +219,7 @@ def _backoff(output: Output, given: Set[str], settings: Settings) -> Backoff:
 
 
 @contextlib.contextmanager
-def _background(*work: Coroutine[Any, Any, None]) -> Iterator[None]:
+def background(*work: Coroutine[Any, Any, None]) -> Iterator[None]:
     """Tasks that go on while the block does."""
     tasks = [asyncio.get_running_loop().create_task(item) for item in work]
     try:
@@ -172,7 +229,8 @@ def _background(*work: Coroutine[Any, Any, None]) -> Iterator[None]:
             task.cancel()
 
 
-async def _repeat(seconds: float, call: Callable[[], None]) -> None:
+async def repeat(seconds: float, call: Callable[[], None]) -> None:
+    """Calls again and again, with a pause before each."""
     while True:
         await asyncio.sleep(seconds)
         call()

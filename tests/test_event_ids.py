@@ -46,6 +46,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     ("path", "value"),
     [
         ("agent.id", "a2"),
+        ("agent.name", "clone"),
+        ("request", {"id": 5}),
         ("log.offset", 8),
         ("log.file.path", "/b.log"),
         ("log.file.inode", "6"),
@@ -62,7 +64,13 @@ def test_what_tells_two_events_apart(path: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [("@timestamp", "2026-11-23T12:23:32Z"), ("agent.ephemeral_id", "e2"), ("log.flags", ["multiline"])],
+    [
+        ("@timestamp", "2026-11-23T12:23:32Z"),
+        ("agent.ephemeral_id", "e2"),
+        ("log.flags", ["multiline"]),
+        ("host", {"name": "n"}),
+        ("kubernetes", {"pod": {"name": "p"}}),
+    ],
 )
 def test_what_a_repeat_may_change(path: str, value: Any) -> None:
     assert of_beat(changed(path, value), {}) == of_beat(ENVELOPE, {})
@@ -131,3 +139,19 @@ def test_an_event_without_a_text_needs_its_time(message: Any) -> None:
     later = {**first, "@timestamp": "2026-11-24T00:00:00.000Z", "user": "bob"}
     assert of_beat(first, {}) == of_beat(copy.deepcopy(first), {})
     assert of_beat(first, {}) != of_beat(later, {})
+
+
+def test_lines_that_a_beat_has_parsed_differ_in_their_fields() -> None:
+    """Where a file is truncated and begins anew, offset and message may be those of another line."""
+    first = {**ENVELOPE, "request": {"id": 1}}
+    assert of_beat(first, {}) != of_beat({**ENVELOPE, "request": {"id": 2}}, {})
+    assert of_beat(first, {}) == of_beat({**first, "@timestamp": "2026-11-24T00:00:00.000Z"}, {})
+
+
+def test_a_filter_that_changes_an_event_does_not_change_the_ids_of_others() -> None:
+    name = beat_namer()
+    first = copy.deepcopy(ENVELOPE)
+    name(first, {})
+    del first["log"]["file"]["inode"], first["log"]["file"]["device_id"]
+    second = {**changed("log.file", {"path": "/a.log"}), "message": "later"}
+    assert name(second, {}) == of_beat(second, {})

@@ -24,6 +24,7 @@ ROOMS = [
     {"config", "delivery"},
     {"runtime"},
     {"monitoring"},
+    {"front"},
     {"cli"},
 ]
 """From the bottom up; a module may import its own room, those beside it in a set, and those below. `config` and

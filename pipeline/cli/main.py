@@ -105,7 +105,7 @@ def run(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("-w", "--pipeline.workers", hidden=True),
+        typer.Option("-w", "--workers", "--pipeline.workers", metavar="N", help="How many processes work (1)."),
     ] = None,
     batch: Annotated[
         int | None,

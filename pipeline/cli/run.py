@@ -12,15 +12,20 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from pipeline.cli.arguments import Arguments, print_faults
 from pipeline.cli.logs import configure
 from pipeline.config.logstash_yml import Settings
+from pipeline.config.plan import Plan
 from pipeline.errors import ApexLogsError, ConfigurationError
 from pipeline.monitoring.listening import listening, tls_of
 from pipeline.monitoring.node import Node
 from pipeline.monitoring.traces import Traces, tracing
 from pipeline.runtime import Pipeline
+
+if TYPE_CHECKING:
+    from pipeline.front.front import Front
 
 log = logging.getLogger("apex.cli")
 
@@ -43,17 +48,14 @@ def run_pipeline(arguments: Arguments) -> int:
         if settings.api_enabled:
             tls_of(settings)  # what is wrong with it is known before anything starts
         traces = tracing(settings, os.environ)
-        first = Pipeline(settings, plan, tracer=traces)
+        first = _made(settings, plan, traces)
     except ConfigurationError as error:
         print_faults(error)
         return 2
-    _keep_freed_memory()
-    # What is alive now lives as long as the process: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    keep_freed_memory()
+    collect_seldom()
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_Service(arguments, settings, first, traces).run())
     except (ApexLogsError, OSError, ExceptionGroup) as error:
         for leaf in _leaves(error):
@@ -65,16 +67,31 @@ def run_pipeline(arguments: Arguments) -> int:
     return 0
 
 
+def _made(settings: Settings, plan: Plan, traces: Traces | None) -> Pipeline | Front:
+    """The pipeline, in this process or in several; raises `ConfigurationError`."""
+    pipeline, workers = Pipeline(settings, plan, tracer=traces), settings.pipeline_workers
+    if workers == 1:
+        return pipeline
+    if reason := pipeline.why_alone:
+        log.warning("one process, not %d workers: %s", workers, reason)
+        return pipeline
+    from pipeline.front.front import Front
+
+    return Front(settings, plan, workers)
+
+
 class _Service:
     """The pipeline that runs, and the one that takes its place at a reload."""
 
-    def __init__(self, arguments: Arguments, settings: Settings, first: Pipeline, traces: Traces | None = None) -> None:
+    def __init__(
+        self, arguments: Arguments, settings: Settings, first: Pipeline | Front, traces: Traces | None = None
+    ) -> None:
         self._traces = traces
+        self._node = Node(settings)
         self._arguments = arguments
         self._settings = settings
         self._current = first
-        self._node = Node(settings)
-        self._next: Pipeline | None = None
+        self._next: Pipeline | Front | None = None
         self._running: asyncio.Task[None] | None = None
         self._stopping = False
         self._gave_up = False
@@ -151,7 +168,10 @@ class _Service:
                 return
             for warning in [*read.warnings, *plan.warnings]:
                 log.warning("%s", warning)
-            following = Pipeline(read.settings, plan, tracer=self._traces)
+            following = _made(read.settings, plan, self._traces)
+            if self._rolls(following, read.settings, plan):
+                self._node.reloads.succeeded()
+                return
         except ConfigurationError as error:
             log.error("the new configuration has faults; the running one goes on\n%s", error)
             self._node.reloads.failed(str(error))
@@ -162,6 +182,13 @@ class _Service:
         assert self._running is not None
         self._be_patient()
         self._patience = asyncio.get_running_loop().call_later(RELOAD_PATIENCE, self._give_up)
+
+    def _rolls(self, following: Pipeline | Front, settings: Settings, plan: Plan) -> bool:
+        """Whether the workers go over one by one, as the inputs are the same, and nobody has to wait."""
+        current = self._current
+        if isinstance(current, Pipeline) or isinstance(following, Pipeline) or self._next is not None:
+            return False
+        return current.reload(settings, plan)
 
     def _give_up(self) -> None:
         assert self._running is not None
@@ -175,7 +202,14 @@ class _Service:
             self._patience = None
 
 
-def _keep_freed_memory() -> None:
+def collect_seldom() -> None:
+    """What is alive now lives as long as the process: the garbage collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def keep_freed_memory() -> None:
     """Lets glibc keep what large bodies free, in place of giving it back and asking again: fewer page faults.
 
     Measured: 4 % of the CPU time. M_TRIM_THRESHOLD is -1 and M_MMAP_THRESHOLD is -3 in mallopt(3).
@@ -196,7 +230,8 @@ def _raise_descriptor_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's event loops, where it is installed."""
     try:
         import uvloop
     except ImportError:

@@ -50,17 +50,33 @@ def build(plan: Plan, context: PluginContext, *, filters_only: bool = False, sea
         made = _made(checked, replace(context, unread=unread), faults)
         if made is not None:
             filters[id(checked.node)] = _filter(made, checked)
-    inputs, outputs = [], {}
+    inputs: list[BuiltInput] = []
+    outputs = {}
     if not filters_only:
-        for checked in plan.section("input"):
-            made = _made(checked, context, faults)
-            assert isinstance(checked.options, InputOptions)
-            inputs.append(BuiltInput(made, decorations.of_input(checked.options), checked.label))
+        inputs = _inputs(plan, context, faults)
         for checked in outputs_checked:
             outputs[id(checked.node)] = (_made(checked, context, faults), checked.label)
     if faults:
         raise ConfigurationError(list(faults))
     return Built(inputs, filters, outputs)
+
+
+def build_inputs(plan: Plan, context: PluginContext) -> list[BuiltInput]:
+    """The inputs alone, for a process that works on nothing itself."""
+    faults: list[Fault] = []
+    built = _inputs(plan, context, faults)
+    if faults:
+        raise ConfigurationError(list(faults))
+    return built
+
+
+def _inputs(plan: Plan, context: PluginContext, faults: list[Fault]) -> list[BuiltInput]:
+    inputs = []
+    for checked in plan.section("input"):
+        made = _made(checked, context, faults)
+        assert isinstance(checked.options, InputOptions)
+        inputs.append(BuiltInput(made, decorations.of_input(checked.options), checked.label))
+    return inputs
 
 
 def connect(

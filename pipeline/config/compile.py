@@ -12,8 +12,8 @@ follows becomes a function of its own, so that each child, or each answer, runs 
         f2(event)
         outputs(event)
 
-An event that waits for an answer waits with its continuation in `waiting`. Where filters ask, events end in `arrived`
-in place of the outputs, so that they can be routed in their order when the last answer is there.
+An event that waits for an answer waits with its continuation in `waiting`. Where filters ask, an event that has passed
+them all goes there, too, so that events are routed in their order when the last answer is there.
 """
 
 from __future__ import annotations
@@ -73,7 +73,10 @@ class AskingFilter:
         return await self.asking.look_up(keys)
 
     def answered(self, event: Event, answer: Any) -> None:
-        """Applies an answer, and the common options."""
+        """Applies an answer, and the common options; raises what the look-up raised."""
+        if isinstance(answer, BaseException):
+            # One exception for many events: with each, the traceback would grow.
+            raise answer.with_traceback(None)
         matched = _apply(self.built, event, lambda given: self.asking.apply(given, answer))
         if self.told is not None:
             self.told(event, matched)
@@ -102,10 +105,9 @@ def compile_flow(
     writer = _Writer(built, conditions, sinks, trace)
     writer.names.update(guard=guard, waiting=writer.waiting, Waiting=Waiting, FilterFailure=FilterFailure)
     writer.routes(outputs, unrouted)
-    arrived: list[Event] = []
     if writer.asks(filters):
-        writer.names["arrived"] = arrived.append
-        writer.function("filters", filters, "arrived")
+        writer.names["passed"] = lambda event: writer.waiting.append(Waiting(event))
+        writer.function("filters", filters, "passed")
     else:
         writer.function("filters", filters, "outputs")
     source = "\n".join(writer.lines) + "\n"
@@ -117,7 +119,7 @@ def compile_flow(
     exec(code, writer.names)  # noqa: S102  generated from the checked tree alone
     flushes = [(holding, writer.names[name]) for holding, name in writer.holding]
     names = writer.names
-    return Flow(names["filters"], writer.waiting, arrived, names["outputs"], flushes, _place_of(writer.places), source)
+    return Flow(names["filters"], writer.waiting, names["outputs"], flushes, _place_of(writer.places), source)
 
 
 def _place_of(places: Mapping[int, str]) -> Callable[[BaseException], str]:
@@ -161,10 +163,10 @@ class _Writer:
         """One function; the functions that it goes on to are written before it."""
         body: list[Line] = []
         self._block(statements, after, 1, body)
-        self._write(name, body)
+        self._write(f"{name}(event)", body)
 
-    def _write(self, name: str, body: Sequence[Line]) -> None:
-        self.lines.append(f"def {name}(event):")
+    def _write(self, head: str, body: Sequence[Line]) -> None:
+        self.lines.append(f"def {head}:")
         if any("fields.get(" in line for line, _ in body):
             self.lines.append("    fields = event.fields")
         for line, label in body or [("    pass", None)]:
@@ -181,7 +183,7 @@ class _Writer:
         if self._watch:
             self.names["unrouted"] = unrouted
             body = [("    routed = False", None), *body, ("    if not routed: unrouted(event)", None)]
-        self._write("outputs", body)
+        self._write("outputs(event)", body)
 
     def _name(self, prefix: str, value: Any = None) -> str:
         self._count += 1
@@ -282,8 +284,12 @@ class _Writer:
             case Asking() as asking:
                 told = partial(self.trace.step, node) if self.trace is not None else None
                 ask = self._name("ask", AskingFilter(asking, built, told))
-                key = self._name("key", asking.key)
-                body.append((f"{pad}waiting.append(Waiting(event, {ask}, {key}(event), {proceed}))", built.label))
+                key, resume = self._name("key", asking.key), self._name("resume")
+                steps = [(f"    {ask}.answered(event, answer)", built.label), (f"    {proceed}(event)", None)]
+                self._write(f"{resume}(event, answer)", steps)
+                body.append(
+                    (f"{pad}waiting.append(Waiting(event, {ask}, {key}(event), {proceed}, {resume}))", built.label)
+                )
             case Holding() as holding:
                 self.holding.append((_counted(holding, built.counters), proceed))
                 hold = self._name("f", self._children(holding.hold, built))

@@ -4,6 +4,7 @@ Environment variables of the form PIPELINE_ECS_COMPATIBILITY, as Logstash's cont
 above the file; command line flags stand above both.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,6 @@ from pipeline.options import Boolean, Ecs, Integer, Seconds, Size, Text
 FILE = "logstash.yml"
 
 IGNORED = {
-    "pipeline.workers": "the engine has one process; several cores are for several processes",
     "pipeline.batch.size": "batches are what senders sent; bodies are bounded by pipeline.batch.delay and size",
     "pipeline.ordered": "filters keep the order of events, and so do outputs where order matters",
     "pipeline.unsafe_shutdown": "a second signal stops at once",
@@ -77,6 +77,7 @@ class Settings(MonitoringSettings):
     pipeline_batch_delay: Integer = Field(50, alias="pipeline.batch.delay", ge=0, description="milliseconds")
     pipeline_ecs_compatibility: Ecs = Field("v8", alias="pipeline.ecs_compatibility")
     node_name: Text | None = Field(None, alias="node.name")
+    pipeline_workers: Integer = Field(1, alias="pipeline.workers", ge=1, description="processes")
     path_data: Path = Field(Path("data"), alias="path.data")
     path_config: Text | None = Field(None, alias="path.config")
     path_dead_letter_queue: Path | None = Field(None, alias="path.dead_letter_queue")
@@ -127,6 +128,7 @@ def read_settings(
     chosen = {name: value for name, value in (flags or {}).items() if value is not None}
     warnings += [Fault(f"--{name} changes nothing: {why}") for name in chosen if (why := _why_ignored(name))]
     values |= _from_environment(environment)
+    _at_most_a_core_each(values)
     values |= {name: value for name, value in chosen.items() if not _why_ignored(name)}
     _rename(values, source, faults, warnings)
     try:
@@ -157,6 +159,13 @@ def _rename(values: dict[str, Any], source: Source | None, faults: list[Fault], 
         else:
             warnings.append(Fault(f'the setting "{former}" is now called "{name}"', _span(source, former)))
             values[name] = value
+
+
+def _at_most_a_core_each(values: dict[str, Any]) -> None:
+    """A settings file that was written for Logstash asks for threads: more processes than cores would help nobody."""
+    name = "pipeline.workers"
+    if str(values.get(name, "")).isdecimal():
+        values[name] = min(int(values[name]), len(os.sched_getaffinity(0)))
 
 
 def _why_ignored(name: str) -> str:

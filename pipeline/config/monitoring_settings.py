@@ -22,6 +22,8 @@ Need = Literal["REQUIRED", "OPTIONAL"]
 
 def _ports(value: object) -> object:
     """`9600`, `"9600"` or `"9600-9700"`, as first and last."""
+    if isinstance(value, list | tuple):  # as another process tells them
+        value = "-".join(map(str, value))
     found = re.fullmatch(r"(\d{1,5})(?:(?:-|\.\.)(\d{1,5}))?", str(value).strip())
     if not found:
         raise ValueError(f'expected a port or a range such as "9600-9700", got "{value}"')

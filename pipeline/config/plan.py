@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.config import ast
 from pipeline.config.check import CheckedPlugin, Checker, plugins_in
@@ -18,6 +18,15 @@ from pipeline.errors import ConfigurationError
 from pipeline.event import Event
 
 
+class Recipe(NamedTuple):
+    """What a plan is made from, so that another process can make the same."""
+
+    sources: Sequence[Source]
+    ecs_compatibility: str
+    support_escapes: bool
+    instead: Mapping[str, tuple[str, Mapping[str, Any]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A configuration without faults."""
@@ -28,6 +37,7 @@ class Plan:
     conditions: Mapping[int, Callable[[Event], bool]]
     """By the identity of their arm."""
     warnings: Sequence[Fault]
+    recipe: Recipe
 
     def section(self, kind: ast.Kind) -> list[CheckedPlugin]:
         """The plugins of a section, in the order of the text."""
@@ -58,7 +68,8 @@ def make_plan(
         raise ConfigurationError(list(faults))
     outputs = [checker.plugins[id(node)] for node in plugins_in(configuration.body("output"))]
     warnings = [*checker.warnings, *quirks(configuration), *repeats(outputs)]
-    return Plan(configuration, checker.plugins, conditions, warnings)
+    recipe = Recipe(sources, ecs_compatibility, support_escapes, instead or {})
+    return Plan(configuration, checker.plugins, conditions, warnings, recipe)
 
 
 def arms_in(statements: Iterable[ast.Statement]) -> Iterable[ast.Arm]:

@@ -3,45 +3,58 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Mapping
-from operator import attrgetter
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from pipeline.event import Event
-from pipeline.flow import Continue, Flow, Guard, Question, Waiting
+from pipeline.flow import Flow, Guard, Question, Waiting
 
 
 async def settle(flow: Flow, guard: Guard) -> None:
-    """Answers what waits until nothing waits any more, and routes the events in the order of their decoding."""
-    while flow.waiting:
-        here = list(flow.waiting)
-        flow.waiting.clear()
-        wanted: dict[int, tuple[Question, dict[Hashable, None]]] = {}
-        for _, question, key, _ in here:
-            if key is not None:
-                wanted.setdefault(id(question), (question, {}))[1][key] = None
-        found = await asyncio.gather(
-            *(question.look_up(list(keys)) for question, keys in wanted.values()), return_exceptions=True
-        )
-        answers = dict(zip(wanted, found, strict=True))
+    """Answers what waits until nothing waits any more, and routes the events: each in the place that it had."""
+    here = _taken(flow)
+    while any(entry.question is not None for entry in here):
+        answers = await _asked(here)
+        there: list[Waiting] = []
         for entry in here:
-            guard(_going_on(entry, answers), entry.event)
-    if flow.arrived:
-        arrived = sorted(flow.arrived, key=attrgetter("ordinal"))
-        flow.arrived.clear()
-        for event in arrived:
-            guard(flow.route, event)
+            if entry.question is None:
+                there.append(entry)
+                continue
+            guard(_going_on(entry, answers[id(entry.question)]), entry.event)
+            there += _taken(flow)
+        here = there
+    for entry in here:
+        guard(flow.route, entry.event)
 
 
-def _going_on(entry: Waiting, answers: Mapping[int, Any]) -> Continue:
+def _taken(flow: Flow) -> list[Waiting]:
+    taken = flow.waiting.copy()
+    flow.waiting.clear()
+    return taken
+
+
+async def _asked(here: Sequence[Waiting]) -> dict[int, Mapping[Hashable, Any] | BaseException]:
+    """The answers, or what a look-up raised, by the identity of the question."""
+    wanted: dict[int, tuple[Question, dict[Hashable, None]]] = {}
+    for entry in here:
+        if entry.question is not None:
+            keys = wanted.setdefault(id(entry.question), (entry.question, {}))[1]
+            if entry.key is not None:
+                keys[entry.key] = None
+    found = await asyncio.gather(
+        *(question.look_up(list(keys)) for question, keys in wanted.values() if keys), return_exceptions=True
+    )
+    answered = iter(found)
+    return {number: next(answered) if keys else {} for number, (_, keys) in wanted.items()}
+
+
+def _going_on(entry: Waiting, answers: Mapping[Hashable, Any] | BaseException) -> Any:
     if entry.key is None:
         return entry.proceed
-    answer = answers[id(entry.question)]
+    resume, answer = entry.resume, answers if isinstance(answers, BaseException) else answers.get(entry.key)
+    assert resume is not None
 
     def go_on(event: Event) -> None:
-        if isinstance(answer, BaseException):
-            raise answer
-        entry.question.answered(event, answer.get(entry.key))
-        entry.proceed(event)
+        resume(event, answer)
 
     return go_on

@@ -7,6 +7,7 @@ requests. While parcels are on their way the next one fills: the worker waits on
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +26,6 @@ class Limits:
     bytes: int = 5_000_000
     delay: float = 0.05
     """Logstash's `pipeline.batch.delay`, in seconds."""
-    parcels: int = 8
-    """How many parcels of an output are on their way at once."""
 
 
 class Departures:
@@ -74,8 +73,9 @@ class Outlet:
         self._ticket: Ticket | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._under_way: set[asyncio.Task[None]] = set()
-        # Where later items change what earlier ones wrote, order matters: one at a time, retries included.
-        self._turn = asyncio.Semaphore(1 if courier.output.ordered else limits.parcels)
+        # Where later items change what earlier ones wrote, order matters: one at a time, retries included. Elsewhere
+        # the courier says how many go at once.
+        self._turn = asyncio.Lock() if courier.output.ordered else contextlib.nullcontext()
         self._open()
 
     def _open(self) -> None:

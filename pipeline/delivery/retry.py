@@ -3,11 +3,18 @@
 A pure function of the output (`send`) says what became of each item; here it is decided what follows:
 
     written, duplicate      the item's end
-    again (429, 503)        sent again, alone, after a pause
+    again (429, 503)        sent again, alone, after a pause; fewer bodies at once (pace.py)
     dead (mapping error)    dead-lettered, durably; then its end
-    Unavailable             all of it sent again, after a pause
+    Unavailable             all of it sent again, after a pause; fewer bodies at once
     BodyTooLarge            in halves; a single item that is too large is dead
     NotAuthorised           all of it sent again after a long pause, said loudly; nothing is dropped
+
+While an output gives no answer it is away: one body after the other tries, at most `away` seconds apart, and the rest
+waits with it. Whatever answers, all go on.
+
+    answering --no answer--> away --no answer, after a pause, the next body--> away
+        ^                      |
+        +-------- answer ------+
 """
 
 from __future__ import annotations
@@ -17,9 +24,11 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from time import monotonic
 
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
+from pipeline.delivery.pace import Pace
 from pipeline.delivery.parcels import Parcel
 from pipeline.delivery.tickets import Ticket
 from pipeline.errors import BodyTooLarge, NotAuthorised, SendFailure, StoreError
@@ -37,16 +46,19 @@ class Backoff:
 
     first: float = 2.0
     longest: float = 64.0
+    away: float = 5.0
+    """The longest pause between two tries of an output that is away: one body asks, so it may ask often, and what
+    waits goes on soon after its return. Logstash's `resurrect_delay`."""
 
-    def pause(self, attempt: int) -> float:
+    def pause(self, attempt: int, at_most: float = inf) -> float:
         """The pause after the failure of that number, from 0."""
-        full = min(self.longest, self.first * 2.0 ** min(attempt, 30))
+        full = min(self.longest, at_most, self.first * 2.0 ** min(attempt, 30))
         return full * random.uniform(0.5, 1.0)  # noqa: S311  jitter, no secret
 
 
 @dataclass(slots=True)
 class Courier:
-    """Delivers the parcels of one output."""
+    """Delivers the parcels of one output, several at a time."""
 
     output: Output
     label: str
@@ -54,11 +66,17 @@ class Courier:
     counters: Counters
     backoff: Backoff = Backoff()
     sleep: Sleep = asyncio.sleep
+    pace: Pace = field(default_factory=Pace)
     traced: bool = False
     """Whether some batches are traced."""
     counted: OutputCounters = field(init=False)
     _started: bool = False
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _silences: int = 0
+    """Tries in a row that had no answer; those at the same time count as one. 0: the output answers."""
+    _pause: float = 0.0
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the body whose turn it is to try while the output is away; the others queue."""
 
     def __post_init__(self) -> None:
         self.counted = self.counters.output(self.label)
@@ -87,19 +105,16 @@ class Courier:
             self.counted.under_way -= 1
 
     async def _until_ended(self, parcel: Parcel) -> None:
-        attempt = 0
+        refusals = 0
         while len(parcel):
             try:
-                await self._start()
-                sent = await self._send(parcel)
+                sent = await self._tried(parcel)
             except BodyTooLarge as failure:
                 await self._smaller(parcel, failure)
                 return
             except SendFailure as failure:
                 self.counted.failed += 1
                 self.counted.retry([_status(failure)] * len(parcel))
-                await self._pause(attempt, failure, len(parcel))
-                attempt += 1
                 continue
             self._count(parcel, sent)
             if not sent.again and not sent.dead:
@@ -112,19 +127,43 @@ class Courier:
             ended.finish()
             if reasons:
                 self.counted.retry(map(status_of, reasons.values()))
-                await self._pause(attempt, next(iter(reasons.values())), len(parcel))
-                attempt += 1
+                await self._refused(refusals, next(iter(reasons.values())), len(parcel))
+                refusals += 1
 
-    async def _smaller(self, parcel: Parcel, failure: BodyTooLarge) -> None:
-        if len(parcel) == 1:
-            await self._bury(parcel, [(0, f"the receiver refuses it even alone: {failure}")])
-            parcel.finish()
-            return
-        for half in parcel.halves():
-            await self._until_ended(half)
+    async def _tried(self, parcel: Parcel) -> Sent:
+        """One try, in its turn."""
+        while True:
+            if self._silences:
+                async with self._asking:
+                    if self._silences:
+                        await self.sleep(self._pause)
+                        async with self.pace.turn() as in_round:
+                            return await self._send(parcel, in_round)
+            async with self.pace.turn() as in_round:
+                if not self._silences:  # else it went away while this one waited
+                    return await self._send(parcel, in_round)
 
-    async def _send(self, parcel: Parcel) -> Sent:
-        """Sends it once, with the spans of the batches in it that are traced."""
+    async def _send(self, parcel: Parcel, in_round: int) -> Sent:
+        silences = self._silences
+        try:
+            await self._start()
+            sent = await self._send_once(parcel)
+        except BodyTooLarge:
+            self._silences = 0
+            raise
+        except SendFailure as failure:
+            self.pace.refused(in_round)
+            self._unheard(silences + 1, failure)
+            raise
+        self._silences = 0
+        if sent.again:
+            self.pace.refused(in_round)
+        else:
+            self.pace.taken()
+        return sent
+
+    async def _send_once(self, parcel: Parcel) -> Sent:
+        """With the spans of the batches in it that are traced."""
         ends = [span.sending(self.label, items) for span, items in parcel.spans()] if self.traced else ()
         begun, problem = monotonic(), ""
         try:
@@ -148,10 +187,27 @@ class Courier:
         if ended:
             counted.since = monotonic()
 
-    async def _pause(self, attempt: int, failure: SendFailure | str, items: int) -> None:
-        seconds = self.backoff.longest if isinstance(failure, NotAuthorised) else self.backoff.pause(attempt)
-        level = logging.ERROR if isinstance(failure, NotAuthorised) else logging.WARNING
-        log.log(level, "%s: %s; %d items are sent again in %.1f s", self.label, failure, items, seconds)
+    def _unheard(self, silences: int, failure: SendFailure) -> None:
+        """The output does not answer, or refuses us: says so, once for all that hear it at the same time."""
+        if silences <= self._silences:
+            return
+        self._silences = silences
+        refused = isinstance(failure, NotAuthorised)
+        self._pause = self.backoff.longest if refused else self.backoff.pause(silences - 1, self.backoff.away)
+        level = logging.ERROR if refused else logging.WARNING
+        log.log(level, "%s: %s; nothing is lost, the next try is in %.1f s", self.label, failure, self._pause)
+
+    async def _smaller(self, parcel: Parcel, failure: BodyTooLarge) -> None:
+        if len(parcel) == 1:
+            await self._bury(parcel, [(0, f"the receiver refuses it even alone: {failure}")])
+            parcel.finish()
+            return
+        for half in parcel.halves():
+            await self._until_ended(half)
+
+    async def _refused(self, refusals: int, reason: str, items: int) -> None:
+        seconds = self.backoff.pause(refusals)
+        log.warning("%s: %s; %d items are sent again in %.1f s", self.label, reason, items, seconds)
         await self.sleep(seconds)
 
     async def _bury(self, parcel: Parcel, dead: Sequence[tuple[int, str]]) -> None:

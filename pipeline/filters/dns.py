@@ -17,8 +17,8 @@ there is passed over. The filter stops at the first field that cannot be looked 
 rest are not applied. Where no name server answers in time, the event also gets the tags of `tag_on_timeout`.
 
 Unlike Logstash, which asks for one event after the other, all the different names of a batch are asked for at once
-(up to 100 at a time), each only once, and while they are on their way the batches of other senders go on. The caches
-keep answers between batches; as in Logstash they are off until they are given a size.
+(up to 100 at a time), each only once; the next batch is begun when they are answered, so `timeout` also bounds what
+others wait for. The caches keep answers between batches; as in Logstash they are off until they are given a size.
 
 With `hostsfile` and no `nameserver` only the hosts files are searched, as in Logstash. /etc/hosts is always searched
 before the name servers; without `nameserver` they are those of /etc/resolv.conf. Both files are read at the start.

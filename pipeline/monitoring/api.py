@@ -27,7 +27,7 @@ from pipeline.monitoring.documents import Documents, Json
 from pipeline.monitoring.node import Node
 from pipeline.monitoring.process import hot_threads
 from pipeline.monitoring.prometheus import Exposition
-from pipeline.runtime import Pipeline
+from pipeline.runtime import Running
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -119,7 +119,7 @@ class _Api:
         text, content_type = self._exposition.text(request.headers.get("Accept", ""))
         return web.Response(body=text, headers={"Content-Type": content_type})
 
-    def _named(self, request: web.Request) -> tuple[str, Pipeline]:
+    def _named(self, request: web.Request) -> tuple[str, Running]:
         name = request.match_info["id"]
         if name not in self._node.pipelines:
             raise web.HTTPNotFound

@@ -20,7 +20,7 @@ from pipeline import registry
 from pipeline.config.check import CheckedPlugin
 from pipeline.monitoring.node import Node
 from pipeline.monitoring.process import Process, cgroup, machine, runtime
-from pipeline.runtime import Pipeline
+from pipeline.runtime import Running
 
 SPOKEN = "8.19.0"
 """The version of Logstash whose API this is: programs choose by it what they read."""
@@ -38,8 +38,8 @@ class Documents:
         self._node = node
         self._process = Process()
         self._rates: dict[str, Rates] = {}
-        self._out: WeakKeyDictionary[Pipeline, int] = WeakKeyDictionary()
-        self._ephemeral: WeakKeyDictionary[Pipeline, str] = WeakKeyDictionary()
+        self._out: WeakKeyDictionary[Running, int] = WeakKeyDictionary()
+        self._ephemeral: WeakKeyDictionary[Running, str] = WeakKeyDictionary()
 
     def head(self) -> Json:
         """What every document begins with."""
@@ -53,7 +53,11 @@ class Documents:
             "ephemeral_id": node.ephemeral_id,
             "snapshot": False,
             "status": "green" if not node.why_not_ready() else "red",
-            "pipeline": {"workers": 1, "batch_size": 125, "batch_delay": node.settings.pipeline_batch_delay},
+            "pipeline": {
+                "workers": node.settings.pipeline_workers,
+                "batch_size": 125,
+                "batch_delay": node.settings.pipeline_batch_delay,
+            },
         }
 
     def root(self) -> Json:
@@ -69,13 +73,13 @@ class Documents:
             "jvm": lambda: runtime(self._node.started),
         }
 
-    def pipeline(self, pipeline: Pipeline, graph: bool) -> Json:
+    def pipeline(self, pipeline: Running, graph: bool) -> Json:
         """One pipeline of `/_node/pipelines`."""
         settings = pipeline.settings
         document: Json = {
             "ephemeral_id": self._drawn(pipeline),
             "hash": _hash(pipeline),
-            "workers": 1,
+            "workers": settings.pipeline_workers,
             "batch_size": 125,
             "batch_delay": settings.pipeline_batch_delay,
             "config_reload_automatic": settings.config_reload_automatic,
@@ -103,7 +107,7 @@ class Documents:
             "queue": lambda: {"events_count": sum(item.queue.events for item in node.pipelines.values())},
         }
 
-    def statistics(self, pipeline: Pipeline, vertices: bool) -> Json:
+    def statistics(self, pipeline: Running, vertices: bool) -> Json:
         """One pipeline of `/_node/stats/pipelines`."""
         events = self._events(pipeline)
         plugins = _plugin_statistics(pipeline)
@@ -140,7 +144,7 @@ class Documents:
             "failures": reloads.failures,
         }
 
-    def _events(self, pipeline: Pipeline) -> Json:
+    def _events(self, pipeline: Running) -> Json:
         counters = pipeline.counters
         dead_before = counters.dead - counters.undecodable - sum(item.dead for item in counters.outputs.values())
         passed = counters.decoded + counters.made - counters.dropped - counters.held - dead_before
@@ -173,7 +177,7 @@ class Documents:
             "worker_utilization": {when: round(100 * share, 4) for when, share in busy.items()},
         }
 
-    def _drawn(self, pipeline: Pipeline) -> str:
+    def _drawn(self, pipeline: Running) -> str:
         return self._ephemeral.setdefault(pipeline, str(uuid.uuid4()))
 
 
@@ -198,11 +202,11 @@ class Rates:
         ]
 
 
-def _plugins(pipeline: Pipeline) -> list[tuple[str, CheckedPlugin]]:
+def _plugins(pipeline: Running) -> list[tuple[str, CheckedPlugin]]:
     return [(kind, checked) for kind in ("input", "filter", "output") for checked in pipeline.plan.section(kind)]
 
 
-def _plugin_statistics(pipeline: Pipeline) -> Json:
+def _plugin_statistics(pipeline: Running) -> Json:
     counters = pipeline.counters
     times = {item.label: item for item in counters.times}
     # Filters are counted in the batches that were timed, and scaled to all of them.
@@ -247,7 +251,7 @@ def _bulk(output: Any) -> Json:
     }
 
 
-def _queue(pipeline: Pipeline) -> Json:
+def _queue(pipeline: Running) -> Json:
     queue = pipeline.queue
     capacity = {
         "max_unread_events": 0,
@@ -263,7 +267,7 @@ def _queue(pipeline: Pipeline) -> Json:
     )
 
 
-def _dead_letters(pipeline: Pipeline) -> Json:
+def _dead_letters(pipeline: Running) -> Json:
     folder = pipeline.settings.dead_letters
     size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) if folder.is_dir() else 0
     return {
@@ -296,7 +300,7 @@ def _vertex(kind: str, checked: CheckedPlugin) -> Json:
     }
 
 
-def _hash(pipeline: Pipeline) -> str:
+def _hash(pipeline: Running) -> str:
     """Of the texts of the configuration."""
     texts = {item.span.source.text: None for item in pipeline.plan.configuration.sections}
     return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.config.logstash_yml import Settings
-from pipeline.runtime import Pipeline
+from pipeline.runtime import Running
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Node:
     """One process."""
 
     settings: Settings
-    pipelines: dict[str, Pipeline] = field(default_factory=dict)
+    pipelines: dict[str, Running] = field(default_factory=dict)
     """Those that run now, by their id."""
     reloads: Reloads = field(default_factory=Reloads)
     started: float = field(default_factory=time.monotonic)

@@ -14,11 +14,11 @@ from prometheus_client.exposition import choose_encoder
 from pipeline.metrics import BOUNDS, METRICS, NODE_METRICS, PREFIX, Counters, Metric
 from pipeline.monitoring.node import Node
 from pipeline.plugin import Lagging
-from pipeline.runtime import Pipeline
+from pipeline.runtime import Running
 
 Values = Iterable[tuple[tuple[str, ...], float]]
 """Label values, and the value."""
-Read = Callable[[Pipeline], Values]
+Read = Callable[[Running], Values]
 
 
 class Exposition:
@@ -76,7 +76,7 @@ def _histogram(family: Any, pipeline: str, counters: Counters) -> None:
     family.add_metric((pipeline,), list(zip(bounds, sums, strict=True)), counters.latency.total)
 
 
-def _one(read: Callable[[Pipeline], float]) -> Read:
+def _one(read: Callable[[Running], float]) -> Read:
     return lambda pipeline: [((), read(pipeline))]
 
 
@@ -88,13 +88,13 @@ def _outputs(name: str) -> Read:
     return lambda pipeline: [((item.label,), getattr(item, name)) for item in pipeline.counters.outputs.values()]
 
 
-def _made(pipeline: Pipeline) -> Values:
+def _made(pipeline: Running) -> Values:
     for item in pipeline.counters.filters:
         if count := item.made + max(-item.balance, 0):
             yield (item.label, item.place), count
 
 
-def _dropped(pipeline: Pipeline) -> Values:
+def _dropped(pipeline: Running) -> Values:
     for item in pipeline.counters.filters:
         if item.dropped:
             yield (item.label, item.place), item.dropped
@@ -102,17 +102,17 @@ def _dropped(pipeline: Pipeline) -> Values:
         yield ("condition", place.removeprefix("the condition at ")), count
 
 
-def _held(pipeline: Pipeline) -> Values:
+def _held(pipeline: Running) -> Values:
     return [((item.label,), item.balance) for item in pipeline.counters.filters if item.balance > 0]
 
 
-def _retried(pipeline: Pipeline) -> Values:
+def _retried(pipeline: Running) -> Values:
     for item in pipeline.counters.outputs.values():
         for status, count in item.retried.items():
             yield (item.label, status), count
 
 
-def _lag(pipeline: Pipeline) -> Values:
+def _lag(pipeline: Running) -> Values:
     for label, made in pipeline.inputs:
         if isinstance(made, Lagging):
             for topic, partition, records in made.lags():

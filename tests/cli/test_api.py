@@ -56,3 +56,34 @@ def test_a_thousand_equal_complaints_in_its_log(tmp_path: Path) -> None:
     assert len(dropped) == 2
     assert "(999 more like it in" in dropped[1]
     assert not any("the API" in line for line in it.log)
+
+
+def test_several_workers_are_told_of_as_one(tmp_path: Path) -> None:
+    (tmp_path / "a.conf").write_text(
+        """
+        input { beats { port => 0 } generator { id => "in" count => 3000 lines => ['{"a":[1,2]}'] codec => json } }
+        filter { split { id => "apart" field => "a" } if [a] == 2 { drop { id => "away" } } }
+        output { elasticsearch { id => "out" index => "x" } }
+        """
+    )
+    arguments = ("-f", "a.conf", "--embedded", "d", "--api.http.port", "0", "-w", "2")
+    with Running(*arguments, cwd=tmp_path) as it:
+        url = address(it)
+
+        def events() -> Any:
+            return fetch(f"{url}/_node/stats/events").document["events"]
+
+        until(lambda: events()["out"] == 3000, lambda: f"3000 events, not {events()}")
+        text = fetch(f"{url}/metrics").text
+        for line in (
+            'events_in_total{pipeline="main",plugin="in"} 3000.0',
+            'items_out_total{pipeline="main",plugin="out"} 3000.0',
+            'events_made_total{pipeline="main",place="a.conf:3:18",plugin="apart"} 3000.0',
+            'events_dropped_total{pipeline="main",place="a.conf:3:69",plugin="away"} 3000.0',
+            'in_flight_events{pipeline="main"} 0.0',
+        ):
+            assert f"apex_logs_{line}" in text, text
+        assert fetch(f"{url}/health/ready").status == 200
+        assert fetch(url).document["pipeline"]["workers"] == 2
+        it.send(signal.SIGTERM)
+        assert it.wait() == 0

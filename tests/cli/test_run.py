@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 from pathlib import Path
@@ -25,7 +26,7 @@ def test_from_stdin_to_stdout(tmp_path: Path) -> None:
     arguments = ["--path.config", str(tmp_path / "a.conf"), "--path.settings", str(tmp_path), "--path.data", "d"]
     code, out, err = run(*arguments, stdin=b'{"n":1}\n', cwd=tmp_path, NAME="world")
     assert (code, json.loads(out)) == (0, GREETED)
-    assert "pipeline.workers" in err
+    assert len(os.sched_getaffinity(0)) == 1 or "keeps the order of events" in err
     assert "decoded=1 delivered=1" in err
     assert not (tmp_path / "data").exists()
 
@@ -38,7 +39,7 @@ FLAGS = [
     *("--field-reference-escape-style", "none", "--log.format.json.fix_duplicate_message_fields"),
 ]
 CHANGES_NOTHING = {
-    *("pipeline.workers", "pipeline.batch.size", "path.logs", "path.plugins"),
+    *("pipeline.batch.size", "path.logs", "path.plugins"),
     *("pipeline.ordered", "pipeline.plugin_classloaders", "config.debug", "pipeline.unsafe_shutdown"),
     *("config.field_reference.escape_style", "log.format.json.fix_duplicate_message_fields"),
 }

@@ -57,7 +57,7 @@ def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
 
         async def scenario() -> None:
             sending = asyncio.create_task(shipped(port, "one"))
-            await asyncio.to_thread(engine.says, "sent again")
+            await asyncio.to_thread(engine.says, "nothing is lost")
             engine.send(signal.SIGTERM)
             await asyncio.to_thread(engine.says, "draining")
             assert engine.process.poll() is None

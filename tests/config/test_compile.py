@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -41,7 +42,7 @@ def mark(name: str) -> PlainFilter:
 def spread(event: Event) -> Iterable[Event]:
     for part in event.fields.get("parts", ""):
         child = event.clone()
-        child.fields["name"] = event.fields["name"] + part
+        child.fields |= {"name": event.fields["name"] + part, part: True}
         yield child
     if event.fields.get("keep"):
         yield event
@@ -189,6 +190,11 @@ PLAIN = (
             ["out:1a:aa", "out:1b:aa", "out:2c:aa"],
         ),
         (
+            "filter { spread {} if [a] { ask {} } ask {} } output { out {} }",
+            [{"name": "1", "key": "k", "parts": "ab"}, {"name": "2", "key": "l", "parts": "ba"}],
+            ["out:1a:", "out:1b:", "out:2b:", "out:2a:"],
+        ),
+        (
             "filter { aa {} hold {} bb {} } output { out {} }",
             [{"name": "1"}, {"name": "2"}],
             ["out:1:aabb", "out:2:aabb"],
@@ -240,12 +246,14 @@ def test_a_look_up_that_fails_concerns_the_events_that_asked() -> None:
     [sink] = plugins_in(configuration.body("output"))
     seen: Seen = []
     failed: list[str] = []
+    depths: list[int] = []
 
     def guard(proceed: Continue, event: Event) -> None:
         try:
             proceed(event)
         except OSError as error:
-            failed.append(f"{event.fields['name']}: {error}")
+            failed.append(f"{event.fields['name']}: {error} in {flow.place_of(error)}")
+            depths.append(len(traceback.extract_tb(error.__traceback__)))
 
     flow = compile_flow(
         configuration.body("filter"),
@@ -257,8 +265,10 @@ def test_a_look_up_that_fails_concerns_the_events_that_asked() -> None:
     )
     flow.process(Event({"name": "1", "key": "k"}))
     flow.process(Event({"name": "2"}))
+    flow.process(Event({"name": "3", "key": "k"}))
     asyncio.run(settle(flow, guard))
-    assert (seen, failed) == (["out:2:"], ["1: no network"])
+    assert (seen, failed) == (["out:2:"], ["1: no network in ask", "3: no network in ask"])
+    assert depths[0] == depths[1]  # one exception is raised for both, and does not grow with each
 
 
 def test_the_trace_hears_of_every_plugin_and_condition() -> None:

@@ -35,6 +35,7 @@ class Bench:
     counters: Counters = field(default_factory=Counters)
     pauses: list[float] = field(default_factory=list)
     decorate: Callable[[Event], None] | None = None
+    longest: float = 4
 
     def run(self, *inputs: ScriptedInput) -> None:
         asyncio.run(self.deliver(*inputs))
@@ -50,16 +51,14 @@ class Bench:
             departures = Departures(tasks)
             outlets = []
             for number, output in enumerate(self.outputs):
-                courier = Courier(output, f"out{number}", dead_letters, self.counters, Backoff(1, 4), pause)
+                courier = Courier(output, f"out{number}", dead_letters, self.counters, Backoff(1, self.longest), pause)
                 outlets.append(Outlet(courier, self.in_flight, self.limits, fates.failed, departures))
 
             def route(event: Event) -> None:
                 for outlet in outlets:
                     outlet.add(event)
 
-            fates.flow = Flow(
-                lambda event: self.process(event, route), [], [], route, [], lambda error: "the filter", ""
-            )
+            fates.flow = Flow(lambda event: self.process(event, route), [], route, [], lambda error: "the filter", "")
             worker = Worker(fates.flow, fates, outlets, self.in_flight, dead_letters, self.counters)
             async with asyncio.TaskGroup() as group:
                 for item in inputs:

@@ -54,7 +54,7 @@ async def flushed(folder: Path, events: list[Event], process: Continue | None, o
         outlet = Outlet(courier, in_flight, Limits(delay=60), fates.failed, Departures(tasks))
         holding = Holding(lambda event: [], flush)
         proceed = process or outlet.add
-        fates.flow = Flow(outlet.add, [], [], outlet.add, [(holding, proceed)], lambda error: "the filter", "")
+        fates.flow = Flow(outlet.add, [], outlet.add, [(holding, proceed)], lambda error: "the filter", "")
         worker = Worker(fates.flow, fates, [outlet], in_flight, queue, counters)
         await worker.run(Source(ScriptedInput([b"a"]), None, "in"))
         await worker.flush(1.0, False)
@@ -134,7 +134,7 @@ def test_the_loop_gets_a_turn_in_the_middle_of_a_large_batch(tmp_path: Path, mon
         counters, in_flight = Counters(), InFlight(10_000, 1_000_000)
         fates = Fates(counters)
         processed: list[Event] = []
-        fates.flow = Flow(processed.append, [], [], processed.append, [], lambda error: "", "")
+        fates.flow = Flow(processed.append, [], processed.append, [], lambda error: "", "")
         worker = Worker(fates.flow, fates, [], in_flight, DeadLetterQueue(tmp_path, "main"), counters)
 
         async def beside() -> None:

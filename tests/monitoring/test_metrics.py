@@ -7,12 +7,24 @@ import re
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.config.logstash_yml import Settings
 from pipeline.errors import StoreError, Unavailable
-from pipeline.metrics import MAX_KINDS, METRICS, NODE_METRICS, PREFIX, Counters, Histogram, kind_of, status_of
+from pipeline.metrics import (
+    MAX_KINDS,
+    METRICS,
+    NODE_METRICS,
+    PREFIX,
+    Counters,
+    FilterCounters,
+    Histogram,
+    PluginTime,
+    kind_of,
+    status_of,
+)
 from pipeline.monitoring import health
 from pipeline.monitoring.node import Node
 from pipeline.monitoring.prometheus import READ
@@ -213,3 +225,38 @@ def test_histogram() -> None:
         histogram.observe(seconds)
     assert (histogram.buckets[0], histogram.buckets[1], histogram.buckets[-1]) == (2, 1, 1)
     assert histogram.total == pytest.approx(1000.0101)
+
+
+def counted() -> Counters:
+    counters = Counters()
+    counters.input("in").decoded = 7
+    counters.filters = [FilterCounters("f", "a.conf:1:1", dropped=2, made=1)]
+    output = counters.output("out")
+    output.delivered, output.seconds = 5, 0.5
+    output.begin()
+    output.retry(["429", "429"])
+    counters.times = [PluginTime("f", "filter", "mutate", 3, 3, 0.25)]
+    counters.bury("out", "ValueError: x")
+    counters.unjudged["the condition at a.conf:1:2"] += 1
+    counters.latency.observe(0.02)
+    counters.unrouted, counters.worked, counters.blocked = 1, 0.75, "full"
+    return counters
+
+
+def test_what_other_processes_counted_is_added_up() -> None:
+    told = orjson.loads(orjson.dumps(counted().snapshot()))
+    one, two = Counters(), Counters()
+    one.add(told)
+    assert one.as_dict() == counted().as_dict()
+    for _ in range(2):
+        two.add(told)
+    two.add({})
+    assert two.as_dict() == {name: 2 * value for name, value in counted().as_dict().items()}
+    [output], [time] = two.outputs.values(), two.times
+    assert (output.delivered, output.seconds, output.under_way, dict(output.retried)) == (10, 1.0, 2, {"429": 4})
+    assert (time.taken, time.seconds, two.worked, two.blocked) == (6, 0.5, 1.5, "full")
+    assert (sum(two.latency.buckets), two.latency.total) == (2, 0.04)
+    assert dict(two.buried) == {("out", "ValueError"): 2}
+    gone = Counters()
+    gone.add(told, gone=True)
+    assert (gone.output("out").under_way, gone.blocked, gone.delivered) == (0, "", 5)

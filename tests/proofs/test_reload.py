@@ -7,6 +7,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from pipeline.delivery.dead_letters import read
 from tests.proofs.engine import Engine
 from tests.proofs.oracle import Oracle, in_store
@@ -15,11 +17,13 @@ from tests.proofs.shipping import ship
 EVENTS, SENDERS, RELOADS = 20_000, 4, 5
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 def test_reloads_lose_nothing_and_repeat_nothing(
-    tmp_path: Path, record_property: Callable[[str, object], None]
+    tmp_path: Path, record_property: Callable[[str, object], None], workers: int
 ) -> None:
+    """Where there are workers, connections are kept: not one attempt fails."""
     oracle = Oracle(7, SENDERS)
-    engine = Engine(tmp_path, ["--embedded", str(tmp_path / "data")])
+    engine = Engine(tmp_path, ["--embedded", str(tmp_path / "data"), "--workers", str(workers)])
 
     async def run() -> int:
         numbers = oracle.issue(EVENTS)
@@ -32,6 +36,9 @@ def test_reloads_lose_nothing_and_repeat_nothing(
                 await asyncio.sleep(0.005)
             assert engine.process is not None
             engine.process.send_signal(signal.SIGHUP)
+            while engine.log.read_text().count("reloaded") <= turn:
+                engine.runs()
+                await asyncio.sleep(0.005)
         return sum(await asyncio.gather(*shipping))
 
     engine.start()
@@ -41,6 +48,7 @@ def test_reloads_lose_nothing_and_repeat_nothing(
         assert engine.stop() == 0
     finally:
         engine.kill()
+    assert workers == 1 or repeats == 0
     log = engine.log.read_text()
     assert log.count("reloaded") == RELOADS
     assert oracle.check(in_store(tmp_path / "data")) == len(oracle.obligations) == EVENTS

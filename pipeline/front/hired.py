@@ -1,0 +1,110 @@
+"""A worker process, as the front sees it: hired, spoken to, and let go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from mmap import mmap
+from pathlib import Path
+from typing import Any
+
+from pipeline.front.dealt import PROGRESS_SIZE, noted
+from pipeline.front.ledger import Dealt, Hand
+from pipeline.front.wire import Kind, Message, packed, receive
+
+log = logging.getLogger("apex.front")
+
+MODULE = "pipeline.cli.worker"
+SILENT = 60.0
+"""Seconds: a worker tells its counts every second; one that says nothing for so long hangs, and is ended."""
+_ROOT = str(Path(__file__).parents[2])
+
+
+class Hired:
+    """One worker process."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        progress: mmap,
+        hand: Hand,
+    ) -> None:
+        self.process = process
+        self.hand = hand
+        self.ready = False
+        self.leaving = False
+        """It gets no more, and ends when it is done with what it has."""
+        self.counts: Mapping[str, Any] = {}
+        self._reader, self._writer = streams
+        self._progress = progress
+
+    @property
+    def takes(self) -> bool:
+        """Whether it may be dealt to."""
+        return self.ready and not self.leaving
+
+    def give(self, dealt: Dealt) -> None:
+        """Sends it a batch."""
+        self.hand.give(dealt)
+        head: dict[str, Any] = {"seq": dealt.seq, "input": dealt.input, "origin": dealt.batch.origin}
+        if dealt.suspect:
+            head |= {"careful": True, "left_out": sorted(dealt.left_out), "raw": dealt.raw}
+        if not self._writer.is_closing():  # else it is gone, and what it has is dealt again in a moment
+            self._writer.write(packed(Kind.BATCH, head, dealt.batch.data))
+
+    def stop(self) -> None:
+        """Tells it to drain and end."""
+        if not self._writer.is_closing():  # else it is gone
+            self._writer.write(packed(Kind.STOP))
+
+    async def listen(self, heard: Callable[[Message], None]) -> int:
+        """Hears it out; returns its exit code when it is gone."""
+        try:
+            while True:
+                async with asyncio.timeout(SILENT):
+                    message = await receive(self._reader)
+                if message is None:
+                    break
+                heard(message)
+            self._writer.close()
+            async with asyncio.timeout(SILENT):
+                return await self.process.wait()
+        except TimeoutError:
+            log.error("worker %d says nothing for %.0f s; it is ended", self.process.pid, SILENT)
+            self.process.kill()
+            return await self.process.wait()
+        finally:
+            self._writer.close()
+            if self.process.returncode is None:  # the front is ending
+                self.process.kill()
+
+    def died(self) -> list[Dealt]:
+        """What it had when it died."""
+        last = noted(self._progress)
+        position = last[1] if last is not None and last[0] in self.hand.batches else None
+        return self.hand.died(position)
+
+
+async def hire(head: Mapping[str, Any], *, alone: bool = False) -> Hired:
+    """Starts a worker process; `head` says what to run. It is ready when it says so."""
+    ours, theirs = socket.socketpair()
+    with theirs, tempfile.TemporaryFile() as file:
+        file.truncate(PROGRESS_SIZE)
+        progress = mmap(file.fileno(), PROGRESS_SIZE)
+        # The package that runs here, whatever lies in the folder that it was started in.
+        path = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", MODULE, str(theirs.fileno()), str(file.fileno())),
+            pass_fds=(theirs.fileno(), file.fileno()),
+            stdin=asyncio.subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+    streams = await asyncio.open_unix_connection(sock=ours)
+    streams[1].write(packed(Kind.PLAN, head))
+    return Hired(process, streams, progress, Hand(alone=alone))

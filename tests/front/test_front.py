@@ -1,0 +1,78 @@
+"""The front with real workers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from pipeline.config.logstash_yml import Settings
+from pipeline.front import hired
+from pipeline.front.front import Front
+from pipeline.runtime import Pipeline
+from pipeline.store.reader import sizes
+from tests.harness import planned
+
+LINES = 4000
+
+
+def configuration(folder: Path, filters: str = "") -> str:
+    return f"""
+input {{ generator {{ count => {LINES} lines => ["a", "b"] }} }}
+filter {{ {filters} }}
+output {{ sqlite {{ path => "{folder / "data"}" index => "x" }} }}
+"""
+
+
+def front(folder: Path, text: str, workers: int = 2) -> Front:
+    return Front(Settings(path_data=folder / "data"), planned(text), workers)
+
+
+def stored(folder: Path) -> int:
+    return sum(index.documents for index in sizes(folder / "data"))
+
+
+def test_workers_share_what_inputs_take_and_their_counts_are_one(tmp_path: Path) -> None:
+    service = front(tmp_path, configuration(tmp_path))
+    asyncio.run(service.run())
+    assert stored(tmp_path) == LINES * 2
+    assert (service.counters.decoded, service.counters.delivered) == (LINES * 2, LINES * 2)
+
+
+def test_a_worker_that_hangs_is_ended_and_what_it_had_is_dealt_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(hired, "SILENT", 3.0)
+    service = front(tmp_path, configuration(tmp_path))
+
+    async def scenario() -> None:
+        running = asyncio.create_task(service.run())
+        while not any(worker.hand.batches for worker in service._crew):
+            await asyncio.sleep(0.01)
+        victim = next(worker for worker in service._crew if worker.hand.batches)
+        os.kill(victim.process.pid, signal.SIGSTOP)
+        await running
+        assert victim.process.returncode == -signal.SIGKILL
+
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(scenario())
+    assert stored(tmp_path) == LINES * 2
+    assert "says nothing for 3 s" in caplog.text
+    assert "a worker ended (signal 9); another takes its place in 0.0 s" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('output { elasticsearch { document_id => "%{a}" index => "x" } }', "keeps the order of events"),
+        ('output { file { path => "/tmp/none/x" } }', "keeps the order of events"),
+        ('output { elasticsearch { index => "x" } }', None),
+    ],
+)
+def test_what_one_process_has_to_do_alone(tmp_path: Path, text: str, reason: str | None) -> None:
+    pipeline = Pipeline(Settings(path_data=tmp_path), planned("input { generator { } } " + text))
+    assert (pipeline.why_alone is None) if reason is None else (reason in (pipeline.why_alone or ""))
