@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,11 @@ def framed(example: str, folder: Path) -> Plan:
         f'output {{ file {{ path => "{folder}/out" }} }}'
     )
     filters = tuple(section for section in inner.configuration.sections if section.kind == "filter")
-    return Plan(
-        ast.Configuration((*filters, *outer.configuration.sections)),
-        {**inner.plugins, **outer.plugins},
-        {**inner.conditions, **outer.conditions},
-        (),
+    return replace(
+        outer,
+        configuration=ast.Configuration((*filters, *outer.configuration.sections)),
+        plugins={**inner.plugins, **outer.plugins},
+        conditions={**inner.conditions, **outer.conditions},
     )
 
 
