@@ -11,7 +11,7 @@ from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pipeline.batch import Batch, Origin
 from pipeline.clock import Clock
@@ -117,6 +117,24 @@ class Input(Protocol):
 
     def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
         """The part of the data that decodes to just the event of that ordinal (and its siblings)."""
+        ...
+
+
+class Lag(NamedTuple):
+    """How far an input is behind in one partition of what it reads."""
+
+    topic: str
+    partition: int
+    records: int
+    """Records that are there and have not ended here."""
+
+
+@runtime_checkable
+class Lagging(Protocol):
+    """An input that knows how much is still to read; asked when someone looks, never while events flow."""
+
+    def lags(self) -> Iterable[Lag]:
+        """The lag of each partition that it reads now."""
         ...
 
 

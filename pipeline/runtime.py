@@ -11,25 +11,77 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Sequence, Set
-from typing import Any
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pipeline.clock import Clock, SystemClock
 from pipeline.config.building import build, connect
 from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
+from pipeline.config.timing import timed_flow
 from pipeline.delivery.dead_letters import Bounds, DeadLetterQueue
 from pipeline.delivery.outlets import Departures, Limits, Outlet
 from pipeline.delivery.queue import PersistentQueue
 from pipeline.delivery.retry import Backoff, Courier
 from pipeline.delivery.tickets import InFlight
-from pipeline.delivery.worker import Fates, Source, Worker
+from pipeline.delivery.worker import Fates, Sampling, Source, Worker
 from pipeline.event import Event
-from pipeline.flow import Continue
+from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Holding, Output, PluginContext
+from pipeline.plugin import Holding, Input, Output, PluginContext
+from pipeline.spans import Tracer
 
 log = logging.getLogger("apex.pipeline")
+
+State = Literal["starting", "running", "draining"]
+
+
+class QueueFigures(NamedTuple):
+    """What is in the queue between inputs and filters."""
+
+    kind: str
+    """Logstash's `queue.type`: memory or persisted."""
+    events: int
+    bytes: int
+    max_bytes: int
+
+
+class Load(NamedTuple):
+    """What is under way, as `InFlight` has it, of several processes together."""
+
+    events: int
+    bytes: int
+    max_events: int
+    max_bytes: int
+
+
+class Running(Protocol):
+    """What can be seen of a pipeline, in one process or in several."""
+
+    settings: Settings
+    plan: Plan
+    state: State
+
+    @property
+    def queue(self) -> QueueFigures:
+        """What waits between inputs and filters."""
+        ...
+
+    @property
+    def counters(self) -> Counters:
+        """What became of its events."""
+        ...
+
+    @property
+    def in_flight(self) -> InFlight | Load:
+        """What is under way."""
+        ...
+
+    @property
+    def inputs(self) -> list[tuple[str, Input]]:
+        """Each input with its label."""
+        ...
+
 
 FLUSH_INTERVAL = 5.0
 """Seconds between two flushes of the filters that hold events, as in Logstash."""
@@ -38,11 +90,16 @@ FLUSH_INTERVAL = 5.0
 class Pipeline:
     """A pipeline whose plugins are built; it runs once."""
 
-    def __init__(self, settings: Settings, plan: Plan, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, plan: Plan, clock: Clock | None = None, tracer: Tracer | None = None
+    ) -> None:
         """Builds every plugin; raises `ConfigurationError` with what only building can find."""
         self.counters = Counters()
         self.plan = plan
-        self._settings = settings
+        self.settings = settings
+        self.in_flight = InFlight(settings.in_flight_events, settings.in_flight_bytes, self.counters.latency)
+        self.state: State = "starting"
+        self._tracer = tracer
         self._clock = clock or SystemClock()
         self._periodic: list[tuple[float, Callable[[], None]]] = []
         context = PluginContext(
@@ -57,15 +114,27 @@ class Pipeline:
         # A flow that cannot be compiled is a fault of the configuration, to be known before anything starts or stops.
         nowhere: dict[int, Continue] = dict.fromkeys(self._built.outputs, _nowhere)
         connect(plan, self._built.filters, nowhere, lambda proceed, event: None)
+        self.counters.filters = [item.counters for item in self._built.filters.values()]
+        for label in [item.label for item in self._built.inputs]:
+            self.counters.input(label)
+        for _, label in self._built.outputs.values():
+            self.counters.output(label)
         self._sources = [Source(item.input, item.decorate, item.label, item.kind) for item in self._built.inputs]
         self._queue: PersistentQueue | None = None
         self._queued = True
         self._stopping = False
 
     @property
+    def queue(self) -> QueueFigures:
+        """What waits between inputs and filters: batches, in a queue on disk."""
+        return (
+            QueueFigures("memory", 0, 0, 0) if self._queue is None else QueueFigures("persisted", *self._queue.figures)
+        )
+
+    @property
     def why_alone(self) -> str | None:
         """Why several of this pipeline side by side would not do what one does; None if they would."""
-        if self._settings.queue_type == "persisted":
+        if self.settings.queue_type == "persisted":
             return "the queue on disk is one process's"
         for built in self._built.filters.values():
             if isinstance(built.filter, Holding):
@@ -74,6 +143,11 @@ class Pipeline:
             if output.ordered:
                 return f"{label} keeps the order of events"
         return None
+
+    @property
+    def inputs(self) -> list[tuple[str, Input]]:
+        """Each input with its label."""
+        return [(item.label, item.input) for item in self._sources]
 
     @property
     def sources(self) -> Sequence[Source]:
@@ -88,6 +162,7 @@ class Pipeline:
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
         self._stopping = True
+        self.state = "draining"
         if self._queue is not None:
             self._queue.stop()
         for source in self._sources:
@@ -95,9 +170,10 @@ class Pipeline:
 
     async def run(self) -> None:
         """Runs until every input has ended or `stop` was called, and everything in flight has its end."""
-        settings = self._settings
-        in_flight = InFlight(settings.in_flight_events, settings.in_flight_bytes)
-        dead_letters = DeadLetterQueue(settings.dead_letters, settings.pipeline_id, bounds_of(settings))
+        settings, in_flight = self.settings, self.in_flight
+        if self.state == "starting":
+            self.state = "running"
+        dead_letters = DeadLetterQueue(settings.dead_letters, settings.pipeline_id, bounds_of(settings), self._blocked)
         fates = Fates(self.counters)
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             departures = Departures(group)
@@ -109,6 +185,7 @@ class Pipeline:
                 backoff = backoff_of(output, self.plan.plugins[node].options.model_fields_set, settings)
                 courier = Courier(output, label, dead_letters, self.counters, backoff)
                 courier.kind = self.plan.plugins[node].module.name
+                courier.traced = self._tracer is not None
                 group.create_task(courier.start())  # inputs open meanwhile; what they take waits for it
                 limits = Limits(delay=settings.pipeline_batch_delay / 1000)
                 outlets[node] = Outlet(courier, in_flight, limits, fates.failed, departures)
@@ -117,6 +194,7 @@ class Pipeline:
             sinks: dict[int, Continue] = {node: outlet.add for node, outlet in outlets.items()}
             fates.flow = connect(self.plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
+            worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
             with background(dead_letters.keep(), *self._periodic_work(worker, bool(fates.flow.flushes))):
                 async with asyncio.TaskGroup() as inputs:
                     if queue is not None:
@@ -130,16 +208,27 @@ class Pipeline:
                 if queue is not None:
                     await queue.close()
 
+    def _blocked(self, reason: str) -> None:
+        self.counters.blocked = reason
+
     async def _open_queue(
         self, dead_letters: DeadLetterQueue, stack: contextlib.AsyncExitStack
     ) -> PersistentQueue | None:
         if not self._queued:
             return None
         inputs = list(zip(self.plan.section("input"), self._sources, strict=True))
-        queue = await open_queue(self._settings, inputs, dead_letters, self.counters, stack)
+        queue = await open_queue(self.settings, inputs, dead_letters, self.counters, stack)
         if queue is not None and self._stopping:
             queue.stop()
         return queue
+
+    def _sampling(self, sinks: dict[int, Continue], fates: Fates) -> Sampling | None:
+        def twin() -> Flow:
+            flow, self.counters.times = timed_flow(self.plan, self._built, sinks, fates.guard, fates.unrouted)
+            return flow
+
+        every = self.settings.plugin_timing_every
+        return Sampling(every, twin, self.counters) if every else None
 
     def _periodic_work(self, worker: Worker, holding: bool) -> Iterator[Coroutine[Any, Any, None]]:
         for seconds, call in self._periodic:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.servers import elasticsearch_node
+from tests.servers import elasticsearch_node, telegraf_reader
 from tests.servers.packages import NotHere
 
 
@@ -18,3 +19,12 @@ def elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[elastics
             yield node
     except NotHere as reason:
         pytest.skip(f"elasticsearch: {reason}")
+
+
+@pytest.fixture(scope="session")
+def telegraf() -> Path:
+    """Telegraf's reader of Logstash's monitoring API, as a program."""
+    try:
+        return telegraf_reader.built()
+    except NotHere as reason:
+        pytest.skip(f"telegraf: {reason}")

@@ -20,6 +20,7 @@ from pipeline.delivery.asking import settle
 from pipeline.errors import Unjudged
 from pipeline.event import Event
 from pipeline.flow import Continue
+from pipeline.metrics import Counters
 from pipeline.plugin import Body, PluginContext, Reject, Sent
 
 
@@ -161,3 +162,9 @@ class ScriptedInput:
 
     def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
         return data.splitlines()[ordinal]
+
+
+def ended(counters: Counters) -> int:
+    """The events of which it is known what became of them, where each goes to one output at most."""
+    written = counters.delivered + counters.duplicates
+    return written + counters.dropped + counters.dead - counters.undecodable + counters.unrouted + counters.held

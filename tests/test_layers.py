@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 ROOMS = [
-    {"errors", "metrics", "clock"},
+    {"errors", "metrics", "clock", "spans"},
     {"event", "dates"},
     {"field_reference", "sprintf", "event_ids"},
     {"batch"},
@@ -25,6 +25,7 @@ ROOMS = [
     {"config", "delivery"},
     {"persistence"},
     {"runtime"},
+    {"monitoring"},
     {"front"},
     {"cli"},
 ]

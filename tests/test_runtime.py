@@ -49,7 +49,12 @@ def test_every_way_an_event_ends_is_counted(tmp_path: Path) -> None:
     asyncio.run(pipeline.run())
     counters = pipeline.counters
     assert (counters.decoded, counters.delivered, counters.dead) == (6, 4, 1)
-    assert (counters.dropped, counters.unrouted) == (1, 1)
+    assert (counters.dropped, counters.unrouted) == (2, 1)
+    assert [(item.place, item.dropped) for item in counters.filters if item.dropped] == [("test.conf:2:30", 1)]
+    assert dict(counters.unjudged) == {"the condition at test.conf:4:12": 1}
+    [(plugin, reason)] = counters.buried
+    assert (plugin.split(" ")[0], reason) == ("mutate", "FieldError")
+    assert [item.delivered for item in counters.outputs.values()] == [2, 2]
     [(_, letter)] = read(tmp_path / "data" / "dead_letter_queue" / "main")
     assert "[message][x] cannot be set" in letter["reason"]
     assert json.loads(letter["original"]) == [[2, "Hello world!"]]

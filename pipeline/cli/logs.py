@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
 from types import ModuleType
 from typing import Any, cast
+
+from pipeline.cli.repeats import Repeats
 
 LEVELS = {
     "trace": logging.DEBUG,
@@ -37,6 +40,7 @@ def configure(level: str, style: str) -> None:
         processors.append(console)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=processors))
+    atexit.register(Repeats(handler).close)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(LEVELS[level], logging.WARNING))

@@ -19,6 +19,9 @@ from pipeline.cli.logs import configure
 from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
 from pipeline.errors import ApexLogsError, ConfigurationError
+from pipeline.monitoring.listening import listening, tls_of
+from pipeline.monitoring.node import Node
+from pipeline.monitoring.traces import Traces, tracing
 from pipeline.runtime import Pipeline
 
 if TYPE_CHECKING:
@@ -42,7 +45,10 @@ def run_pipeline(arguments: Arguments) -> int:
         for warning in [*read.warnings, *plan.warnings]:
             log.warning("%s", warning)
         _raise_descriptor_limit()
-        first = _made(settings, plan)
+        if settings.api_enabled:
+            tls_of(settings)  # what is wrong with it is known before anything starts
+        traces = tracing(settings, os.environ)
+        first = _made(settings, plan, traces)
     except ConfigurationError as error:
         print_faults(error)
         return 2
@@ -50,17 +56,20 @@ def run_pipeline(arguments: Arguments) -> int:
     collect_seldom()
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(_Service(arguments, settings, first).run())
+            runner.run(_Service(arguments, settings, first, traces).run())
     except (ApexLogsError, OSError, ExceptionGroup) as error:
         for leaf in _leaves(error):
             log.error("%s", leaf, exc_info=None if isinstance(leaf, ApexLogsError | OSError) else leaf)
         return 1
+    finally:
+        if traces is not None:
+            traces.close()
     return 0
 
 
-def _made(settings: Settings, plan: Plan) -> Pipeline | Front:
+def _made(settings: Settings, plan: Plan, traces: Traces | None) -> Pipeline | Front:
     """The pipeline, in this process or in several; raises `ConfigurationError`."""
-    pipeline, workers = Pipeline(settings, plan), settings.pipeline_workers
+    pipeline, workers = Pipeline(settings, plan, tracer=traces), settings.pipeline_workers
     if workers == 1:
         return pipeline
     if reason := pipeline.why_alone:
@@ -74,7 +83,11 @@ def _made(settings: Settings, plan: Plan) -> Pipeline | Front:
 class _Service:
     """The pipeline that runs, and the one that takes its place at a reload."""
 
-    def __init__(self, arguments: Arguments, settings: Settings, first: Pipeline | Front) -> None:
+    def __init__(
+        self, arguments: Arguments, settings: Settings, first: Pipeline | Front, traces: Traces | None = None
+    ) -> None:
+        self._traces = traces
+        self._node = Node(settings)
         self._arguments = arguments
         self._settings = settings
         self._current = first
@@ -93,13 +106,15 @@ class _Service:
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         watching = loop.create_task(self._watch()) if self._settings.config_reload_automatic else None
         try:
-            await self._in_turn()
+            async with listening(self._node):
+                await self._in_turn()
         finally:
             if watching is not None:
                 watching.cancel()
 
     async def _in_turn(self) -> None:
         while True:
+            self._node.pipelines = {self._current.settings.pipeline_id: self._current}
             self._running = asyncio.create_task(self._current.run())
             try:
                 await self._running
@@ -113,6 +128,7 @@ class _Service:
             if self._next is None:
                 return
             self._current, self._next = self._next, None
+            self._node.reloads.succeeded()
             log.info("reloaded")
 
     async def _watch(self) -> None:
@@ -152,11 +168,13 @@ class _Service:
                 return
             for warning in [*read.warnings, *plan.warnings]:
                 log.warning("%s", warning)
-            following = _made(read.settings, plan)
+            following = _made(read.settings, plan, self._traces)
             if self._rolls(following, read.settings, plan):
+                self._node.reloads.succeeded()
                 return
         except ConfigurationError as error:
             log.error("the new configuration has faults; the running one goes on\n%s", error)
+            self._node.reloads.failed(str(error))
             return
         self._next = following
         self._current.stop()

@@ -23,6 +23,7 @@ from pipeline.config.sources import Source
 from pipeline.errors import ApexLogsError
 from pipeline.front.dealt import PROGRESS_SIZE, DealtInput, attend
 from pipeline.front.wire import Kind, packed, receive
+from pipeline.monitoring.traces import Traces, tracing
 from pipeline.runtime import Pipeline
 
 TELL_EVERY = 1.0
@@ -46,7 +47,10 @@ async def _work(channel: socket.socket, progress: mmap) -> int:
     if first is None or first.kind is not Kind.PLAN:
         return 1
     try:
-        pipeline = _built(first.head)
+        settings = Settings(**first.head["settings"])
+        configure(settings.log_level, settings.log_format)
+        traces = tracing(settings, os.environ)
+        pipeline = _built(settings, first.head, traces)
     except ApexLogsError as error:
         print(f"a worker cannot be built: {error}", file=sys.stderr)
         return 2
@@ -64,15 +68,15 @@ async def _work(channel: socket.socket, progress: mmap) -> int:
         telling.cancel()
         attending.cancel()
         with suppress(ConnectionError):
-            writer.write(packed(Kind.COUNTS, pipeline.counters.as_dict()))
+            writer.write(packed(Kind.COUNTS, _counts(pipeline)))
             await writer.drain()
         writer.close()
+        if traces is not None:
+            await asyncio.to_thread(traces.close)
     return 0
 
 
-def _built(head: dict[str, Any]) -> Pipeline:
-    settings = Settings(**head["settings"])
-    configure(settings.log_level, settings.log_format)
+def _built(settings: Settings, head: dict[str, Any], traces: Traces | None) -> Pipeline:
     plan = make_plan(
         [Source(name, text) for name, text in head["sources"]],
         ecs_compatibility=head["ecs_compatibility"],
@@ -80,13 +84,18 @@ def _built(head: dict[str, Any]) -> Pipeline:
         environment=os.environ,
         instead={name: (plugin, options) for name, (plugin, options) in head["instead"].items()},
     )
-    return Pipeline(settings, plan)
+    return Pipeline(settings, plan, tracer=traces)
 
 
 async def _tell(pipeline: Pipeline, writer: asyncio.StreamWriter) -> None:
     while True:
         await asyncio.sleep(TELL_EVERY)
-        writer.write(packed(Kind.COUNTS, pipeline.counters.as_dict()))
+        writer.write(packed(Kind.COUNTS, _counts(pipeline)))
+
+
+def _counts(pipeline: Pipeline) -> dict[str, Any]:
+    in_flight = pipeline.in_flight
+    return pipeline.counters.snapshot() | {"in_flight": [in_flight.events, in_flight.bytes]}
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pipeline.config.plan import Plan
 from pipeline.config.readers import unread_after
 from pipeline.errors import ConfigurationError
 from pipeline.flow import Continue, Flow, Guard
+from pipeline.metrics import FilterCounters
 from pipeline.options import FilterOptions, InputOptions
 from pipeline.plugin import Input, Output, PluginContext
 
@@ -105,4 +106,5 @@ def _filter(made: Any, checked: CheckedPlugin) -> BuiltFilter:
     options = checked.options
     assert isinstance(options, FilterOptions)
     tags = getattr(options, "tag_on_failure", None)
-    return BuiltFilter(made, decorations.of_filter(options), tags, checked.label)
+    counters = FilterCounters(checked.label, checked.node.name_span.place)
+    return BuiltFilter(made, decorations.of_filter(options), tags, checked.label, counters)

@@ -31,6 +31,7 @@ from pipeline.config.inline import inlined
 from pipeline.errors import ConfigurationError, FilterFailure
 from pipeline.event import Event, add_tag
 from pipeline.flow import Continue, Flow, Guard, Waiting
+from pipeline.metrics import FilterCounters
 from pipeline.plugin import Asking, Filter, Holding, Spreading
 
 
@@ -55,6 +56,8 @@ class BuiltFilter:
     tag_on_failure: Sequence[str] | None
     """None where the plugin has no such option: what it raises dead-letters the event."""
     label: str
+    counters: FilterCounters = field(default_factory=lambda: FilterCounters("", ""))
+    """Counted where the filter changes the number of events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class AskingFilter:
         if self.told is not None:
             self.told(event, matched)
 
+
+Spread = Callable[[Event], Iterable[Event]]
 
 _FILE = "<compiled pipeline>"
 _FEW = 4
@@ -286,22 +291,20 @@ class _Writer:
                     (f"{pad}waiting.append(Waiting(event, {ask}, {key}(event), {proceed}, {resume}))", built.label)
                 )
             case Holding() as holding:
-                self.holding.append((holding, proceed))
-                hold = self._name("f", self._children(holding.hold, built.decorate))
+                self.holding.append((_counted(holding, built.counters), proceed))
+                hold = self._name("f", self._children(holding.hold, built))
                 body.append((f"{pad}for child in {hold}(event): guard({proceed}, child)", built.label))
             case Spreading(spread):
-                run = self._name("f", self._children(spread, built.decorate))
+                run = self._name("f", self._children(spread, built))
                 children = f"{run}(event)"
                 if self.trace is not None:
                     each = self._name("each", partial(self.trace.spread, node))
                     children = f"{each}(event, list({children}))"
                 body.append((f"{pad}for child in {children}: guard({proceed}, child)", built.label))
 
-    def _children(
-        self, spread: Callable[[Event], Iterable[Event]], decorate: Decorate | None
-    ) -> Callable[[Event], Iterable[Event]]:
+    def _children(self, spread: Spread, built: BuiltFilter) -> Spread:
         self._spreads += 1
-        return _children(spread, decorate, self._spreads)
+        return _children(spread, built, self._spreads)
 
     def _cuts(self, statements: Sequence[ast.Statement]) -> bool:
         return self._any(statements, (Spreading, Holding, Asking))
@@ -320,26 +323,50 @@ class _Writer:
         return False
 
 
-def _children(
-    spread: Callable[[Event], Iterable[Event]], decorate: Decorate | None, number: int
-) -> Callable[[Event], Iterable[Event]]:
+def _children(spread: Spread, built: BuiltFilter, number: int) -> Spread:
     """Gives each child an id of its own, and the common options; the event that was given may be among them as it is.
 
     The id is the parent's with the numbers of the filter and of the child, so that a repeat gives the same ids, and
-    two filters never the same one.
+    two filters never the same one. Counts what became of the event; where the filter fails, its end is counted there.
     """
+    decorate, counters, holds = built.decorate, built.counters, isinstance(built.filter, Holding)
 
     def children(event: Event) -> Iterable[Event]:
         parent = event.metadata.get("event_id")
-        for child_number, child in enumerate(spread(event)):
-            if child is not event:
-                if parent is not None:
-                    child.metadata["event_id"] = f"{parent}.{number}.{child_number}"
-                if decorate is not None:
-                    decorate(child)
-            yield child
+        count, ends = 0, 1
+        try:
+            for child in spread(event):
+                if child is not event:
+                    if parent is not None:
+                        child.metadata["event_id"] = f"{parent}.{number}.{count}"
+                    if decorate is not None:
+                        decorate(child)
+                count += 1
+                yield child
+        except Exception:
+            ends = 0
+            raise
+        finally:
+            if holds:
+                counters.balance += ends - count
+            elif count != ends:
+                if count:
+                    counters.made += count - ends
+                else:
+                    counters.dropped += 1
 
     return children
+
+
+def _counted(holding: Holding, counters: FilterCounters) -> Holding:
+    """The same; what it lets go when it is flushed is counted."""
+
+    def flush(now: float, final: bool) -> Iterable[Event]:
+        for event in holding.flush(now, final):
+            counters.balance -= 1
+            yield event
+
+    return Holding(holding.hold, flush)
 
 
 def _failure(built: BuiltFilter) -> Callable[[Event, FilterFailure], None]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from pipeline.config.faults import Fault, did_you_mean
+from pipeline.config.monitoring_settings import FORMER, MonitoringSettings, remarks
 from pipeline.config.queue_settings import queue_faults, queue_warnings
 from pipeline.config.sources import Source, Span
 from pipeline.errors import ConfigurationError
@@ -28,16 +29,13 @@ IGNORED = {
     "pipeline.plugin_classloaders": "there is no JVM",
     "config.debug": "explain shows what the configuration does",
     "allow_superuser": "privileges are the system's matter",
-    "node.name": "events carry the host's name",
-    "http.host": "there is no HTTP API yet",
-    "http.port": "there is no HTTP API yet",
+    "api.environment": "it only names the environment of Logstash's own web server",
     "path.plugins": "plugins are Python modules",
     "path.logs": "logs go to stderr",
     "dead_letter_queue.enable": "dead letters are always kept",
     "pipeline.buffer.type": "there is no JVM",
     "pipeline.separate_logs": "logs go to stderr",
     "pipeline.reloadable": "SIGHUP reloads every pipeline",
-    "http.enabled": "there is no HTTP API yet",
     "metric.collect": "counters cost nothing per event here and stay on",
     "config.field_reference.escape_style": "names of fields are never escaped",
     "cloud.id": "it is for Logstash modules; the elasticsearch output has cloud_id",
@@ -53,7 +51,6 @@ IGNORED = {
 _PREFIXES_IGNORED = {
     "xpack.": "Elastic's monitoring and central management are not part of apex-logs",
     "monitoring.": "Elastic's monitoring is not part of apex-logs",
-    "api.": "there is no HTTP API yet",
     "modules": "Logstash modules are not part of apex-logs",
 }
 
@@ -62,14 +59,13 @@ Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
 Compression = Literal["none", "speed", "balanced", "size", "disabled"]
 
 
-class Settings(BaseModel):
+class Settings(MonitoringSettings):
     """The settings that the engine honours. Field names are Logstash's with `_` for `.`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     pipeline_id: Text = Field("main", alias="pipeline.id")
     pipeline_batch_delay: Integer = Field(50, alias="pipeline.batch.delay", ge=0, description="milliseconds")
     pipeline_ecs_compatibility: Ecs = Field("v8", alias="pipeline.ecs_compatibility")
+    node_name: Text | None = Field(None, alias="node.name")
     pipeline_workers: Integer = Field(1, alias="pipeline.workers", ge=1, description="processes")
     path_data: Path = Field(Path("data"), alias="path.data")
     path_config: Text | None = Field(None, alias="path.config")
@@ -137,16 +133,17 @@ def read_settings(
         why = _why_ignored(name)
         if why:
             warnings.append(Fault(f'the setting "{name}" changes nothing: {why}', _span(source, name)))
-        elif name in _KNOWN:
+        elif name in _KNOWN or name in FORMER:
             values[name] = value
         else:
-            hint = did_you_mean(name, [*_KNOWN, *IGNORED])
+            hint = did_you_mean(name, [*_KNOWN, *FORMER, *IGNORED])
             faults.append(Fault(f'there is no setting "{name}"{hint}', _span(source, name)))
     chosen = {name: value for name, value in (flags or {}).items() if value is not None}
     warnings += [Fault(f"--{name} changes nothing: {why}") for name in chosen if (why := _why_ignored(name))]
     values |= _from_environment(environment)
     _at_most_a_core_each(values)
     values |= {name: value for name, value in chosen.items() if not _why_ignored(name)}
+    _rename(values, source, faults, warnings)
     try:
         settings = Settings(**values)
     except ValidationError as error:
@@ -157,9 +154,24 @@ def read_settings(
     faults += [Fault(f'the setting "{name}": {why}', _span(source, name)) for name, why in queue_faults(settings)]
     for name, why in queue_warnings(settings, values):
         warnings.append(Fault(f'the setting "{name}" changes nothing: {why}', _span(source, name)))
+    for name, text, wrong in remarks(settings):
+        (faults if wrong else warnings).append(Fault(f'the setting "{name}": {text}', _span(source, name)))
     if faults:
         raise ConfigurationError(list(faults))
     return ReadSettings(settings, warnings)
+
+
+def _rename(values: dict[str, Any], source: Source | None, faults: list[Fault], warnings: list[Fault]) -> None:
+    """Puts settings under former names where they are read now; both names at once are a fault, as in Logstash."""
+    for former, name in FORMER.items():
+        if former not in values:
+            continue
+        value = values.pop(former)
+        if name in values:
+            faults.append(Fault(f'give "{name}" alone; "{former}" is its former name', _span(source, former)))
+        else:
+            warnings.append(Fault(f'the setting "{former}" is now called "{name}"', _span(source, former)))
+            values[name] = value
 
 
 def _at_most_a_core_each(values: dict[str, Any]) -> None:
@@ -178,8 +190,8 @@ _KNOWN = [str(field.alias) for field in Settings.model_fields.values()]
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """PIPELINE_BATCH_DELAY is `pipeline.batch.delay`; only settings of a pipeline, its queue and its log."""
-    starts = ("pipeline.", "queue.", "config.support", "log.")
+    """PIPELINE_BATCH_DELAY is `pipeline.batch.delay`; only settings of a pipeline, its queue, log, API and traces."""
+    starts = ("pipeline.", "queue.", "config.support", "log.", "api.", "otel.")
     names = {name: name.replace(".", "_").upper() for name in _KNOWN if name.startswith(starts)}
     return {name: environment[variable] for name, variable in names.items() if variable in environment}
 

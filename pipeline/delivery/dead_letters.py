@@ -18,7 +18,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -95,7 +95,15 @@ class Taken(NamedTuple):
 class DeadLetterQueue:
     """Writes dead letters durably; the folder is made at the first one."""
 
-    def __init__(self, folder: Path, pipeline_id: str, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        pipeline_id: str,
+        bounds: Bounds | None = None,
+        tell: Callable[[str], None] = lambda reason: None,
+    ) -> None:
+        """`tell` hears why delivery waits for room, and of an empty reason when it goes on."""
+        self._tell = tell
         self.folder = folder
         self.bounds = bounds or Bounds()
         self.blocked = False
@@ -119,11 +127,14 @@ class DeadLetterQueue:
                         said = time.monotonic()
                         self._say_blocked()
                     self.blocked = True
+                    self._tell(f"{self.folder} has reached dead_letter_queue.max_bytes")
                     await asyncio.sleep(min(_LOOK, self.bounds.flush_interval))
                 if self.blocked:
                     log.warning("there is room for dead letters in %s again; delivery goes on", self.folder)
             finally:
-                self.blocked = False
+                if self.blocked:
+                    self.blocked = False
+                    self._tell("")
         if taken.dropped or taken.pushed_out:
             log.error(
                 "%d dead letters are lost, as dead_letter_queue.storage_policy is %s and %s has reached its bound",

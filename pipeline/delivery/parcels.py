@@ -16,6 +16,7 @@ from itertools import accumulate
 
 from pipeline.delivery.tickets import Ticket
 from pipeline.plugin import Body
+from pipeline.spans import BatchSpan
 
 
 @dataclass(slots=True)
@@ -29,6 +30,15 @@ class Parcel(Body):
         """The ticket of an item."""
         starts = list(accumulate((count for _, count in self.runs), initial=0))
         return self.runs[bisect_right(starts, index) - 1][0]
+
+    def spans(self) -> list[tuple[BatchSpan, int]]:
+        """The batches in it that are traced, each with how many of its items are here."""
+        found: dict[int, tuple[BatchSpan, int]] = {}
+        for ticket, count in self.runs:
+            if ticket.span is not None:
+                span, before = found.get(id(ticket), (ticket.span, 0))
+                found[id(ticket)] = span, before + count
+        return list(found.values())
 
     def finish(self) -> None:
         """Every item has its end."""

@@ -105,6 +105,11 @@ class PersistentQueue:
         self._arrived, self._room = asyncio.Event(), asyncio.Event()
         self._readable, self._freed, self._due = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
+    @property
+    def figures(self) -> tuple[int, int, int]:
+        """Batches that are not delivered, bytes on disk, and how many there may be."""
+        return self._store.waiting, self._store.size, self._store.bounds.queue
+
     def stop(self) -> None:
         """What is on disk may stay there for the next start, unless the terms say that it is delivered before."""
         self._stopped = True

@@ -25,13 +25,14 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
+from time import monotonic
 
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.pace import Pace
 from pipeline.delivery.parcels import Parcel
 from pipeline.delivery.tickets import Ticket
 from pipeline.errors import BodyTooLarge, NotAuthorised, SendFailure, StoreError
-from pipeline.metrics import Counters
+from pipeline.metrics import Counters, OutputCounters, status_of
 from pipeline.plugin import Output, Sent
 
 log = logging.getLogger("apex.delivery")
@@ -68,6 +69,9 @@ class Courier:
     pace: Pace = field(default_factory=Pace)
     kind: str = ""
     """The name of the output's plugin."""
+    traced: bool = False
+    """Whether some batches are traced."""
+    counted: OutputCounters = field(init=False)
     _started: bool = False
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _silences: int = 0
@@ -75,6 +79,9 @@ class Courier:
     _pause: float = 0.0
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the body whose turn it is to try while the output is away; the others queue."""
+
+    def __post_init__(self) -> None:
+        self.counted = self.counters.output(self.label)
 
     async def start(self) -> None:
         """Connects the output; where it is away, the pipeline starts all the same and delivers when it is there."""
@@ -93,6 +100,13 @@ class Courier:
 
     async def deliver(self, parcel: Parcel) -> None:
         """Returns when every item has its end."""
+        self.counted.begin()
+        try:
+            await self._until_ended(parcel)
+        finally:
+            self.counted.under_way -= 1
+
+    async def _until_ended(self, parcel: Parcel) -> None:
         refusals = 0
         while len(parcel):
             try:
@@ -100,11 +114,11 @@ class Courier:
             except BodyTooLarge as failure:
                 await self._smaller(parcel, failure)
                 return
-            except SendFailure:
-                self.counters.retried += len(parcel)
+            except SendFailure as failure:
+                self.counted.failed += 1
+                self.counted.retry([_status(failure)] * len(parcel))
                 continue
-            self.counters.duplicates += sent.duplicates
-            self.counters.delivered += len(parcel) - len(sent.again) - len(sent.dead) - sent.duplicates
+            self._count(parcel, sent)
             if not sent.again and not sent.dead:
                 parcel.finish()
                 return
@@ -114,6 +128,7 @@ class Courier:
             parcel, ended = parcel.split(sorted(reasons))
             ended.finish()
             if reasons:
+                self.counted.retry(map(status_of, reasons.values()))
                 await self._refused(refusals, next(iter(reasons.values())), len(parcel))
                 refusals += 1
 
@@ -134,7 +149,7 @@ class Courier:
         silences = self._silences
         try:
             await self._start()
-            sent = await self.output.send(parcel)
+            sent = await self._send_once(parcel)
         except BodyTooLarge:
             self._silences = 0
             raise
@@ -148,6 +163,31 @@ class Courier:
         else:
             self.pace.taken()
         return sent
+
+    async def _send_once(self, parcel: Parcel) -> Sent:
+        """With the spans of the batches in it that are traced."""
+        ends = [span.sending(self.label, items) for span, items in parcel.spans()] if self.traced else ()
+        begun, problem = monotonic(), ""
+        try:
+            return await self.output.send(parcel)
+        except BaseException as error:
+            problem = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self.counted.seconds += monotonic() - begun
+            self.counted.sends += 1
+            self.counted.bytes += len(parcel.data)
+            for end in ends:
+                end(problem)
+
+    def _count(self, parcel: Parcel, sent: Sent) -> None:
+        counted = self.counted
+        ended = len(parcel) - len(sent.again)
+        counted.duplicates += sent.duplicates
+        counted.delivered += ended - len(sent.dead) - sent.duplicates
+        counted.imperfect += bool(sent.again or sent.dead)
+        if ended:
+            counted.since = monotonic()
 
     def _unheard(self, silences: int, failure: SendFailure) -> None:
         """The output does not answer, or refuses us: says so, once for all that hear it at the same time."""
@@ -165,12 +205,11 @@ class Courier:
             parcel.finish()
             return
         for half in parcel.halves():
-            await self.deliver(half)
+            await self._until_ended(half)
 
     async def _refused(self, refusals: int, reason: str, items: int) -> None:
         seconds = self.backoff.pause(refusals)
         log.warning("%s: %s; %d items are sent again in %.1f s", self.label, reason, items, seconds)
-        self.counters.retried += items
         await self.sleep(seconds)
 
     async def _bury(self, parcel: Parcel, dead: Sequence[tuple[int, str]]) -> None:
@@ -187,6 +226,15 @@ class Courier:
             letter.input, letter.plugin_type, letter.sibling = ticket.kind, self.kind, found.sibling
             letters.append(letter)
         await bury(self.dead_letters, letters, self.counters, self.backoff)
+        self.counted.dead += len(letters)
+
+
+def _status(failure: SendFailure) -> str:
+    """The HTTP status that a failure names, or what kind of failure it is."""
+    status = status_of(str(failure))
+    if status != "other":
+        return status
+    return "unauthorised" if isinstance(failure, NotAuthorised) else "unavailable"
 
 
 async def bury(queue: DeadLetterQueue, letters: Sequence[DeadLetter], counters: Counters, backoff: Backoff) -> None:
@@ -199,12 +247,15 @@ async def bury(queue: DeadLetterQueue, letters: Sequence[DeadLetter], counters: 
         try:
             taken = await queue.put(letters)
         except StoreError as error:
+            counters.blocked = str(error)
             seconds = backoff.pause(attempt)
             log.error("dead letters cannot be written, and nothing is dropped: %s; next try in %.0f s", error, seconds)
             await asyncio.sleep(seconds)
             attempt += 1
         else:
-            counters.dead += taken.kept
+            counters.blocked = ""
+            for letter in letters[: taken.kept]:
+                counters.bury(letter.plugin, letter.reason)
             counters.lost += taken.dropped + taken.pushed_out
             letters = letters[taken.kept + taken.dropped :]
             attempt = 0

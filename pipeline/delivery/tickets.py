@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from time import monotonic
 from typing import NamedTuple
 
 from pipeline.batch import Batch
+from pipeline.metrics import Histogram
 from pipeline.plugin import Input
+from pipeline.spans import BatchSpan
 
 
 class InFlight:
     """How much work is under way, in events and bytes, and where to wait at the bound."""
 
-    def __init__(self, max_events: int, max_bytes: int) -> None:
+    def __init__(self, max_events: int, max_bytes: int, latency: Histogram | None = None) -> None:
         self.max_events = max_events
         self.max_bytes = max_bytes
         self.events = 0
         self.bytes = 0
+        self.latency = latency or Histogram()
+        """From the beginning of each batch to its end."""
         self._changed = asyncio.Event()
 
     def add(self, events: int, size: int) -> None:
@@ -60,7 +65,7 @@ class Original(NamedTuple):
 class Ticket:
     """What is still to end of one batch, and the input that can decode it again."""
 
-    __slots__ = ("_counted", "_in_flight", "_input", "_sealed", "batch", "decoded", "kind", "pending")
+    __slots__ = ("_counted", "_in_flight", "_input", "_sealed", "_taken", "batch", "decoded", "kind", "pending", "span")
 
     def __init__(self, batch: Batch, source: Input | None, in_flight: InFlight, kind: str = "") -> None:
         self.batch = batch
@@ -71,6 +76,9 @@ class Ticket:
         self._sealed = False
         self._in_flight = in_flight
         self._counted = 0
+        self._taken = monotonic()
+        self.span: BatchSpan | None = None
+        """Where the batch is traced."""
         in_flight.add(0, len(batch.data))
 
     def begin(self, items: int) -> None:
@@ -113,10 +121,19 @@ class Ticket:
 
     def abandon(self) -> None:
         """Gives the room back without an end: the batch was refused."""
+        self._give_back()
+        if self.span is not None:
+            self.span.refused("broken framing")
+
+    def _give_back(self) -> None:
         self._in_flight.add(-self._counted, -len(self.batch.data))
 
     def _end(self) -> None:
-        self.abandon()
+        self._give_back()
+        if self._input is not None:  # what a filter made of its own state was not taken from anyone
+            self._in_flight.latency.observe(monotonic() - self._taken)
+        if self.span is not None:
+            self.span.ended()
         self.batch.end(self.decoded)
 
 

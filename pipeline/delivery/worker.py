@@ -24,6 +24,7 @@ from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
 from pipeline.plugin import Input
+from pipeline.spans import Tracer
 from pipeline.texts.json_documents import write_json
 
 log = logging.getLogger("apex.delivery")
@@ -49,12 +50,47 @@ class Source:
 
 
 @dataclass(slots=True)
+class Sampling:
+    """Chooses one batch in `every` to run through the timed twin of the flow, which is compiled at the first of them.
+
+    Batches that are not chosen cost a count.
+    """
+
+    every: int
+    twin: Callable[[], Flow]
+    counters: Counters
+    _until: int = field(init=False)
+    _compiled: Flow | None = None
+
+    def __post_init__(self) -> None:
+        # Not the first one: it comes while everything is still cold, and start-up should not wait for the twin.
+        self._until = min(self.every, 16)
+
+    def flow(self, plain: Flow) -> Flow:
+        """The flow for the next batch."""
+        self._until -= 1
+        if self._until > 0:
+            return plain
+        self._until = self.every
+        if self._compiled is None:
+            self._compiled = self.twin()
+        return self._compiled
+
+    def timed(self, events: int) -> None:
+        """A batch has passed the twin."""
+        self.counters.timed_batches += 1
+        self.counters.timed_events += events
+
+
+@dataclass(slots=True)
 class Fates:
     """Catches what fails for one event alone, so that the events beside it go on."""
 
     counters: Counters
     letters: list[DeadLetter] = field(default_factory=list)
     """Given up in the batch that is worked on; on disk before the batch can end."""
+    decoded: int = 0
+    """Events of the batch that were decoded."""
     rejected: int = 0
     """Events of the batch that could not be decoded."""
     batch: Batch | None = None
@@ -71,12 +107,13 @@ class Fates:
 
     def stopped(self, event: Event, error: Exception) -> None:
         """An event stops here: it is dropped where a condition cannot judge it, else dead-lettered."""
-        if isinstance(error, Unjudged):
-            self.counters.dropped += 1
-            log.warning("an event was dropped, as Logstash does: %s", error)
-            return
         assert self.flow is not None
-        self.failed(event, error, self.flow.place_of(error))
+        place = self.flow.place_of(error)
+        if isinstance(error, Unjudged):
+            self.counters.unjudged[place] += 1
+            log.warning("%s: an event was dropped, as Logstash does: %s", place, error)
+            return
+        self.failed(event, error, place)
 
     def unrouted(self, _event: Event) -> None:
         """An event reached no output: it ends here, counted."""
@@ -116,6 +153,9 @@ class Worker:
     in_flight: InFlight
     dead_letters: DeadLetterQueue
     counters: Counters
+    sampling: Sampling | None = None
+    """Which batches are timed; none if it is None."""
+    tracer: Tracer | None = None
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     _turn_until: float = 0.0
     """When the loop gets its next turn: counted across batches, as many small ones are like a large one."""
@@ -140,18 +180,25 @@ class Worker:
             self.fates.batch = None
             for outlet in self.outlets:
                 outlet.begin(ticket)
+            self.fates.flow = self.flow
             for holding, proceed in self.flow.flushes:
                 for event in holding.flush(now, final):
                     self.fates.guard(proceed, event)
             await self._close(ticket, 0)
 
     async def _take(self, source: Source, batch: Batch) -> None:
+        counted, begun = self.counters.input(source.label), monotonic()
+        counted.batches += 1
+        counted.bytes += len(batch.data)
         ticket = Ticket(batch, source.input, self.in_flight, source.kind)
+        if self.tracer is not None:
+            ticket.span = self.tracer.batch(source.label, len(batch.data))
         self.fates.batch, self.fates.source, self.fates.rejected = batch, source, 0
+        self.fates.flow = self.flow if self.sampling is None else self.sampling.flow(self.flow)
         for outlet in self.outlets:
             outlet.begin(ticket)
         try:
-            decoded = await self._events(source, batch)
+            await self._events(source, batch)
         except BrokenFraming as error:
             self.counters.refused += 1
             ticket.abandon()
@@ -160,13 +207,20 @@ class Worker:
         except Exception as error:
             log.exception("%s: a batch cannot be decoded whole; it is dead-lettered as it came", source.label)
             self.fates.reject(batch.data, error)
-            decoded = 0
-        self.counters.decoded += decoded
+        decoded = self.fates.decoded
+        counted.decoded += decoded
+        counted.undecodable += self.fates.rejected
+        self.counters.worked += monotonic() - begun
+        if self.sampling is not None and self.fates.flow is not self.flow:
+            self.sampling.timed(decoded)
+        if ticket.span is not None:
+            ticket.span.decoded(decoded)
         await self._close(ticket, decoded + self.fates.rejected)
 
     async def _close(self, ticket: Ticket, events: int) -> None:
         """Answers what waits; what was given up is on disk before the batch can end."""
-        await settle(self.flow, self.fates.guard)
+        assert self.fates.flow is not None
+        await settle(self.fates.flow, self.fates.guard)
         for outlet in self.outlets:
             outlet.pause()
         if self.fates.letters:
@@ -174,21 +228,24 @@ class Worker:
             await bury(self.dead_letters, letters, self.counters, Backoff())
         ticket.seal(events)
 
-    async def _events(self, source: Source, batch: Batch) -> int:
-        """Every event of the batch through the flow; returns how many there were."""
-        process, decorate = self.flow.process, source.decorate
+    async def _events(self, source: Source, batch: Batch) -> None:
+        """Every event of the batch through the flow."""
+        assert self.fates.flow is not None
+        process, decorate = self.fates.flow.process, source.decorate
         count = 0
-        for event in source.input.decode(batch.data, batch.origin, self.fates.reject):
-            count += 1
-            try:
-                if decorate is not None:
-                    decorate(event)
-                process(event)
-            except Exception as error:
-                self.fates.stopped(event, error)
-            if not count & 63 and monotonic() > self._turn_until:
-                await self._give_turn()
-        return count
+        try:
+            for event in source.input.decode(batch.data, batch.origin, self.fates.reject):
+                count += 1
+                try:
+                    if decorate is not None:
+                        decorate(event)
+                    process(event)
+                except Exception as error:
+                    self.fates.stopped(event, error)
+                if not count & 63 and monotonic() > self._turn_until:
+                    await self._give_turn()
+        finally:
+            self.fates.decoded = count
 
     async def _give_turn(self) -> None:
         for _ in range(_ROUNDS):

@@ -10,8 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
@@ -25,8 +24,8 @@ from pipeline.front.hired import Hired, hire
 from pipeline.front.ledger import Dealt
 from pipeline.front.wire import Kind, Message
 from pipeline.metrics import Counters
-from pipeline.plugin import PluginContext
-from pipeline.runtime import background, repeat
+from pipeline.plugin import Input, PluginContext
+from pipeline.runtime import Load, QueueFigures, State, background, repeat
 
 log = logging.getLogger("apex.front")
 
@@ -43,7 +42,9 @@ class Front:
     def __init__(self, settings: Settings, plan: Plan, workers: int, clock: Clock | None = None) -> None:
         """Builds the inputs; that all the rest can be built is for the caller to know."""
         self.plan = plan
-        self._settings = settings
+        self.settings = settings
+        self.state: State = "starting"
+        self.queue = QueueFigures("memory", 0, 0, 0)
         self._count = workers
         self._periodic: list[tuple[float, Any]] = []
         context = PluginContext(
@@ -69,20 +70,35 @@ class Front:
 
     @property
     def counters(self) -> Counters:
-        """The counters of all workers."""
-        total = Counters(**self._gone.as_dict())
+        """The counters of all workers, those included that are no more."""
+        total = Counters()
+        total.add(self._gone.snapshot(), gone=True)
         for worker in self._crew:
-            _add(total, worker.counts)
+            total.add(worker.counts)
         return total
+
+    @property
+    def in_flight(self) -> Load:
+        """What is under way in all workers, and where they wait."""
+        loads = [worker.counts["in_flight"] for worker in self._crew if worker.counts]
+        events, size = sum(load[0] for load in loads), sum(load[1] for load in loads)
+        count = self._count
+        return Load(events, size, self.settings.in_flight_events * count, self.settings.in_flight_bytes * count)
+
+    @property
+    def inputs(self) -> list[tuple[str, Input]]:
+        """Each input with its label."""
+        return [(item.label, item.input) for item in self._inputs]
 
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
+        self.state = "draining"
         for item in self._inputs:
             item.input.stop()
 
     def reload(self, settings: Settings, plan: Plan) -> bool:
         """Goes over to another configuration, worker by worker, while the inputs go on; False if they are others."""
-        if settings != self._settings or _text_of_inputs(plan) != _text_of_inputs(self.plan):
+        if settings != self.settings or _text_of_inputs(plan) != _text_of_inputs(self.plan):
             return False
         self.plan = plan
         self._group.create_task(self._roll())
@@ -91,6 +107,8 @@ class Front:
     async def run(self) -> None:
         """Runs until every input has ended or `stop` was called, and every batch has its end."""
         log.info("%d workers", self._count)
+        if self.state == "starting":
+            self.state = "running"
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as self._group:
             self._fill_posts()
             isolation = self._group.create_task(self._isolation())
@@ -205,7 +223,7 @@ class Front:
 
     async def _serve(self, *, alone: bool) -> int:
         """One worker's life; what it had when it died is dealt again. Returns its exit code."""
-        worker = await hire(_plan_head(self._settings, self.plan), alone=alone)
+        worker = await hire(_plan_head(self.settings, self.plan), alone=alone)
         self._crew.append(worker)
         if self._stopping:
             worker.stop()
@@ -216,7 +234,7 @@ class Front:
             self._crew.remove(worker)
             if leaving is not None:
                 leaving.cancel()
-        _add(self._gone, worker.counts)
+        self._gone.add(worker.counts, gone=True)
         for dealt in worker.died():
             if alone:
                 self._suspects -= 1  # `_deal` counts it anew
@@ -250,11 +268,6 @@ def _plan_head(settings: Settings, plan: Plan) -> dict[str, Any]:
         "support_escapes": recipe.support_escapes,
         "instead": recipe.instead,
     }
-
-
-def _add(total: Counters, counts: Mapping[str, int]) -> None:
-    for item in fields(total):
-        setattr(total, item.name, getattr(total, item.name) + counts.get(item.name, 0))
 
 
 def _pauses() -> Iterator[float]:

@@ -40,7 +40,7 @@ class Hired:
         self.ready = False
         self.leaving = False
         """It gets no more, and ends when it is done with what it has."""
-        self.counts: Mapping[str, int] = {}
+        self.counts: Mapping[str, Any] = {}
         self._reader, self._writer = streams
         self._progress = progress
 

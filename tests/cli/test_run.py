@@ -33,14 +33,14 @@ def test_from_stdin_to_stdout(tmp_path: Path) -> None:
 
 FLAGS = [
     *("--pipeline.id", "p", "--pipeline.batch.delay=5", "-w", "2", "-b", "125", "--log.level", "info"),
-    *("--node.name", "n", "-l", "logs", "--path.plugins=x", "--api.http.port", "9600", "--no-api.enabled"),
+    *("--node.name", "n", "-l", "logs", "--path.plugins=x", "--api.http.port", "0", "--no-api.enabled"),
     *("--pipeline.ordered", "auto", "--plugin-classloaders", "false", "--config.debug", "--pipeline.unsafe_shutdown"),
     *("--pipeline.ecs_compatibility", "disabled", "--config.reload.interval", "5s", "--log.format", "json"),
     *("--field-reference-escape-style", "none", "--log.format.json.fix_duplicate_message_fields"),
 ]
 CHANGES_NOTHING = {
-    *("pipeline.batch.size", "node.name", "path.logs", "path.plugins", "api.http.port"),
-    *("api.enabled", "pipeline.ordered", "pipeline.plugin_classloaders", "config.debug", "pipeline.unsafe_shutdown"),
+    *("pipeline.batch.size", "path.logs", "path.plugins"),
+    *("pipeline.ordered", "pipeline.plugin_classloaders", "config.debug", "pipeline.unsafe_shutdown"),
     *("config.field_reference.escape_style", "log.format.json.fix_duplicate_message_fields"),
 }
 

@@ -65,7 +65,7 @@ def test_where_dead_letters_are(tmp_path: Path) -> None:
     assert read(tmp_path, "path.dead_letter_queue: q").settings.dead_letters == Path("q/main")
 
 
-@pytest.mark.parametrize("name", [*IGNORED, "xpack.monitoring.enabled", "modules", "api.ssl.enabled"])
+@pytest.mark.parametrize("name", [*IGNORED, "xpack.monitoring.enabled", "modules", "xpack.management.enabled"])
 def test_what_changes_nothing_is_said_with_its_place(tmp_path: Path, name: str) -> None:
     [warning] = read(tmp_path, f"# settings\n{name}: 5\n").warnings
     assert f'the setting "{name}" changes nothing: ' in warning.message
@@ -135,3 +135,86 @@ def test_every_fault_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         read(tmp_path, "a: 1\nb: 2\nlog.level: loud\nlog.format: x\n")
     assert len(caught.value.faults) == 4
+
+
+def warned(folder: Path, text: str, **flags: Any) -> list[str]:
+    return [warning.message for warning in read(folder, text, **flags).warnings]
+
+
+PORTS = {"9600": (9600, 9600), "9600-9700": (9600, 9700), "0": (0, 0), "9600..9601": (9600, 9601)}
+
+
+@pytest.mark.parametrize(("text", "ports"), PORTS.items(), ids=PORTS)
+def test_ports(tmp_path: Path, text: str, ports: tuple[int, int]) -> None:
+    assert read(tmp_path, f"api.http.port: {text}").settings.api_http_port == ports
+    assert read(tmp_path, "", {"API_HTTP_PORT": text}).settings.api_http_port == ports
+    assert read(tmp_path, "").settings.api_http_port == (9600, 9700)
+
+
+def test_former_names_of_the_api_are_honoured(tmp_path: Path) -> None:
+    found = read(tmp_path, "http.host: 127.0.0.2\nhttp.enabled: false\nhttp:\n  port: 9601")
+    settings = found.settings
+    assert (settings.api_http_host, settings.api_http_port) == ("127.0.0.2", (9601, 9601))
+    assert settings.api_enabled is False
+    assert [(warning.message, warning.span.place.rpartition("/")[2]) for warning in found.warnings] == [
+        ('the setting "http.enabled" is now called "api.enabled"', "logstash.yml:2:1"),
+        ('the setting "http.host" is now called "api.http.host"', "logstash.yml:1:1"),
+        ('the setting "http.port" is now called "api.http.port"', "logstash.yml:4:3"),
+    ]
+    with pytest.raises(ConfigurationError, match=r'give "api.http.host" alone; "http.host" is its former name'):
+        read(tmp_path, "http.host: a", api__http__host="b")
+
+
+PASSWORDS = {
+    "good": ("Passw0rd", ""),
+    "short": ("Pw0", "at least 8 characters"),
+    "all lower": ("password", "an upper case letter, a digit"),
+    "long enough?": ("PASSWORD1", "a lower case letter"),
+}
+
+
+@pytest.mark.parametrize(("password", "missing"), PASSWORDS.values(), ids=PASSWORDS)
+def test_passwords(tmp_path: Path, password: str, missing: str) -> None:
+    text = f"api.auth:\n  type: basic\n  basic:\n    username: me\n    password: {password}\n"
+    said = [
+        f'the setting "api.auth.basic.password": the password must contain {missing} (api.auth.basic.password_policy)'
+    ]
+    assert warned(tmp_path, text) == said * bool(missing)
+    text += "    password_policy.mode: ERROR\n"
+    if missing:
+        with pytest.raises(ConfigurationError, match=f"the password must contain {missing}"):
+            read(tmp_path, text)
+    text += "    password_policy.include.symbol: REQUIRED\n"
+    with pytest.raises(ConfigurationError, match="a special character"):
+        read(tmp_path, text)
+
+
+API_FAULTS = {
+    "no user": ("api.auth.type: basic", '"api.auth.basic.username": it is needed'),
+    "no keystore": ("api.ssl.enabled: true", '"api.ssl.keystore.path": it is needed'),
+    "no file": (
+        "api.ssl.enabled: true\napi.ssl.keystore: {path: /nowhere/x, password: y}",
+        "there is no file /nowhere/x",
+    ),
+    "a protocol": ("api.ssl.supported_protocols: [SSLv3]", '"api.ssl.supported_protocols"'),
+    "no port": ("api.http.port: many", 'expected a port or a range such as "9600-9700", got "many"'),
+    "a wrong range": ("api.http.port: 9700-9600", "is no range of ports"),
+    "a port too high": ("api.http.port: 70000", "is no range of ports"),
+    "a share": ("otel.traces.sampler_ratio: 2", '"otel.traces.sampler_ratio"'),
+}
+
+
+@pytest.mark.parametrize(("text", "reason"), API_FAULTS.values(), ids=API_FAULTS)
+def test_what_the_api_cannot_be_told(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, text)
+    assert reason in str(caught.value)
+
+
+def test_credentials_and_keystores_that_change_nothing(tmp_path: Path) -> None:
+    assert warned(tmp_path, "api.auth.basic.username: me") == [
+        'the setting "api.auth.type": credentials change nothing while it is "none"; say "basic"'
+    ]
+    assert warned(tmp_path, "api.ssl.keystore.path: x") == [
+        'the setting "api.ssl.enabled": the keystore changes nothing while it is false'
+    ]

@@ -21,14 +21,17 @@ from hypothesis import strategies as st
 from pipeline import registry
 from pipeline.batch import Batch
 from pipeline.config.building import build
+from pipeline.config.logstash_yml import Settings
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.errors import BrokenFraming
 from pipeline.event import Event
+from pipeline.metrics import Counters
 from pipeline.plugin import Input
 from pipeline.protocols.datagrams import packed
 from pipeline.protocols.lumberjack import compressed, json_frames
+from pipeline.runtime import Pipeline
 from shippers.lumberjack import Sender
-from tests.harness import context, planned
+from tests.harness import context, ended, planned
 
 MESSAGES = ["one", "two", "drei ☃", "four"]
 LINES = "".join(f"{message}\n" for message in MESSAGES).encode()
@@ -323,3 +326,27 @@ def test_any_bytes_are_events_or_rejected_and_never_raise(case: Case, tmp_path: 
         assert all(type(event.fields) is dict for event in events)
     except BrokenFraming:
         assert rejected == []
+
+
+@every
+def test_no_event_goes_uncounted(case: Case, tmp_path: Path) -> None:
+    filters = 'if [message] == "one" { drop {} } if [message] == "two" { clone { clones => ["a", "b"] } }'
+    text = f'filter {{ {filters} }} output {{ file {{ path => "{tmp_path}/out" }} }}'
+    case.made(tmp_path)  # writes what there is to read
+
+    async def scenario() -> Counters:
+        source = case.text.format(folder=tmp_path, codec="")
+        pipeline = Pipeline(Settings(path_data=tmp_path), planned(f"input {{ {source} }} {text}"))
+        [(label, made)] = pipeline.inputs
+        async with asyncio.timeout(PATIENCE), case.source(made, tmp_path):
+            await pipeline.run()
+        assert list(pipeline.counters.inputs) == [label]
+        return pipeline.counters
+
+    counters = asyncio.run(scenario())
+    [counted] = counters.inputs.values()
+    assert (counted.decoded, counters.made, counters.dropped, counters.delivered) == (4, 2, 1, 5)
+    assert counted.batches > 0
+    assert counted.bytes > 0
+    assert counters.decoded + counters.made == ended(counters)
+    assert sum(counters.latency.buckets) == counted.batches

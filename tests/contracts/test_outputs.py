@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,12 @@ import pytest
 
 from pipeline import registry
 from pipeline.config.building import build
+from pipeline.config.logstash_yml import Settings
 from pipeline.event import Event
+from pipeline.metrics import Counters
 from pipeline.plugin import Body, Output, Sent
-from tests.harness import context, planned
+from pipeline.runtime import Pipeline
+from tests.harness import context, ended, planned
 
 STAMP = "2026-11-25T10:00:00.000Z"
 
@@ -134,3 +137,26 @@ def test_start_may_come_twice_and_close_without_it(case: Case, request: pytest.F
         await unstarted.close()
 
     asyncio.run(scenario())
+
+
+@every
+def test_no_item_goes_uncounted(case: Case, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    async def scenario() -> Counters:
+        text = (
+            "input { generator { count => 3 } } filter { if [event][sequence] == 1 { drop {} } } output { stdout {} }"
+        )
+        pipeline = Pipeline(Settings(path_data=tmp_path), planned(text))
+        # The output of the table, in the place of the one of the text.
+        made = case.made(request, tmp_path)
+        [(node, (_, label))] = pipeline._built.outputs.items()
+        pipeline._built = replace(pipeline._built, outputs={node: (made, label)})
+        async with asyncio.timeout(60):
+            await pipeline.run()
+        return pipeline.counters
+
+    counters = asyncio.run(scenario())
+    [counted] = counters.outputs.values()
+    assert (counted.delivered, counted.duplicates, counted.dead, counted.under_way) == (2, 0, 0, 0)
+    assert counted.sends > 0
+    assert counted.bytes > 0
+    assert counters.decoded == ended(counters) == 3
