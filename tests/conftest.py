@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import elasticsearch_node
+from tests.servers import elasticsearch_node, kafka_cluster
 from tests.servers.packages import NotHere
 
 
@@ -18,3 +18,13 @@ def elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[elastics
             yield node
     except NotHere as reason:
         pytest.skip(f"elasticsearch: {reason}")
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_cluster.Cluster]:
+    """A real Apache Kafka of one broker: `bootstrap`, and `start(1)`, `stop(1)`, `kill(1)` for tests of failures."""
+    try:
+        with kafka_cluster.started(tmp_path_factory.mktemp("kafka")) as cluster:
+            yield cluster
+    except NotHere as reason:
+        pytest.skip(f"kafka: {reason}")
