@@ -43,7 +43,7 @@ _FAREWELL = 10.0
 """Seconds that the last commit, and leaving the group, may take."""
 _LONGEST_PAUSE = 30.0
 """Seconds between two attempts to connect, at most."""
-_MISSING = 5.0
+_MISSING = 1.0
 """Seconds after which a topic that is not there is looked for again."""
 _HELD_POLL = 1.0
 """Seconds between two polls while partitions are paused."""

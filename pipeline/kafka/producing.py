@@ -40,7 +40,7 @@ _REFUSED = (*_TOO_LARGE, InvalidTopicError, PolicyViolationError, UnsupportedFor
 _FORBIDDEN = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError, InvalidRequiredAcksError)
 _FAREWELL = 10.0
 """Seconds that what is under way may take when the output is closed."""
-_AFTER_EXPIRY = 5.0
+_AFTER_EXPIRY = 2.0
 """Seconds after which a producer that is not idempotent has surely given up a request that timed out."""
 
 

@@ -76,11 +76,11 @@ async def _fetched(url: str, login: Mapping[str, str], timeouts: tuple[int | Non
     form = {"grant_type": "client_credentials"}
     if login.get("scope"):
         form["scope"] = login["scope"]
-    credentials = aiohttp.BasicAuth(login["clientId"], login["clientSecret"])
+    headers = {"Authorization": aiohttp.encode_basic_auth(login["clientId"], login["clientSecret"])}
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.post(url, data=form, auth=credentials) as answer,
+            session.post(url, data=form, headers=headers) as answer,
         ):
             text = await answer.read()
             if answer.status != 200:

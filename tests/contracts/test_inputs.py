@@ -20,10 +20,13 @@ from pipeline.batch import Batch
 from pipeline.config.building import build
 from pipeline.errors import BrokenFraming
 from pipeline.event import Event
+from pipeline.kafka.records import pack
 from pipeline.plugin import Input
 from pipeline.protocols.lumberjack import compressed, json_frames
 from shippers.lumberjack import Sender
 from tests.harness import context, planned
+from tests.kafka.test_records import Made
+from tests.kafka.workbench import committed, eventually, make_topic, produce
 
 MESSAGES = ["one", "two", "drei ☃", "four"]
 LINES = "".join(f"{message}\n" for message in MESSAGES).encode()
@@ -45,7 +48,24 @@ class Case:
 
     def made(self, folder: Path, ecs: str = "v8", codec: str = "") -> Input:
         (folder / "in.log").write_bytes(LINES)
-        return built(self.text.format(folder=folder, codec=codec), folder, ecs)
+        text = self.text.format(folder=folder, codec=codec, topic=topic_of(folder), bootstrap=BROKER["bootstrap"])
+        return built(text, folder, ecs)
+
+
+BROKER = {"bootstrap": "127.0.0.1:9"}
+"""Where the broker is, for the case that needs one."""
+
+
+@pytest.fixture(autouse=True)
+def broker(request: pytest.FixtureRequest) -> None:
+    if "kafka" in request.node.name:
+        BROKER["bootstrap"] = request.getfixturevalue("kafka").bootstrap
+
+
+def topic_of(folder: Path) -> str:
+    return "contract-" + "".join(
+        letter if letter.isalnum() else "-" for letter in f"{folder.parent.name}-{folder.name}"
+    )
 
 
 @asynccontextmanager
@@ -76,6 +96,28 @@ async def shipped(made: Any, folder: Path) -> AsyncIterator[None]:
     await shipping
 
 
+@asynccontextmanager
+async def consumed(made: Any, folder: Path) -> AsyncIterator[None]:
+    topic = topic_of(folder)
+    await make_topic(BROKER["bootstrap"], topic)
+    await produce(BROKER["bootstrap"], topic, [message.encode() for message in MESSAGES])
+
+    async def stop() -> None:
+        async def all_ended() -> bool:
+            return (await committed(BROKER["bootstrap"], topic)).get((topic, 0)) == len(MESSAGES)
+
+        await eventually(all_ended)
+        made.stop()
+
+    stopping = asyncio.create_task(stop())
+    yield
+    await stopping
+
+
+def recorded(line: bytes) -> bytes:
+    return pack([Made(7, 1, None, line)])
+
+
 def numbered(line: bytes) -> bytes:
     return orjson.dumps([[0, line.decode(errors="replace")]])
 
@@ -89,6 +131,12 @@ CASES = {
     ),
     "generator": Case(
         'generator {{ lines => ["one", "two", "drei ☃", "four"] count => 1 {codec} }}', nothing, numbered
+    ),
+    "kafka": Case(
+        'kafka {{ bootstrap_servers => "{bootstrap}" topics => ["{topic}"] group_id => "{topic}" {codec} '
+        'auto_offset_reset => "earliest" auto_commit_interval_ms => 50 }}',
+        consumed,
+        recorded,
     ),
     "stdin": Case("stdin {{ {codec} }}", piped),
 }
@@ -166,6 +214,7 @@ def content(event: Event) -> dict[str, Any]:
 
 
 ORIGIN = {"id": "x", "path": "in.log", "identity": "1-2", "offset": 0, "peer": "127.0.0.1:1", "window": 9}
+ORIGIN |= {"topic": "logs", "partition": 3, "last": 0}
 
 CODECS = {
     "json arrays": ("codec => json {}", [b'[{"message":"a"},{"message":"b"}]', b'{"message":"c"}']),

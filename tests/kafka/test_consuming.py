@@ -135,7 +135,7 @@ def test_a_second_member_takes_its_share_and_gives_it_back(kafka: Cluster) -> No
             for _ in range(3):
                 async with Reader(made(kafka.bootstrap, topic, group, EARLIEST)) as second:
                     readers.append(second)
-                    [member] = (await _members(second))
+                    [member] = await _members(second)
                     await eventually(lambda member=member: len(member._consumer.assignment()) == 2)
                     await produce(kafka.bootstrap, topic, numbered(200, sent))
                     sent += 200

@@ -109,9 +109,9 @@ def test_decoration() -> None:
         "true": {"mine": 1, **basic},
         "extended": {"mine": 1, **basic, "headers": {"trace": "abc"}},
     }.items():
-        [event] = decoded(source(f"codec => json decorate_events => \"{option}\""), record)
+        [event] = decoded(source(f'codec => json decorate_events => "{option}"'), record)
         assert event.metadata["kafka"] == want
-    [event] = decoded(source("decorate_events => \"extended\""), Made(7, 1, None, b"x"))
+    [event] = decoded(source('decorate_events => "extended"'), Made(7, 1, None, b"x"))
     assert event.metadata["kafka"] == {**basic, "key": None, "timestamp": 1}
 
 

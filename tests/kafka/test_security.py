@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from pipeline.errors import ConfigurationError
+from pipeline.plugin import Sent
 from tests.harness import context, planned
-from tests.kafka.workbench import Reader, eventually, made, make_topic, produce, unique
+from tests.kafka.workbench import Reader, eventually, made, make_topic, unique
 from tests.outputs.test_kafka import body_of, built
 from tests.servers import kafka_cluster
 from tests.servers.kafka_cluster import PASSWORD, USER, LocalCluster
@@ -56,9 +57,11 @@ def round_trip(cluster: LocalCluster, bootstrap: str, options: str) -> None:
         await make_topic(cluster.bootstrap, topic)
         output = built(f'topic_id => "{topic}" {options}', bootstrap)
         await output.start()
-        assert await output.send(body_of(output, "hello")) == ((), [], 0)
+        assert await output.send(body_of(output, "hello")) == Sent([], [], 0)
         await output.close()
-        async with Reader(made(bootstrap, topic, unique("group"), f'auto_offset_reset => "earliest" {options}')) as reader:
+        async with Reader(
+            made(bootstrap, topic, unique("group"), f'auto_offset_reset => "earliest" {options}')
+        ) as reader:
             await reader.has(1)
         assert reader.messages == ["hello"]
 
@@ -78,7 +81,9 @@ def test_a_login_from_a_file_and_a_truststore_in_pkcs12(secure: LocalCluster, tm
     algorithm = serialization.BestAvailableEncryption(b"changeit")
     store.write_bytes(pkcs12.serialize_key_and_certificates(None, None, None, [authority], algorithm))
     options = f'security_protocol => "SASL_SSL" sasl_mechanism => "PLAIN" jaas_path => "{jaas}"'
-    trust = f'ssl_truststore_location => "{store}" ssl_truststore_password => "changeit" ssl_truststore_type => "PKCS12"'
+    trust = (
+        f'ssl_truststore_location => "{store}" ssl_truststore_password => "changeit" ssl_truststore_type => "PKCS12"'
+    )
     round_trip(secure, secure.secure, f"{options} {trust}")
 
 
@@ -94,7 +99,9 @@ def test_a_token_from_an_endpoint(secure: LocalCluster) -> None:
     async def answer(request: web.Request) -> web.Response:
         asked.append((request.headers["Authorization"], dict(await request.post())))
         claims = {"sub": USER, "scope": ["logs"], "iat": time.time(), "exp": time.time() + 300}
-        parts = [base64.urlsafe_b64encode(orjson.dumps(part)).rstrip(b"=").decode() for part in ({"alg": "none"}, claims)]
+        parts = [
+            base64.urlsafe_b64encode(orjson.dumps(part)).rstrip(b"=").decode() for part in ({"alg": "none"}, claims)
+        ]
         return web.json_response({"access_token": f"{'.'.join(parts)}.", "expires_in": 300})
 
     topic = unique("tokens")
@@ -115,7 +122,7 @@ def test_a_token_from_an_endpoint(secure: LocalCluster) -> None:
             await make_topic(secure.bootstrap, topic)
             output = built(f'topic_id => "{topic}" {options}', secure.secure)
             await output.start()
-            assert await output.send(body_of(output, "hello")) == ((), [], 0)
+            assert await output.send(body_of(output, "hello")) == Sent([], [], 0)
             await output.close()
         finally:
             await runner.cleanup()
@@ -162,8 +169,8 @@ SASL = 'security_protocol => "SASL_SSL"'
         (f'{SASL} sasl_mechanism => "GSSAPI"', "Kerberos is not offered here"),
         (f'{SASL} sasl_mechanism => "AWS_MSK_IAM"', "sasl_mechanism is PLAIN"),
         (f'{SASL} sasl_mechanism => "PLAIN"', "needs sasl_jaas_config"),
-        (f"{SASL} sasl_mechanism => \"PLAIN\" sasl_jaas_config => 'X required username=\"u\";'", "needs password"),
-        (f"{SASL} sasl_mechanism => \"PLAIN\" sasl_jaas_config => 'X username=\"u\";'", "a JAAS entry is"),
+        (f'{SASL} sasl_mechanism => "PLAIN" sasl_jaas_config => \'X required username="u";\'', "needs password"),
+        (f'{SASL} sasl_mechanism => "PLAIN" sasl_jaas_config => \'X username="u";\'', "a JAAS entry is"),
         (f"{SASL} sasl_mechanism => \"OAUTHBEARER\" sasl_jaas_config => 'X required;'", "token_endpoint_url, or"),
         ('kerberos_config => "/dev/null"', "Kerberos is not offered here"),
         ('sasl_client_callback_handler_class => "a.B"', "no Java class can be loaded"),

@@ -11,7 +11,7 @@ from pipeline.config.building import build
 from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.event import Event
 from pipeline.outputs.kafka import KafkaOutput
-from pipeline.plugin import Body
+from pipeline.plugin import Body, Sent
 from tests.harness import context, planned
 from tests.kafka.workbench import make_topic, records, unique
 from tests.servers.elasticsearch_node import free_port
@@ -53,7 +53,7 @@ def test_records_arrive(kafka: Cluster, compression: str) -> None:
         await make_topic(kafka.bootstrap, topic, 3)
         output = built(f'topic_id => "{topic}" compression_type => "{compression}"', kafka.bootstrap)
         bodies = [body_of(output, *(f"{part}-{number}" for number in range(500))) for part in range(4)]
-        assert await sent(output, *bodies) == [((), [], 0)] * 4
+        assert await sent(output, *bodies) == [Sent([], [], 0)] * 4
         found = await records(kafka.bootstrap, topic, 2000)
         assert sorted(record.value for record in found) == sorted(
             b"%d-%d" % (part, number) for part in range(4) for number in range(500)
@@ -109,7 +109,7 @@ def test_acks(kafka: Cluster, acks: str) -> None:
     async def scenario() -> None:
         await make_topic(kafka.bootstrap, topic)
         output = built(f'topic_id => "{topic}" acks => "{acks}"', kafka.bootstrap, warnings)
-        assert await sent(output, body_of(output, "a", "b")) == [((), [], 0)]
+        assert await sent(output, body_of(output, "a", "b")) == [Sent([], [], 0)]
         assert len(await records(kafka.bootstrap, topic, 2)) == 2
 
     asyncio.run(scenario())
@@ -134,7 +134,7 @@ def test_what_is_too_large_is_dead_and_the_rest_is_written_once(kafka: Cluster) 
         if again:
             second = await output.send(body_of(output, *(mixed[number] for number in again)))
             assert not second.again
-        assert await output.send(body_of(output, "after")) == ((), [], 0)
+        assert await output.send(body_of(output, "after")) == Sent([], [], 0)
         await output.close()
         found = [record.value.decode() for record in await records(kafka.bootstrap, topic, 201)]
         assert sorted(found) == sorted([*messages, "after"])
@@ -172,7 +172,7 @@ def test_a_broker_that_goes_away_and_comes_back_has_every_record_once(kafka: Clu
         await make_topic(kafka.bootstrap, topic)
         output = built(f'topic_id => "{topic}" request_timeout_ms => 1000', kafka.bootstrap)
         await output.start()
-        assert await output.send(body_of(output, "before")) == ((), [], 0)
+        assert await output.send(body_of(output, "before")) == Sent([], [], 0)
         await asyncio.to_thread(kafka.kill, 1)
         body = body_of(output, *map(str, range(100)))
         with pytest.raises(Unavailable, match="the brokers do not answer"):
@@ -184,7 +184,7 @@ def test_a_broker_that_goes_away_and_comes_back_has_every_record_once(kafka: Clu
             except Unavailable:
                 continue
             break
-        assert answer == ((), [], 0)
+        assert answer == Sent([], [], 0)
         await output.close()
         found = [record.value.decode() for record in await records(kafka.bootstrap, topic, 101)]
         assert found == ["before", *map(str, range(100))]

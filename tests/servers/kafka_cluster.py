@@ -123,7 +123,8 @@ class LocalCluster:
         authority = trustme.CA()
         authority.cert_pem.write_to_path(self.ca)
         issued = authority.issue_cert("localhost", "127.0.0.1")
-        issued.private_key_and_cert_chain_pem.write_to_path(self._folder / "broker.pem")
+        chain = b"".join(part.bytes() for part in issued.cert_chain_pems)
+        (self._folder / "broker.pem").write_bytes(_pkcs8(issued.private_key_pem.bytes()) + chain)
         authority.issue_cert("client@example.org").private_key_and_cert_chain_pem.write_to_path(self.client)
 
     def _configure(self, number: int, settings: Sequence[str]) -> None:
@@ -261,6 +262,14 @@ class LocalCluster:
 
 
 _INTERNAL = ("transaction.state.log", "share.coordinator.state.topic")
+
+
+def _pkcs8(key: bytes) -> bytes:
+    """A key in the form that Java reads."""
+    from cryptography.hazmat.primitives import serialization as form
+
+    loaded = form.load_pem_private_key(key, None)
+    return loaded.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
 
 
 def _answers(port: int) -> bool:
