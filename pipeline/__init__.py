@@ -9,7 +9,7 @@ The rooms, from the top down; imports point down only:
     config      |      delivery        text -> AST -> compiled pipeline  |  worker, in-flight work, retry, dead letters
     registry                           ("filter", "grok") -> pipeline/filters/grok.py
     inputs  filters  outputs  codecs   plugins, one file each; they never import each other
-    beats  documents  elasticsearch  geoip    what one or two plugins know, in rooms of their own
+    beats  documents  elasticsearch  geoip  kafka    what one or two plugins know, in rooms of their own
     store  disk                        the embedded store  |  segments, followed files, archives
     protocols  languages  texts        bytes on the wire  |  small languages: text in, closure out  |  charsets, lines
     plugin, options, flow, then batch  the contracts

@@ -18,7 +18,7 @@ ROOMS = [
     {"arrivals", "field_setting", "name_lookups", "tls"},
     {"protocols", "languages", "texts"},
     {"store", "disk"},
-    {"beats", "documents", "elasticsearch", "geoip"},
+    {"beats", "documents", "elasticsearch", "geoip", "kafka"},
     {"inputs", "filters", "outputs", "codecs"},
     {"registry", "option_words", "reference"},
     {"config", "delivery"},

@@ -19,7 +19,7 @@ from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.outlets import Outlet
 from pipeline.delivery.retry import Backoff, bury
 from pipeline.delivery.tickets import InFlight, Ticket
-from pipeline.errors import BrokenFraming, Unjudged
+from pipeline.errors import BrokenFraming, Undecodable, Unjudged
 from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
@@ -95,7 +95,8 @@ class Fates:
         assert self.batch is not None
         assert self.source is not None
         self.rejected += 1
-        self.letters.append(DeadLetter(f"cannot be decoded: {error}", self.source.label, raw, self.batch.origin))
+        origin = self.batch.origin | (error.place if isinstance(error, Undecodable) else {})
+        self.letters.append(DeadLetter(f"cannot be decoded: {error}", self.source.label, raw, origin))
 
 
 @dataclass(slots=True)

@@ -24,7 +24,6 @@ Logins are read from JAAS entries (PLAIN, SCRAM, OAUTHBEARER), certificates from
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -51,8 +50,8 @@ from pipeline.options import (
 from pipeline.plugin import PluginContext, Reject
 
 if TYPE_CHECKING:
-    from pipeline.kafka.consuming import Member
     from pipeline.kafka.group import Terms
+    from pipeline.kafka.members import Members
 
 _STRATEGIES = {
     "rangeassignor": "range",
@@ -200,53 +199,29 @@ class Kafka:
     def __init__(self, options: Options, settings: security.Settings) -> None:
         self._options, self._settings = options, settings
         self._decode = decoder(options.codec, options.group_id, options.decorate_events)
-        self.members: list[Member] = []
-        self._tasks: list[asyncio.Task[None]] = []
-        self._wake: asyncio.Event | None = None
+        self.members: Members | None = None
         self._stopped = False
 
     async def batches(self) -> AsyncIterator[Batch]:
         """The records of all the members, partition by partition."""
         if self._stopped:
             return
-        from pipeline.kafka.consuming import Member  # aiokafka: not for a mere check
+        from pipeline.kafka.members import Members  # aiokafka: not for a mere check
 
-        self._wake = wake = asyncio.Event()
-        terms, count = _terms(self._options, self._settings), self._options.consumer_threads
-        self.members = [Member(terms, number, f"kafka {self._options.group_id}", wake.set) for number in range(count)]
-        self._tasks = [asyncio.create_task(member.run()) for member in self.members]
-        for task in self._tasks:
-            task.add_done_callback(lambda _: wake.set())
-        while not self._stopped:
-            wake.clear()
-            for task in self._tasks:
-                if task.done():
-                    task.result()
-            found = False
-            for member in self.members:
-                if (batch := member.next()) is not None:
-                    found = True
-                    yield batch
-                    if self._stopped:
-                        return
-            if not found:
-                await wake.wait()
+        self.members = Members(_terms(self._options, self._settings), f"kafka {self._options.group_id}")
+        async for batch in self.members.batches():
+            yield batch
 
     def stop(self) -> None:
         """Take no more; the members stay in their group until `close`."""
         self._stopped = True
-        for member in self.members:
-            member.stop()
-        if self._wake is not None:
-            self._wake.set()
+        if self.members is not None:
+            self.members.stop()
 
     async def close(self) -> None:
         """Commits what has ended, and leaves the group."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        await asyncio.gather(*(member.close() for member in self.members))
+        if self.members is not None:
+            await self.members.close()
 
     def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         """The events of packed records."""

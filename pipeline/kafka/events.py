@@ -16,6 +16,7 @@ from xxhash import xxh3_128_hexdigest
 
 from pipeline.arrivals import arrive
 from pipeline.batch import Origin
+from pipeline.errors import Undecodable
 from pipeline.event import Event, Fields
 from pipeline.event_ids import Namer, beat_namer
 from pipeline.kafka.records import Packed, raw, unpack
@@ -24,10 +25,6 @@ from pipeline.texts.codecs import WholeCodec, in_pieces
 
 Decoration = Literal["none", "basic", "extended"]
 Decode = Callable[[bytes, Origin, Reject], Iterator[Event]]
-
-
-class Undecodable(ValueError):
-    """A record that the codec cannot read, with its place."""
 
 
 def decoder(codec: Codec, group: str, decoration: Decoration) -> Decode:
@@ -49,7 +46,8 @@ def decoder(codec: Codec, group: str, decoration: Decoration) -> Decode:
                 found = parse(value)
             except Exception as error:  # whatever a codec raises concerns this record alone
                 place = f"record {offset} of partition {origin['partition']} of {origin['topic']}"
-                reject(packed.one(index), Undecodable(f"{place}: {type(error).__name__}: {error}"))
+                reason = f"{place}: {type(error).__name__}: {error}"
+                reject(packed.one(index), Undecodable(reason, {"offset": offset, "last": offset}))
                 continue
             for sibling, fields in enumerate(found if isinstance(found, list) else (found,)):
                 event_id = (_envelope(value, name) if texts else _named(fields, name)) or in_place(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kafka.test_consuming import EARLIEST, numbered, texts
-from tests.kafka.workbench import Reader, committed, eventually, leaders, made, make_topic, produce, unique
+from tests.kafka.workbench import Reader, committed, eventually, leaders, made, make_topic, members, produce, unique
 from tests.outputs.test_kafka import body_of, built
 from tests.servers import kafka_cluster
 from tests.servers.kafka_cluster import Cluster, LocalCluster
@@ -38,7 +38,7 @@ def test_no_broker_at_the_start() -> None:
 
     async def scenario() -> None:
         async with Reader(made("127.0.0.1:9", "t", "g")) as reader:
-            await eventually(lambda: reader.check() and bool(reader.source.members))
+            await eventually(lambda: reader.check() and reader.source.members is not None)
         assert reader.events == []
 
     asyncio.run(scenario())
@@ -76,7 +76,7 @@ def test_a_leader_and_the_coordinator_are_lost(three: LocalCluster) -> None:
 
             await write()
             await reader.has(sent)
-            [member] = reader.source.members
+            [member] = await members(reader)
             coordinator = member._consumer._coordinator.coordinator_id
             for broker in (coordinator, coordinator % 3 + 1):
                 await asyncio.to_thread(three.kill, broker)

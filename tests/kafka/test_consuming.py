@@ -14,6 +14,7 @@ from tests.kafka.workbench import (
     eventually,
     made,
     make_topic,
+    members,
     produce,
     unique,
 )
@@ -106,7 +107,7 @@ def test_no_room_pauses_partitions_and_polling_goes_on(kafka: Cluster) -> None:
         reader.gate.clear()
         async with reader:
             await reader.has(1)
-            [member] = source.members
+            [member] = await members(reader)
             await eventually(lambda: member.held)
             taken, polls = len(reader.events), member.polls
             generation = member._consumer._coordinator.generation
@@ -135,25 +136,20 @@ def test_a_second_member_takes_its_share_and_gives_it_back(kafka: Cluster) -> No
             for _ in range(3):
                 async with Reader(made(kafka.bootstrap, topic, group, EARLIEST)) as second:
                     readers.append(second)
-                    [member] = await _members(second)
+                    [member] = await members(second)
                     await eventually(lambda member=member: len(member._consumer.assignment()) == 2)
                     await produce(kafka.bootstrap, topic, numbered(200, sent))
                     sent += 200
-                    await eventually(lambda: sum(len(reader.events) for reader in readers) >= sent)
+                    await eventually(lambda want=sent: sum(len(reader.events) for reader in readers) >= want)
                     assert second.events
                 await produce(kafka.bootstrap, topic, numbered(100, sent))
                 sent += 100
-                await eventually(lambda: sum(len(reader.events) for reader in readers) >= sent)
+                await eventually(lambda want=sent: sum(len(reader.events) for reader in readers) >= want)
         messages = [message for reader in readers for message in reader.messages]
         assert sorted(messages, key=int) == texts(sent)  # each once: what ended was committed before it was given away
         assert sum((await committed(kafka.bootstrap, group)).values()) == sent
 
     asyncio.run(scenario())
-
-
-async def _members(reader: Reader) -> list:
-    await eventually(lambda: reader.source.members and reader.source.members[0]._consumer is not None)
-    return reader.source.members
 
 
 def test_work_that_does_not_end_in_time_is_given_up_and_ends_late_without_a_commit(kafka: Cluster) -> None:
@@ -171,7 +167,7 @@ def test_work_that_does_not_end_in_time_is_given_up_and_ends_late_without_a_comm
                 await other.has(20)
                 for batch, count in late:  # its partitions were revoked since
                     batch.end(count)
-                [member] = slow.source.members
+                [member] = await members(slow)
                 polls = member.polls
                 await eventually(lambda: member.polls >= polls + 6)  # longer than between two commits
                 assert set((await committed(kafka.bootstrap, group)).values()) == {0}
@@ -197,7 +193,9 @@ def test_several_consumers_of_one_input(kafka: Cluster) -> None:
                 await produce(kafka.bootstrap, topic, numbered(100))
                 await reader.has(100)
                 await eventually(
-                    lambda source=source: sorted(len(one._consumer.assignment()) for one in source.members) == [1, 1, 2]
+                    lambda source=source: (
+                        sorted(len(one._consumer.assignment()) for one in source.members.all) == [1, 1, 2]
+                    )
                 )
             assert len(set(reader.ids)) == len(reader.ids)
 
@@ -230,7 +228,7 @@ def test_a_topic_made_after_the_start_is_read_from_its_beginning(kafka: Cluster,
 
     async def scenario() -> None:
         async with Reader(made(kafka.bootstrap, topic, group, create)) as reader:
-            await _members(reader)
+            await members(reader)
             if create:
                 await make_topic(kafka.bootstrap, topic, 2)
             await produce(kafka.bootstrap, topic, numbered(50))
@@ -248,7 +246,7 @@ def test_topics_by_pattern_and_partitions_added(kafka: Cluster) -> None:
         await make_topic(kafka.bootstrap, f"{prefix}-a-not", 1)
         options = f'topics_pattern => "{prefix}-[a-z]" metadata_max_age_ms => 500'
         async with Reader(made(kafka.bootstrap, "", group, options)) as reader:
-            [member] = await _members(reader)
+            [member] = await members(reader)
             await eventually(lambda: len(member._consumer.assignment()) == 1)
             await make_topic(kafka.bootstrap, f"{prefix}-b", 1)
             await produce(kafka.bootstrap, f"{prefix}-b", numbered(10))
@@ -270,7 +268,7 @@ def test_a_topic_deleted_and_made_again_is_read_from_its_beginning(kafka: Cluste
         await make_topic(kafka.bootstrap, topic)
         source = made(kafka.bootstrap, topic, group, f"{policy} auto_create_topics => false metadata_max_age_ms => 500")
         async with Reader(source) as reader:
-            [member] = await _members(reader)
+            [member] = await members(reader)
             await eventually(lambda: len(member._consumer.assignment()) == 1)
             if not policy:
 

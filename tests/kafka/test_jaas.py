@@ -11,7 +11,8 @@ PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
     ("text", "login"),
     [
         (f'{PLAIN} required username="u" password="p";', Login("PlainLoginModule", {"username": "u", "password": "p"})),
-        (f"{PLAIN} REQUIRED\n  username='u u'\n  password=p-1 ;\n", Login("PlainLoginModule", {"username": "u u", "password": "p-1"})),
+        (f"{PLAIN} REQUIRED\n username='u u'\n password=p-1 ;\n",
+         Login("PlainLoginModule", {"username": "u u", "password": "p-1"})),
         (f'{PLAIN} required password="a\\"b;c=d\\\\";', Login("PlainLoginModule", {"password": 'a"b;c=d\\'})),
         ("ScramLoginModule required /* why */ username=u // not this\n;", Login("ScramLoginModule", {"username": "u"})),
         ("OAuthBearerLoginModule required;", Login("OAuthBearerLoginModule", {})),

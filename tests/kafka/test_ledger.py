@@ -20,67 +20,86 @@ steps = st.lists(
 )
 
 
-@given(steps)
-def test_agrees_with_a_model_that_knows_every_record(plan: list[tuple]) -> None:
-    """The model: a partition's records that were taken, and those that ended, since it was assigned last."""
-    ledger: Ledger[str] = Ledger()
-    taken: dict[str, list[int]] = {}
-    ended: dict[str, set[int]] = {}
-    log_end = dict.fromkeys(PARTITIONS, 0)
-    stored = dict.fromkeys(PARTITIONS, 0)
-    spans: list[tuple[str, int, Span, range]] = []
-    generation = dict.fromkeys(PARTITIONS, 0)
-    withdrawn: set[int] = set()
-    for name in PARTITIONS:
-        ledger.assign(name)
-        taken[name], ended[name] = [], set()
+class Model:
+    """A partition's records that were taken, and those that ended, since it was assigned last; one by one."""
 
-    def committable(name: str) -> int:
-        offset = taken[name][0] if taken[name] else stored[name]
-        while offset in ended[name]:
+    def __init__(self) -> None:
+        self.ledger: Ledger[str] = Ledger()
+        self.spans: list[tuple[str, int, Span, range]] = []
+        self.withdrawn: set[int] = set()
+        self.generation = dict.fromkeys(PARTITIONS, 0)
+        self.log_end = dict.fromkeys(PARTITIONS, 0)
+        self.stored = dict.fromkeys(PARTITIONS, 0)
+        self.first: dict[str, int | None] = dict.fromkeys(PARTITIONS, None)
+        self.ended: dict[str, set[int]] = {name: set() for name in PARTITIONS}
+        for name in PARTITIONS:
+            self.ledger.assign(name)
+
+    def take(self, name: str, size: int) -> None:
+        first = self.log_end[name]
+        self.log_end[name] += size
+        if self.first[name] is None:
+            self.first[name] = first
+        span = self.ledger.take(name, first + size)
+        self.spans.append((name, self.generation[name], span, range(first, first + size)))
+
+    def end(self, number: int, _: int) -> None:
+        if not self.spans:
+            return
+        number %= len(self.spans)
+        name, since, span, offsets = self.spans[number]
+        span.end()
+        if since == self.generation[name] and number not in self.withdrawn:
+            self.ended[name].update(offsets)
+
+    def withdraw(self, name: str, _: int) -> None:
+        """The latest that is open, as what waits is dropped."""
+        mine = self.of(name)
+        if mine and not self.spans[mine[-1]][2].has_ended:
+            self.spans[mine[-1]][2].withdraw()
+            self.withdrawn.add(mine[-1])
+
+    def revoke(self, name: str, _: int) -> None:
+        self.ledger.revoke([name])
+        assert self.ledger.unfinished([name]) == 0
+        self.ledger.assign(name)
+        self.generation[name] += 1
+        self.first[name], self.ended[name] = None, set()
+        self.log_end[name] = self.stored[name]  # whoever has it next reads on from what is committed
+
+    def commit(self, *_: object) -> None:
+        due = self.ledger.due()
+        for item in due:
+            assert item.offset == self.committable(item.key)
+            assert item.offset >= self.stored[item.key]
+            self.stored[item.key] = item.offset
+        self.ledger.committed(due)
+        assert self.ledger.due() == []
+
+    def committable(self, name: str) -> int:
+        offset = self.first[name]
+        assert offset is not None
+        while offset in self.ended[name]:
             offset += 1
         return offset
 
-    for kind, what, size in plan:
-        if kind == "take":
-            first = log_end[what]
-            log_end[what] += size
-            span = ledger.take(what, first + size)
-            spans.append((what, generation[what], span, range(first, first + size)))
-            taken[what] += range(first, first + size)
-        elif kind == "end" and spans:
-            number = what % len(spans)
-            name, since, span, offsets = spans[number]
-            span.end()
-            if since == generation[name] and number not in withdrawn:
-                ended[name].update(offsets)
-        elif kind == "withdraw":
-            last = [n for n, (name, since, _, _) in enumerate(spans) if name == what and since == generation[what]]
-            if last and not spans[last[-1]][2].has_ended:
-                spans[last[-1]][2].withdraw()
-                withdrawn.add(last[-1])
-        elif kind == "revoke":
-            ledger.revoke([what])
-            assert ledger.unfinished([what]) == 0
-            ledger.assign(what)
-            generation[what] += 1
-            taken[what], ended[what] = [], set()
-            log_end[what] = stored[what]  # whoever has it next reads on from what is committed
-        elif kind == "commit":
-            due = ledger.due()
-            for item in due:
-                assert item.offset == committable(item.key)
-                assert item.offset >= stored[item.key]
-                stored[item.key] = item.offset
-            ledger.committed(due)
-            assert ledger.due() == []
+    def of(self, name: str) -> list[int]:
+        """The spans of the present assignment."""
+        present = self.generation[name]
+        return [number for number, span in enumerate(self.spans) if span[:2] == (name, present)]
+
+    def check(self) -> None:
         for name in PARTITIONS:
-            pending = [
-                number
-                for number, (where, since, span, _) in enumerate(spans)
-                if where == name and since == generation[name] and not span.has_ended and number not in withdrawn
-            ]
-            assert ledger.unfinished([name]) == len(pending)
+            pending = set(self.of(name)) - self.withdrawn
+            assert self.ledger.unfinished([name]) == sum(not self.spans[n][2].has_ended for n in pending)
+
+
+@given(steps)
+def test_agrees_with_a_model_that_knows_every_record(plan: list[tuple]) -> None:
+    model = Model()
+    for kind, what, size in plan:
+        getattr(model, kind)(what, size)
+        model.check()
 
 
 def test_a_commit_that_comes_back_after_the_return_marks_nothing() -> None:

@@ -1,4 +1,4 @@
-"""What tests of Kafka need: topics, records, committed offsets, and a reader that takes batches and ends them at will."""
+"""What tests of Kafka need: topics, records, offsets, and a reader that takes batches and ends them at will."""
 
 from __future__ import annotations
 
@@ -202,3 +202,11 @@ class Reader:
     @property
     def ids(self) -> list[str]:
         return [event.metadata["event_id"] for event in self.events]
+
+
+async def members(reader: Reader) -> list[Any]:
+    """The members of the reader's input, when they are connected."""
+    source = reader.source
+    await eventually(lambda: source.members and all(member._consumer is not None for member in source.members.all))
+    assert source.members is not None
+    return list(source.members.all)

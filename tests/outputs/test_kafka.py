@@ -69,7 +69,8 @@ def test_keys_headers_and_topics_by_event(kafka: Cluster) -> None:
     async def scenario() -> None:
         for name in "ab":
             await make_topic(kafka.bootstrap, f"{prefix}-{name}", 5)
-        options = f'topic_id => "{prefix}-%{{kind}}" message_key => "%{{user}}" message_headers => {{ "from" => "%{{kind}}!" }}'
+        options = f'topic_id => "{prefix}-%{{kind}}" message_key => "%{{user}}"'
+        options += ' message_headers => { "from" => "%{kind}!" }'
         output = built(options, kafka.bootstrap)
         assert output.ordered
         bodies = [
