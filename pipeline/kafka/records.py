@@ -14,7 +14,7 @@ decoded by itself.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -63,28 +63,21 @@ class Packed:
         return orjson.dumps(head) + b"\n" + self.data[start : start + max(self.lengths[index], 0)]
 
 
-def pack(records: Iterable[Record]) -> bytes:
+def pack(records: Sequence[Record]) -> bytes:
     """The records of one partition, in their order."""
-    offsets, timestamps, lengths, values = [], [], [], []
-    keys: list[Shown] = []
-    headers: list[Headers] = []
-    for record in records:
-        value = record.value
-        offsets.append(record.offset)
-        timestamps.append(-1 if record.timestamp is None else record.timestamp)
-        if value is None:
-            lengths.append(-1)
-        else:
-            lengths.append(len(value))
-            values.append(value)
-        keys.append(None if record.key is None else _shown(record.key))
-        headers.append([(name, None if text is None else _shown(text)) for name, text in record.headers])
-    head: dict[str, Any] = {"offsets": offsets, "timestamps": timestamps, "lengths": lengths}
+    values = [record.value for record in records]
+    head: dict[str, Any] = {
+        "offsets": [record.offset for record in records],
+        "timestamps": [-1 if record.timestamp is None else record.timestamp for record in records],
+        "lengths": [-1 if value is None else len(value) for value in values],
+    }
+    keys = [record.key for record in records]
     if any(key is not None for key in keys):
-        head["keys"] = keys
+        head["keys"] = [_shown(key) for key in keys]
+    headers = [record.headers for record in records]
     if any(headers):
-        head["headers"] = headers
-    return b"".join((orjson.dumps(head), b"\n", *values))
+        head["headers"] = [[(name, _shown(value)) for name, value in pairs] for pairs in headers]
+    return b"".join((orjson.dumps(head), b"\n", *[value for value in values if value]))
 
 
 def unpack(data: bytes) -> Packed:
@@ -104,7 +97,9 @@ def unpack(data: bytes) -> Packed:
     return Packed(data, end + 1, *columns, keys, headers)
 
 
-def _shown(data: bytes) -> Shown:
+def _shown(data: bytes | None) -> Shown:
+    if data is None:
+        return None
     try:
         return data.decode()
     except UnicodeDecodeError:
