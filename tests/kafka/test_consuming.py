@@ -12,6 +12,7 @@ from tests.kafka.workbench import (
     committed,
     delete_topic,
     eventually,
+    expire,
     made,
     make_topic,
     members,
@@ -311,5 +312,55 @@ def test_aborted_transactions_are_left_out_if_asked(kafka: Cluster) -> None:
             async with Reader(made(kafka.bootstrap, topic, unique("group"), options)) as reader:
                 await reader.has(len(want))
             assert reader.messages == want
+
+    asyncio.run(scenario())
+
+
+def test_without_an_offset_and_with_none_a_partition_is_not_read(
+    kafka: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    topic, group = unique("none"), unique("group")
+
+    async def scenario() -> None:
+        await make_topic(kafka.bootstrap, topic)
+        await produce(kafka.bootstrap, topic, [b"unread"])
+        async with Reader(made(kafka.bootstrap, topic, group, 'auto_offset_reset => "none"')) as reader:
+            await eventually(lambda: "is not read: the group has no offset for it" in caplog.text)
+            assert reader.events == []
+        assert await committed(kafka.bootstrap, group) == {}
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("policy", "want"),
+    [
+        ("", ["2", "3", "4", "after"]),
+        (EARLIEST, ["2", "3", "4", "after"]),
+        ('auto_offset_reset => "latest"', ["after"]),
+    ],
+)
+def test_an_offset_that_the_broker_does_not_have_any_more(
+    kafka: Cluster, caplog: pytest.LogCaptureFixture, policy: str, want: list[str]
+) -> None:
+    """Records expire, which the broker is told to do here."""
+    topic, group = unique("expired"), unique("group")
+
+    async def scenario() -> None:
+        await make_topic(kafka.bootstrap, topic)
+        async with Reader(made(kafka.bootstrap, topic, group, policy)) as reader:
+            await members(reader)
+
+            async def placed() -> bool:
+                return (topic, 0) in await committed(kafka.bootstrap, group)
+
+            await eventually(placed)
+        await produce(kafka.bootstrap, topic, numbered(5))
+        await expire(kafka.bootstrap, topic, 2)
+        async with Reader(made(kafka.bootstrap, topic, group, policy)) as reader:
+            await eventually(lambda: "does not have the offset any more" in caplog.text)
+            await produce(kafka.bootstrap, topic, [b"after"])
+            await reader.has(len(want))
+        assert reader.messages == want
 
     asyncio.run(scenario())

@@ -12,6 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.new_partitions import NewPartitions
+from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.errors import KafkaError
 
 from pipeline.batch import Batch
@@ -65,6 +66,12 @@ async def delete_topic(bootstrap: str, topic: str) -> None:
             return topic not in await client.list_topics()
 
         await eventually(gone)
+
+
+async def expire(bootstrap: str, topic: str, before: int) -> None:
+    """The records of partition 0 before that offset are gone."""
+    async with administrator(bootstrap) as client:
+        await client.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=before)})
 
 
 async def leaders(bootstrap: str, topic: str) -> dict[int, int]:
