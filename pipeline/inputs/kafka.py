@@ -34,7 +34,7 @@ from pipeline.batch import Batch, Origin
 from pipeline.event import Event
 from pipeline.kafka import security
 from pipeline.kafka.events import Decoration, decoder
-from pipeline.kafka.options import ConnectionOptions, Milliseconds
+from pipeline.kafka.options import ConnectionOptions, NotNegative
 from pipeline.kafka.records import unpack
 from pipeline.options import (
     Boolean,
@@ -144,9 +144,9 @@ class Options(ConnectionOptions, InputOptions):
         Integer, Field(gt=0, description="Without a heartbeat for so long, the group loses the member.")
     ] = 10_000
     heartbeat_interval_ms: Annotated[Integer, Field(gt=0, description="Time between two heartbeats.")] = 3000
-    fetch_min_bytes: Annotated[Milliseconds, Field(description="A broker waits for so many bytes.")] = 1
+    fetch_min_bytes: Annotated[NotNegative, Field(description="A broker waits for so many bytes.")] = 1
     fetch_max_bytes: Annotated[Integer, Field(gt=0, description="Bytes of one answer of a broker, about.")] = 52_428_800
-    fetch_max_wait_ms: Annotated[Milliseconds, Field(description="A broker waits for `fetch_min_bytes` so long.")] = 500
+    fetch_max_wait_ms: Annotated[NotNegative, Field(description="A broker waits for `fetch_min_bytes` so long.")] = 500
     max_partition_fetch_bytes: Annotated[
         Integer, Field(gt=0, description="Bytes of one partition in an answer, about; a larger record comes alone.")
     ] = 1_048_576

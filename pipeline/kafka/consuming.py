@@ -102,10 +102,11 @@ class Member:
                 await self._connect()
                 attempt = 0
                 await self._read()
-            except (KafkaError, OSError) as error:
-                pause = min(_LONGEST_PAUSE, 2.0**attempt)
+            except Exception as error:  # whatever the client raises: the group is joined anew, and nothing is lost
+                pause = min(_LONGEST_PAUSE, 2.0 ** min(attempt, 10))
                 attempt += 1
-                log.warning("%s: %s; next try in %.0f s", self._label, said(error), pause)
+                unexpected = None if isinstance(error, KafkaError | OSError) else error
+                log.warning("%s: %s; next try in %.0f s", self._label, said(error), pause, exc_info=unexpected)
                 await self._disconnect()
                 await asyncio.sleep(pause)
 

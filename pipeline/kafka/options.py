@@ -9,7 +9,7 @@ from pipeline.options import ExistingPath, Ignored, Integer, PluginOptions, Refu
 
 Security = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 StoreType = Annotated[Literal["jks", "pkcs12", "pem"], BeforeValidator(lambda value: str(value).lower())]
-Milliseconds = Annotated[Integer, Field(ge=0)]
+NotNegative = Annotated[Integer, Field(ge=0)]
 
 _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 _HANDLERS = ("OAuthBearerLoginCallbackHandler", "OAuthBearerUnsecuredLoginCallbackHandler")
@@ -53,16 +53,16 @@ class ConnectionOptions(PluginOptions):
         Ignored("every address that a name has is tried"),
         Field(description="As in Logstash."),
     ] = "use_all_dns_ips"
-    connections_max_idle_ms: Annotated[Milliseconds, Field(description="An unused connection is closed after.")] = (
+    connections_max_idle_ms: Annotated[NotNegative, Field(description="An unused connection is closed after.")] = (
         540_000
     )
     metadata_max_age_ms: Annotated[
         Integer, Field(gt=0, description="Topics, partitions and leaders are looked up anew after.")
     ] = 300_000
     request_timeout_ms: Annotated[Integer, Field(gt=0, description="How long an answer may take.")] = 40_000
-    retry_backoff_ms: Annotated[Milliseconds, Field(description="Pause before a request is repeated.")] = 100
+    retry_backoff_ms: Annotated[NotNegative, Field(description="Pause before a request is repeated.")] = 100
     reconnect_backoff_ms: Annotated[
-        Milliseconds, Ignored("`retry_backoff_ms` is the pause for connections too"), Field(description="As there.")
+        NotNegative, Ignored("`retry_backoff_ms` is the pause for connections too"), Field(description="As there.")
     ] = 50
     receive_buffer_bytes: Annotated[Integer, _BUFFER, Field(description="As in Logstash.")] = 32_768
     send_buffer_bytes: Annotated[Integer, _BUFFER, Field(description="As in Logstash.")] = 131_072
@@ -102,10 +102,8 @@ class ConnectionOptions(PluginOptions):
     sasl_login_read_timeout_ms: Annotated[
         Integer | None, Field(gt=0, description="How long the answer with a token may take.")
     ] = None
-    sasl_login_retry_backoff_ms: Annotated[Milliseconds, _TOKEN_RETRY, Field(description="As in Logstash.")] = 100
-    sasl_login_retry_backoff_max_ms: Annotated[Milliseconds, _TOKEN_RETRY, Field(description="As in Logstash.")] = (
-        10_000
-    )
+    sasl_login_retry_backoff_ms: Annotated[NotNegative, _TOKEN_RETRY, Field(description="As in Logstash.")] = 100
+    sasl_login_retry_backoff_max_ms: Annotated[NotNegative, _TOKEN_RETRY, Field(description="As in Logstash.")] = 10_000
     sasl_kerberos_service_name: Annotated[Text | None, _KERBEROS, Field(description="As in Logstash.")] = None
     kerberos_config: Annotated[ExistingPath | None, _KERBEROS, Field(description="As in Logstash.")] = None
 

@@ -127,7 +127,9 @@ class Producer:
             if producer is not None:
                 await _stop(producer)
         for _, deliveries in self._under_way.values():
-            await asyncio.wait(deliveries)
+            _, late = await asyncio.wait(deliveries, timeout=_FAREWELL)
+            for delivery in late:
+                delivery.cancel()
         self._under_way.clear()
 
     # ------------------------------------------------------------------------------------------ topics, partitions

@@ -26,7 +26,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from pipeline.event import Event
 from pipeline.kafka import security
-from pipeline.kafka.options import ConnectionOptions, Milliseconds
+from pipeline.kafka.options import ConnectionOptions, NotNegative
 from pipeline.options import CodecOption, Ignored, Integer, OutputOptions, Text, TextHash, default_codec
 from pipeline.plugin import Body, PluginContext, Sent
 from pipeline.sprintf import Template
@@ -79,12 +79,12 @@ class Options(ConnectionOptions, OutputOptions):
     client_id: Annotated[Text | None, Field(description="What brokers call us in their logs.")] = None
     max_request_size: Annotated[Integer, Field(gt=0, description="Bytes of a batch of records, at most.")] = 1_048_576
     batch_size: Annotated[Integer, _PARCELS, Field(description="As in Logstash.")] = 16_384
-    linger_ms: Annotated[Milliseconds, _PARCELS, Field(description="As in Logstash.")] = 0
+    linger_ms: Annotated[NotNegative, _PARCELS, Field(description="As in Logstash.")] = 0
     buffer_memory: Annotated[
         Integer, Ignored("the bounds of in-flight work hold for every output"), Field(description="As in Logstash.")
     ] = 33_554_432
     metadata_fetch_timeout_ms: Annotated[
-        Milliseconds, Ignored("`request_timeout_ms` holds for them too"), Field(description="As in Logstash.")
+        NotNegative, Ignored("`request_timeout_ms` holds for them too"), Field(description="As in Logstash.")
     ] = 60_000
     retries: Annotated[
         Integer | None,

@@ -189,6 +189,7 @@ def test_several_consumers_of_one_input(kafka: Cluster) -> None:
         await make_topic(kafka.bootstrap, topic, 4)
         for strategy in ("range", "round_robin", "sticky"):
             options = f'{EARLIEST} consumer_threads => 3 partition_assignment_strategy => "{strategy}"'
+            options += ' group_instance_id => "me"'
             source = made(kafka.bootstrap, topic, f"{group}-{strategy}", options)
             async with Reader(source) as reader:
                 await produce(kafka.bootstrap, topic, numbered(100))

@@ -67,7 +67,7 @@ def test_a_thousand_records_once_and_their_offsets_after_the_drain(kafka: Cluste
 
 
 @pytest.mark.parametrize(
-    ("count", "kills"), [(4000, 2), pytest.param(100_000, 20, marks=pytest.mark.long)], ids=["short", "long"]
+    ("count", "kills"), [(4000, 2), pytest.param(100_000, 100, marks=pytest.mark.long)], ids=["short", "long"]
 )
 def test_killed_and_started_again(
     kafka: Cluster, tmp_path: Path, count: int, kills: int, record_property: Callable[[str, object], None]
