@@ -165,12 +165,18 @@ class Options(ConnectionOptions, InputOptions):
     schema_registry_secret: Annotated[Secret | None, _AVRO, Field(description="As in Logstash.")] = None
     schema_registry_proxy: Annotated[Text | None, _AVRO, Field(description="As in Logstash.")] = None
     schema_registry_validation: Annotated[Text | None, _AVRO, Field(description="As in Logstash.")] = None
-    schema_registry_ssl_keystore_location: Annotated[ExistingPath | None, _AVRO, Field(description="-")] = None
-    schema_registry_ssl_keystore_password: Annotated[Secret | None, _AVRO, Field(description="-")] = None
-    schema_registry_ssl_keystore_type: Annotated[Text | None, _AVRO, Field(description="-")] = None
-    schema_registry_ssl_truststore_location: Annotated[ExistingPath | None, _AVRO, Field(description="-")] = None
-    schema_registry_ssl_truststore_password: Annotated[Secret | None, _AVRO, Field(description="-")] = None
-    schema_registry_ssl_truststore_type: Annotated[Text | None, _AVRO, Field(description="-")] = None
+    schema_registry_ssl_keystore_location: Annotated[
+        ExistingPath | None, _AVRO, Field(description="As in Logstash.")
+    ] = None
+    schema_registry_ssl_keystore_password: Annotated[Secret | None, _AVRO, Field(description="As in Logstash.")] = None
+    schema_registry_ssl_keystore_type: Annotated[Text | None, _AVRO, Field(description="As in Logstash.")] = None
+    schema_registry_ssl_truststore_location: Annotated[
+        ExistingPath | None, _AVRO, Field(description="As in Logstash.")
+    ] = None
+    schema_registry_ssl_truststore_password: Annotated[Secret | None, _AVRO, Field(description="As in Logstash.")] = (
+        None
+    )
+    schema_registry_ssl_truststore_type: Annotated[Text | None, _AVRO, Field(description="As in Logstash.")] = None
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

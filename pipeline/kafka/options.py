@@ -112,14 +112,18 @@ class ConnectionOptions(PluginOptions):
     ] = None
     ssl_truststore_password: Annotated[Secret | None, Field(description="Opens the truststore.")] = None
     ssl_truststore_type: Annotated[
-        StoreType | None, Ignored("the file itself tells; Java's own format must be converted"), Field(description="-")
+        StoreType | None,
+        Ignored("the file itself tells; Java's own format must be converted"),
+        Field(description="As in Logstash."),
     ] = None
     ssl_keystore_location: Annotated[
         ExistingPath | None, Field(description="Our certificate and its key, as PKCS#12 or PEM.")
     ] = None
     ssl_keystore_password: Annotated[Secret | None, Field(description="Opens the keystore.")] = None
     ssl_keystore_type: Annotated[
-        StoreType | None, Ignored("the file itself tells; Java's own format must be converted"), Field(description="-")
+        StoreType | None,
+        Ignored("the file itself tells; Java's own format must be converted"),
+        Field(description="As in Logstash."),
     ] = None
     ssl_key_password: Annotated[
         Secret | None, Field(description="Opens the key in a PEM file; in PKCS#12, the keystore's password does.")
