@@ -82,7 +82,7 @@ def kafka_to_sink(bench: Bench, tree: Tree, bootstrap: str) -> Run:
 def _kafka(bootstrap: str, group: str, sink_port: int) -> str:
     return f"""
 input {{ kafka {{ bootstrap_servers => "{bootstrap}" topics => ["{TOPIC}"] group_id => "{group}" codec => json
-  auto_offset_reset => "earliest" max_poll_records => 2000 }} }}
+  auto_offset_reset => "earliest" }} }}
 {FILTERS}
 output {{ elasticsearch {{ hosts => ["127.0.0.1:{sink_port}"] index => "apex-logs-%{{+YYYY.MM.dd}}" }} }}
 """
