@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from pipeline.config.building import build
+from pipeline.config.logstash_yml import Settings
 from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.event import Event
 from pipeline.outputs.kafka import KafkaOutput
 from pipeline.plugin import Body, Sent
+from pipeline.runtime import Pipeline
 from tests.harness import context, planned
-from tests.kafka.workbench import make_topic, records, unique
+from tests.kafka.workbench import eventually, make_topic, records, unique
 from tests.servers.elasticsearch_node import free_port
 from tests.servers.kafka_cluster import Cluster
 
@@ -207,3 +211,26 @@ def test_a_broker_that_goes_away_and_comes_back_has_every_record_once(kafka: Clu
 def test_faults_of_the_configuration(options: str, why: str) -> None:
     with pytest.raises(ConfigurationError, match=why):
         built(f'topic_id => "t" {options}')
+
+
+def test_through_the_engine_while_the_broker_is_away_at_first(kafka: Cluster, tmp_path: Path) -> None:
+    topic = unique("engine")
+    plan = planned(f"""
+        input {{ generator {{ message => "m" count => 1000 }} }}
+        output {{ kafka {{ bootstrap_servers => "{kafka.bootstrap}" topic_id => "{topic}" codec => json }} }}
+    """)
+    settings = Settings(path_data=tmp_path, retry_initial_interval=0.1, retry_max_interval=0.2)
+    pipeline = Pipeline(settings, plan)
+
+    async def scenario() -> None:
+        await make_topic(kafka.bootstrap, topic, 3)
+        await asyncio.to_thread(kafka.kill, 1)
+        running = asyncio.create_task(pipeline.run())
+        await eventually(lambda: pipeline.counters.retried > 0)
+        await asyncio.to_thread(kafka.start, 1)
+        await running
+        found = await records(kafka.bootstrap, topic, 1000)
+        assert sorted(orjson.loads(record.value)["event"]["sequence"] for record in found) == list(range(1000))
+
+    asyncio.run(scenario())
+    assert pipeline.counters.delivered == 1000
