@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import startup
+from bench import kafka, startup
 from bench.events import generate
 from bench.figures import MISSED, Figure, as_json, machine, table
 from bench.floor import Compared
@@ -28,7 +28,7 @@ from bench.processes import Tree
 
 RESULTS = ROOT / "bench" / "results.json"
 FILE, BEATS, SLOW, CROWD = "file to file", "Beats to sink", "Beats to a sink of 200 ms", "Beats, 1,000 connections"
-QUEUE = "Beats through the persistent queue"
+QUEUE, KAFKA = "Beats through the persistent queue", "Kafka to sink"
 RATIOS = {FILE: 0.6, BEATS: 0.4, QUEUE: 0.2, SLOW: 0.4}
 MEMORY = 150.0
 GROWTH = 10.0
@@ -84,7 +84,13 @@ def measure(size: Size, folder: Path, *, long: bool = False) -> list[Figure]:
     say("every document of a short run is compared with what it should be")
     proof(Bench(_new(folder / "proof"), generate(size.proven)), tree)
     bench = Bench(folder, generate(size.events))
-    runs = path_runs(bench, tree, size)
+    with kafka.broker(folder) as bootstrap:
+        if bootstrap is None:
+            say("no Kafka can be had: its path is left out")
+        else:
+            say("the events are written to Kafka")
+            kafka.fill(bootstrap, bench)
+        runs = path_runs(bench, tree, size, bootstrap)
     say("stages")
     staged = stages_apart(size)
     say("start-up")
@@ -101,7 +107,7 @@ def measure(size: Size, folder: Path, *, long: bool = False) -> list[Figure]:
     return found
 
 
-def path_runs(bench: Bench, tree: Tree, size: Size) -> dict[str, list[Run]]:
+def path_runs(bench: Bench, tree: Tree, size: Size, bootstrap: str | None) -> dict[str, list[Run]]:
     """All paths in turns, so that a bad minute of the machine is not one path's alone."""
     turns: dict[str, tuple[int, Callable[[], Run]]] = {
         FILE: (size.rounds, lambda: file_to_file(bench, tree)),
@@ -110,6 +116,8 @@ def path_runs(bench: Bench, tree: Tree, size: Size) -> dict[str, list[Run]]:
         SLOW: (size.rounds, lambda: beats_to_sink(bench, tree, DELAYED)),
         CROWD: (size.crowds, lambda: beats_to_sink(bench, tree, MANY)),
     }
+    if bootstrap is not None:
+        turns[KAFKA] = (size.rounds, lambda: kafka.kafka_to_sink(bench, tree, bootstrap))
     runs: dict[str, list[Run]] = {subject: [] for subject in turns}
     for turn in range(size.rounds):
         for subject, (rounds, run) in turns.items():

@@ -113,10 +113,11 @@ def file_to_file(bench: Bench, tree: Tree) -> Run:
     out.unlink()
     if not counted:  # so few that they were written at once: the start is counted with them
         counted, start = events, 0.0
-    return Run(counted, _micros(watch.cpu - start, counted), watch.floor, watch.peak, watch.uss)
+    return Run(counted, micros_of(watch.cpu - start, counted), watch.floor, watch.peak, watch.uss)
 
 
-def _micros(seconds: float, events: int) -> float:
+def micros_of(seconds: float, events: int) -> float:
+    """CPU microseconds an event."""
     return max(seconds, TICK) / events * 1e6
 
 
@@ -206,7 +207,7 @@ def beats_to_sink(bench: Bench, tree: Tree, load: Load = PLAIN, step: int = 0) -
     first_is_right(bench, counts["first"])
     return Run(
         sent["events"],
-        _micros(cpu, sent["events"]),
+        micros_of(cpu, sent["events"]),
         watch.floor,
         max(watch.peak, end),
         end,
@@ -218,7 +219,7 @@ def beats_to_sink(bench: Bench, tree: Tree, load: Load = PLAIN, step: int = 0) -
             "latency_median_ms": sent["median"] * 1000,
             "latency_p99_ms": sent["p99"] * 1000,
             "windows_per_second": sent["windows"] / sent["seconds"],
-            "micros_per_window": _micros(cpu, sent["windows"]),
+            "micros_per_window": micros_of(cpu, sent["windows"]),
         },
         course,
     )
@@ -252,13 +253,13 @@ output {{ elasticsearch {{ hosts => ["127.0.0.1:{sink_port}"] index => "apex-log
 """
 
 
-def first_is_right(bench: Bench, item: str) -> None:
+def first_is_right(bench: Bench, item: str, *, beats: bool = True) -> None:
     """Raises unless the first item that came is what it should be, and goes where it should."""
     action, _, source = item.partition("\n")
     found = json.loads(source)
     envelope = bench.by_place.get((found["log"]["file"]["path"], found["log"]["offset"]))
     assert envelope is not None, f"not an event that was sent first: {source}"
-    assert same(found, document(envelope, beats=True)), f"not as expected: {source}"
+    assert same(found, document(envelope, beats=beats)), f"not as expected: {source}"
     index = json.loads(action)["create"]["_index"]
     assert index == f"apex-logs-{found['@timestamp'][:10].replace('-', '.')}", action
 

@@ -7,12 +7,15 @@ ApexLogsError
 ├── Unjudged                 a condition that cannot be judged for this event, which is then dropped
 ├── FilterFailure            a filter could not do its work on this event; the engine tags it
 ├── BrokenFraming            a sender's bytes cannot be trusted: close, do not acknowledge
+├── Undecodable              one event of a batch cannot be decoded; knows its place
 ├── SendFailure              an output's body was not taken, for a reason that concerns all of it
 │   ├── Unavailable          no answer, or "later": send it again
 │   ├── BodyTooLarge         send it again in halves
 │   └── NotAuthorised        credentials are refused: wait and say so, drop nothing
 └── StoreError               the embedded store or a file on disk cannot be used
 """
+
+from typing import Any
 
 
 class ApexLogsError(Exception):
@@ -49,6 +52,14 @@ class NoAddress(ApexLogsError):
 
 class BrokenFraming(ApexLogsError):
     """The bytes of a sender break its protocol. The connection is closed without acknowledgement."""
+
+
+class Undecodable(ApexLogsError):
+    """One event of a batch cannot be decoded. `place` says where it stands, more closely than the batch's origin."""
+
+    def __init__(self, reason: str, place: dict[str, Any]) -> None:
+        super().__init__(reason)
+        self.place = place
 
 
 class SendFailure(ApexLogsError):

@@ -53,7 +53,7 @@ def beat_namer() -> Namer:
         if start is None or type(offset) is not int:
             return None
         message = fields.get("message")
-        if type(message) is str and not timed and _USUAL.issuperset(fields):
+        if type(message) is str and not timed and (_USUAL.issuperset(fields) or not _parsed(fields)):
             text = f"{start}{offset}:s{message}"
         else:
             text = f"{start}{offset}:{_content(fields, message, timed)}"
@@ -65,13 +65,23 @@ def beat_namer() -> Namer:
     return name
 
 
+def _parsed(fields: Fields) -> Fields:
+    """The fields that were in the line; `[event][original]` is what a codec here has kept of it."""
+    found = {key: value for key, value in fields.items() if key not in _USUAL}
+    event = found.get("event")
+    if type(event) is dict and "original" in event:
+        found["event"] = {key: value for key, value in event.items() if key != "original"}
+        if not found["event"]:
+            del found["event"]
+    return found
+
+
 def _content(fields: Fields, message: Any, timed: bool) -> str:
     """What was read, where it is more than a message; and the time, where it has to tell two events apart."""
-    rest = {key: value for key, value in fields.items() if key not in _USUAL}
     value = f"s{message}" if type(message) is str else f"j{_json(message)}"
     # Without a text, the place alone would speak for the event.
     time = _json(fields.get("@timestamp")) if timed or type(message) is not str else ""
-    return f"x{len(value)}:{value}{len(time)}:{time}{_json(rest)}"
+    return f"x{len(value)}:{value}{len(time)}:{time}{_json(_parsed(fields))}"
 
 
 def _start(agent: Fields, file: Fields) -> tuple[str | None, bool]:

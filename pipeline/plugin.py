@@ -138,6 +138,13 @@ class Lagging(Protocol):
         ...
 
 
+@runtime_checkable
+class SharesItself(Protocol):
+    """An input whose source shares itself out among processes (a Kafka group): of several, each runs its own."""
+
+    shares_itself: bool
+
+
 # ---------------------------------------------------------------------------------------------- outputs
 
 

@@ -136,6 +136,9 @@ class Pipeline:
         """Why several of this pipeline side by side would not do what one does; None if they would."""
         if self.settings.queue_type == "persisted":
             return "the queue on disk is one process's"
+        for checked in self.plan.section("input"):
+            if getattr(checked.options, "group_instance_id", None):
+                return f"{checked.label} has a group_instance_id, which one process can have"
         for built in self._built.filters.values():
             if isinstance(built.filter, Holding):
                 return f"{built.label} holds events back, and must see them all"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import elasticsearch_node, telegraf_reader
+from tests.servers import elasticsearch_node, kafka_cluster, telegraf_reader
 from tests.servers.packages import NotHere
 
 
@@ -28,3 +28,13 @@ def telegraf() -> Path:
         return telegraf_reader.built()
     except NotHere as reason:
         pytest.skip(f"telegraf: {reason}")
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_cluster.Cluster]:
+    """A real Apache Kafka of one broker: `bootstrap`, and `start(1)`, `stop(1)`, `kill(1)` for tests of failures."""
+    try:
+        with kafka_cluster.started(tmp_path_factory.mktemp("kafka")) as cluster:
+            yield cluster
+    except NotHere as reason:
+        pytest.skip(f"kafka: {reason}")

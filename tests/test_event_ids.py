@@ -70,6 +70,7 @@ def test_what_tells_two_events_apart(path: str, value: Any) -> None:
         ("log.flags", ["multiline"]),
         ("host", {"name": "n"}),
         ("kubernetes", {"pod": {"name": "p"}}),
+        ("event", {"original": "hello"}),
     ],
 )
 def test_what_a_repeat_may_change(path: str, value: Any) -> None:

@@ -19,7 +19,7 @@ ROOMS = [
     {"protocols", "languages", "texts"},
     {"store", "disk"},
     {"sockets"},
-    {"beats", "documents", "elasticsearch", "geoip", "syslog"},
+    {"beats", "documents", "elasticsearch", "geoip", "kafka", "syslog"},
     {"inputs", "filters", "outputs", "codecs"},
     {"registry", "option_words", "reference"},
     {"config", "delivery"},

@@ -40,6 +40,7 @@ _STAND_INS = {
     "file": 'file { path => "/dead_letters" sincedb_path => "/dev/null" }',
     "generator": "generator {}",
     "http": "http { port => 0 }",
+    "kafka": 'kafka { bootstrap_servers => "127.0.0.1:1" topics => ["dead_letters"] }',
     "syslog": "syslog { port => 0 }",
     "tcp": "tcp { port => 0 }",
     "udp": "udp { port => 0 }",

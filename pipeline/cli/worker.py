@@ -24,6 +24,7 @@ from pipeline.errors import ApexLogsError
 from pipeline.front.dealt import PROGRESS_SIZE, DealtInput, attend
 from pipeline.front.wire import Kind, packed, receive
 from pipeline.monitoring.traces import Traces, tracing
+from pipeline.plugin import SharesItself
 from pipeline.runtime import Pipeline
 
 TELL_EVERY = 1.0
@@ -55,9 +56,17 @@ async def _work(channel: socket.socket, progress: mmap) -> int:
         print(f"a worker cannot be built: {error}", file=sys.stderr)
         return 2
     inputs = {
-        number: DealtInput(source.input, writer.write, progress) for number, source in enumerate(pipeline.sources)
+        number: DealtInput(source.input, writer.write, progress)
+        for number, source in enumerate(pipeline.sources)
+        if not isinstance(source.input, SharesItself)
     }
-    pipeline.take_from([replace(source, input=inputs[number]) for number, source in enumerate(pipeline.sources)])
+    pipeline.take_from(
+        [
+            replace(source, input=inputs.get(number, source.input))
+            for number, source in enumerate(pipeline.sources)
+            if number in inputs or not first.head["alone"]  # who has a suspect reads nothing else
+        ]
+    )
     collect_seldom()
     writer.write(packed(Kind.READY))
     telling = asyncio.create_task(_tell(pipeline, writer))

@@ -19,7 +19,7 @@ from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.outlets import Outlet
 from pipeline.delivery.retry import Backoff, bury
 from pipeline.delivery.tickets import InFlight, Ticket, sibling
-from pipeline.errors import BrokenFraming, Unjudged
+from pipeline.errors import BrokenFraming, Undecodable, Unjudged
 from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
@@ -138,7 +138,8 @@ class Fates:
         assert self.batch is not None
         assert self.source is not None
         self.rejected += 1
-        letter = DeadLetter(f"cannot be decoded: {error}", self.source.label, raw, self.batch.origin)
+        origin = self.batch.origin | (error.place if isinstance(error, Undecodable) else {})
+        letter = DeadLetter(f"cannot be decoded: {error}", self.source.label, raw, origin)
         letter.input = letter.plugin_type = self.source.kind
         self.letters.append(letter)
 

@@ -24,7 +24,7 @@ from pipeline.front.hired import Hired, hire
 from pipeline.front.ledger import Dealt
 from pipeline.front.wire import Kind, Message
 from pipeline.metrics import Counters
-from pipeline.plugin import Input, PluginContext
+from pipeline.plugin import Input, PluginContext, SharesItself
 from pipeline.runtime import Load, QueueFigures, State, background, repeat
 
 log = logging.getLogger("apex.front")
@@ -93,6 +93,7 @@ class Front:
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
         self.state = "draining"
+        self._changed.set()
         for item in self._inputs:
             item.input.stop()
 
@@ -129,6 +130,9 @@ class Front:
     # ------------------------------------------------------------------------------------ dealing
 
     async def _read(self, number: int, item: BuiltInput) -> None:
+        if isinstance(item.input, SharesItself):  # each worker runs its own, until all stop
+            await self._until(lambda: self.state == "draining")
+            return
         async for batch in item.input.batches():
             self._open += 1
             await self._deal(Dealt(next(self._numbers), number, batch))
@@ -223,7 +227,7 @@ class Front:
 
     async def _serve(self, *, alone: bool) -> int:
         """One worker's life; what it had when it died is dealt again. Returns its exit code."""
-        worker = await hire(_plan_head(self.settings, self.plan), alone=alone)
+        worker = await hire(_plan_head(self.settings, self.plan) | {"alone": alone}, alone=alone)
         self._crew.append(worker)
         if self._stopping:
             worker.stop()

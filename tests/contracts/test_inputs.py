@@ -25,6 +25,7 @@ from pipeline.config.logstash_yml import Settings
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.errors import BrokenFraming
 from pipeline.event import Event
+from pipeline.kafka.records import pack
 from pipeline.metrics import Counters
 from pipeline.plugin import Input
 from pipeline.protocols.datagrams import packed
@@ -32,6 +33,8 @@ from pipeline.protocols.lumberjack import compressed, json_frames
 from pipeline.runtime import Pipeline
 from shippers.lumberjack import Sender
 from tests.harness import context, ended, planned
+from tests.kafka.test_records import Made
+from tests.kafka.workbench import committed, eventually, make_topic, produce
 
 MESSAGES = ["one", "two", "drei ☃", "four"]
 LINES = "".join(f"{message}\n" for message in MESSAGES).encode()
@@ -53,7 +56,27 @@ class Case:
 
     def made(self, folder: Path, ecs: str = "v8", codec: str = "") -> Input:
         (folder / "in.log").write_bytes(LINES)
-        return built(self.text.format(folder=folder, codec=codec), folder, ecs)
+        return built(self.source_of(folder, codec), folder, ecs)
+
+    def source_of(self, folder: Path, codec: str = "") -> str:
+        """The text of the configuration."""
+        return self.text.format(folder=folder, codec=codec, topic=topic_of(folder), bootstrap=BROKER["bootstrap"])
+
+
+BROKER = {"bootstrap": "127.0.0.1:9"}
+"""Where the broker is, for the case that needs one."""
+
+
+@pytest.fixture(autouse=True)
+def broker(request: pytest.FixtureRequest) -> None:
+    if "kafka" in request.node.name:
+        BROKER["bootstrap"] = request.getfixturevalue("kafka").bootstrap
+
+
+def topic_of(folder: Path) -> str:
+    return "contract-" + "".join(
+        letter if letter.isalnum() else "-" for letter in f"{folder.parent.name}-{folder.name}"
+    )
 
 
 @asynccontextmanager
@@ -94,6 +117,24 @@ async def given_up(made: Any, folder: Path) -> AsyncIterator[None]:
     async def stop() -> None:
         while not made.followed.changed:
             await asyncio.sleep(0.005)
+        made.stop()
+
+    stopping = asyncio.create_task(stop())
+    yield
+    await stopping
+
+
+@asynccontextmanager
+async def consumed(made: Any, folder: Path) -> AsyncIterator[None]:
+    topic = topic_of(folder)
+    await make_topic(BROKER["bootstrap"], topic)
+    await produce(BROKER["bootstrap"], topic, [message.encode() for message in MESSAGES])
+
+    async def stop() -> None:
+        async def all_ended() -> bool:
+            return (await committed(BROKER["bootstrap"], topic)).get((topic, 0)) == len(MESSAGES)
+
+        await eventually(all_ended)
         made.stop()
 
     stopping = asyncio.create_task(stop())
@@ -152,6 +193,10 @@ async def posted(made: Any, folder: Path) -> AsyncIterator[None]:
     await sending
 
 
+def recorded(line: bytes) -> bytes:
+    return pack([Made(7, 1, None, line)])
+
+
 def numbered(line: bytes) -> bytes:
     return orjson.dumps([[0, line.decode(errors="replace")]])
 
@@ -170,6 +215,12 @@ CASES = {
         'generator {{ lines => ["one", "two", "drei ☃", "four"] count => 1 {codec} }}', nothing, numbered
     ),
     "http": Case("http {{ port => 0 {codec} }}", posted, lambda line: line),
+    "kafka": Case(
+        'kafka {{ bootstrap_servers => "{bootstrap}" topics => ["{topic}"] group_id => "{topic}" {codec} '
+        'auto_offset_reset => "earliest" auto_commit_interval_ms => 50 }}',
+        consumed,
+        recorded,
+    ),
     "stdin": Case("stdin {{ {codec} }}", piped),
     "syslog": Case("syslog {{ port => 0 {codec} }}", connected),
     "tcp": Case("tcp {{ port => 0 {codec} }}", connected),
@@ -249,6 +300,7 @@ def content(event: Event) -> dict[str, Any]:
 
 
 ORIGIN = {"id": "x", "path": "in.log", "identity": "1-2", "offset": 0, "peer": "127.0.0.1:1", "window": 9}
+ORIGIN |= {"topic": "logs", "partition": 3, "last": 0}
 
 CODECS = {
     "json arrays": ("codec => json {}", [b'[{"message":"a"},{"message":"b"}]', b'{"message":"c"}']),
@@ -335,7 +387,7 @@ def test_no_event_goes_uncounted(case: Case, tmp_path: Path) -> None:
     case.made(tmp_path)  # writes what there is to read
 
     async def scenario() -> Counters:
-        source = case.text.format(folder=tmp_path, codec="")
+        source = case.source_of(tmp_path)
         pipeline = Pipeline(Settings(path_data=tmp_path), planned(f"input {{ {source} }} {text}"))
         [(label, made)] = pipeline.inputs
         async with asyncio.timeout(PATIENCE), case.source(made, tmp_path):

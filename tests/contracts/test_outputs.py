@@ -32,7 +32,9 @@ class Case:
 
     def made(self, request: pytest.FixtureRequest, folder: Path) -> Output:
         url = request.getfixturevalue("elasticsearch").url if "{url}" in self.text else ""
-        text = self.text.format(folder=folder, url=url, index=f"contract-{folder.name.lower()}".replace("_", "-"))
+        bootstrap = request.getfixturevalue("kafka").bootstrap if "{bootstrap}" in self.text else ""
+        index = f"contract-{folder.name.lower()}".replace("_", "-")
+        text = self.text.format(folder=folder, url=url, bootstrap=bootstrap, index=index)
         [(made, _)] = build(planned(f"output {{ {text} }}"), context(folder)).outputs.values()
         self.attach(made, folder)
         return made
@@ -47,6 +49,9 @@ CASES = {
         'elasticsearch {{ hosts => ["{url}"] index => "{index}" manage_template => false ilm_enabled => false }}'
     ),
     "file": Case('file {{ path => "{folder}/%{{kind}}/out.jsonl" }}'),
+    "kafka": Case(
+        'kafka {{ bootstrap_servers => "{bootstrap}" topic_id => "{index}" message_key => "%{{kind}}" codec => json }}'
+    ),
     "sqlite": Case('sqlite {{ path => "{folder}/store" index => "{index}" }}'),
     "stdout": Case("stdout {{ codec => json_lines }}", to_file),
 }

@@ -1,0 +1,141 @@
+"""From Kafka to the embedded store, as a user runs it: drained, killed, and with workers that come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from pipeline.delivery.dead_letters import read
+from tests.kafka.workbench import committed, eventually, make_topic, produce, unique
+from tests.proofs.kafka_engine import KafkaEngine, configuration
+from tests.servers.kafka_cluster import Cluster
+
+
+def lines(numbers: Iterable[int]) -> list[bytes]:
+    return [json.dumps({"n": number, "message": f"line {number} ☃"}).encode() for number in numbers]
+
+
+def engine_for(folder: Path, kafka: Cluster, topic: str, options: str = "", settings: str = "") -> KafkaEngine:
+    store = f'sqlite {{ path => "{folder / "store"}" index => "events" }}'
+    return KafkaEngine(folder, configuration(kafka.bootstrap, topic, store, options), settings)
+
+
+def stored(engine: KafkaEngine) -> int:
+    try:
+        return sum(1 for _ in engine.documents())
+    except sqlite3.Error:  # it is being made
+        return 0
+
+
+def check(engines: list[KafkaEngine], count: int) -> None:
+    """Every record once over all the stores, with its payload and its place."""
+    seen: Counter[int] = Counter()
+    places = set()
+    for engine in engines:
+        for document in engine.documents():
+            seen[document["n"]] += 1
+            assert document["message"] == f"line {document['n']} ☃"
+            places.add((document["kafka"]["partition"], document["kafka"]["offset"]))
+    assert len(seen) == count
+    assert set(seen.values()) == {1}
+    assert len(places) == count
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_thousand_records_once_and_their_offsets_after_the_drain(
+    kafka: Cluster, tmp_path: Path, workers: int
+) -> None:
+    """Of several workers, each is a member of the group itself."""
+    topic = unique("drained")
+    engine = engine_for(tmp_path, kafka, topic, settings=f"pipeline.workers: {workers}\n")
+
+    async def scenario() -> None:
+        await make_topic(kafka.bootstrap, topic, 3)
+        await produce(kafka.bootstrap, topic, lines(range(1000)))
+        engine.start()
+        try:
+            await eventually(lambda: engine.runs() or stored(engine) == 1000)
+            assert await asyncio.to_thread(engine.stop) == 0
+        finally:
+            engine.kill()
+        assert sum((await committed(kafka.bootstrap, topic)).values()) == 1000
+
+    asyncio.run(scenario())
+    check([engine], 1000)
+
+
+@pytest.mark.parametrize(
+    ("count", "kills"), [(4000, 2), pytest.param(100_000, 100, marks=pytest.mark.long)], ids=["short", "long"]
+)
+def test_killed_and_started_again(
+    kafka: Cluster, tmp_path: Path, count: int, kills: int, record_property: Callable[[str, object], None]
+) -> None:
+    topic = unique("killed")
+    engine = engine_for(tmp_path, kafka, topic, "max_poll_records => 50")
+
+    async def scenario() -> None:
+        await make_topic(kafka.bootstrap, topic, 4)
+        share = count // (kills + 1)
+        for life in range(kills):
+            engine.start()
+            before = stored(engine)
+            await produce(kafka.bootstrap, topic, lines(range(life * share, (life + 1) * share)))
+            await eventually(lambda before=before: engine.runs() or stored(engine) > before + share // 4)
+            engine.kill()
+        await produce(kafka.bootstrap, topic, lines(range(kills * share, count)))
+        engine.start()
+        await eventually(lambda: engine.runs() or stored(engine) == count, 600)
+        assert await asyncio.to_thread(engine.stop) == 0
+        assert sum((await committed(kafka.bootstrap, topic)).values()) == count
+
+    try:
+        asyncio.run(scenario())
+    finally:
+        engine.kill()
+    check([engine], count)
+    assert list(read(tmp_path / "data" / "dead_letter_queue" / "main")) == []
+    for name, value in {"records": count, "kills": kills, "in the store, each once": count}.items():
+        record_property(name, value)
+
+
+@pytest.mark.parametrize("visits", [3, pytest.param(60, marks=pytest.mark.long)])
+def test_a_second_worker_joins_and_leaves(
+    kafka: Cluster, tmp_path: Path, visits: int, record_property: Callable[[str, object], None]
+) -> None:
+    """What ended before a partition is given away is committed, so that no store has what another one has."""
+    topic = unique("visited")
+    first = engine_for(tmp_path / "first", kafka, topic)
+    second = engine_for(tmp_path / "second", kafka, topic)
+    count = 0
+
+    async def scenario() -> None:
+        nonlocal count
+        await make_topic(kafka.bootstrap, topic, 4)
+        first.start()
+        for _ in range(visits):
+            second.start()
+            before = stored(second)
+            while stored(second) < before + 100:  # until the visitor has had its share
+                await produce(kafka.bootstrap, topic, lines(range(count, count + 50)))
+                count += 50
+                first.runs()
+                second.runs()
+            assert await asyncio.to_thread(second.stop) == 0
+        await eventually(lambda: first.runs() or stored(first) + stored(second) == count, 300)
+        assert await asyncio.to_thread(first.stop) == 0
+        assert sum((await committed(kafka.bootstrap, topic)).values()) == count
+
+    try:
+        asyncio.run(scenario())
+    finally:
+        first.kill()
+        second.kill()
+    check([first, second], count)
+    for name, value in {"records": count, "visits": visits, "of them read by the visitor": stored(second)}.items():
+        record_property(name, value)
