@@ -15,11 +15,10 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.disk.archives import DAMAGES, PACKED, archive_identity, unpacked, unpacked_blocks
 from pipeline.disk.chunks import Chunk, Watch
-from pipeline.disk.followed_file import DAMAGES, FollowedFile, archive_identity, unpacked, unpacked_blocks
+from pipeline.disk.followed_file import FollowedFile
 from pipeline.disk.sincedb import Key, Record, SinceDb
-
-PACKED = (".gz", ".gzip")
 
 
 class ReadFiles:

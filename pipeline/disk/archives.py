@@ -1,0 +1,71 @@
+"""Files that are complete: what names them, and the text of packed ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any, cast
+
+import xxhash
+from isal import isal_zlib
+
+from pipeline.disk.followed_file import Cutter
+
+EDGE = 64 * 1024
+PACKED = (".gz", ".gzip")
+DAMAGES: tuple[type[Exception], ...] = (OSError, EOFError, cast("type[Exception]", isal_zlib.error))
+
+
+def archive_identity(descriptor: int, size: int) -> str:
+    """Names a file that does not change by its content: its size, its first and its last 64 KiB."""
+    first, last = os.pread(descriptor, EDGE, 0), os.pread(descriptor, EDGE, max(0, size - EDGE))
+    return xxhash.xxh3_64_hexdigest(b"%d:" % size + first + last)
+
+
+def unpacked(path: str, codec: Cutter, block: int) -> Iterator[tuple[int, bytes]]:
+    """The events of a gzip file and where each block of them begins in the unpacked text; lines end in \\n alone.
+
+    Raises `DAMAGES` where the archive is damaged, after what is whole before the damage.
+    """
+    offset, rest = 0, b""
+    for data in unpacked_blocks(path, block):
+        rest += data
+        whole = codec.cut(rest, final=not data)
+        if whole:
+            yield offset, rest[:whole].replace(b"\r\n", b"\n")
+            offset, rest = offset + whole, rest[whole:]
+
+
+def unpacked_blocks(path: str, block: int) -> Iterator[bytes]:
+    """The unpacked text in blocks of one size, so that offsets are the same every time; at its end an empty one."""
+    ready = bytearray()
+    try:
+        for data in _unpack(path, block):
+            ready += data
+            while len(ready) >= block:
+                yield bytes(ready[:block])
+                del ready[:block]
+    except DAMAGES:
+        if ready:
+            yield bytes(ready)
+        raise
+    if ready:
+        yield bytes(ready)
+    yield b""
+
+
+def _unpack(path: str, most: int) -> Iterator[bytes]:
+    unpacker: Any = None
+    with open(path, "rb") as file:
+        while packed := file.read(EDGE):
+            while packed:
+                if unpacker is None:
+                    unpacker = isal_zlib.decompressobj(isal_zlib.MAX_WBITS | 16)
+                yield unpacker.decompress(packed, most)
+                packed = unpacker.unconsumed_tail
+                if unpacker.eof:  # another member may follow, or padding
+                    packed, unpacker = unpacker.unused_data.lstrip(b"\0"), None
+    if unpacker is not None:
+        yield unpacker.flush()
+        if not unpacker.eof:
+            raise EOFError("the archive is cut short")
