@@ -10,16 +10,24 @@ import xxhash
 from isal import isal_zlib
 
 from pipeline.disk.followed_file import Cutter
+from pipeline.disk.sincedb import Key
 
 EDGE = 64 * 1024
 PACKED = (".gz", ".gzip")
 DAMAGES: tuple[type[Exception], ...] = (OSError, EOFError, cast("type[Exception]", isal_zlib.error))
 
 
-def archive_identity(descriptor: int, size: int) -> str:
-    """Names a file that does not change by its content: its size, its first and its last 64 KiB."""
+def stamp(descriptor: int, status: os.stat_result) -> str:
+    """Tells a file from what becomes of it: its size, its time of change, its first and its last 64 KiB."""
+    size = status.st_size
     first, last = os.pread(descriptor, EDGE, 0), os.pread(descriptor, EDGE, max(0, size - EDGE))
-    return xxhash.xxh3_64_hexdigest(b"%d:" % size + first + last)
+    return xxhash.xxh3_64_hexdigest(b"%d:%d:" % (size, status.st_mtime_ns) + first + last)
+
+
+def identity(source: str, path: str, key: Key, stamped: str) -> str:
+    """Names a complete file: two files with one content are two, and one that was written anew is another."""
+    text = f"{source}:{key.inode}:{key.major}:{key.minor}:{stamped}:{path}"
+    return xxhash.xxh3_64_hexdigest(text.encode("utf-8", "surrogateescape"))
 
 
 def unpacked(path: str, codec: Cutter, block: int) -> Iterator[tuple[int, bytes]]:

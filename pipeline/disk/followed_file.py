@@ -158,10 +158,11 @@ class FollowedFile:
             self._hash.update(data[covered - start : end - start])
             self.covered = end, self._hash.hexdigest()
 
-    @property
-    def identity(self) -> str:
-        """Names this file and generation; the same after a restart."""
-        text = f"{self.key.inode}:{self.key.major}:{self.key.minor}:{self.length}:{self.head}:{self.generation}"
+    def identity(self, source: str) -> str:
+        """Names this file and generation as the `source` sees it; the same after a restart."""
+        text = (
+            f"{source}:{self.key.inode}:{self.key.major}:{self.key.minor}:{self.length}:{self.head}:{self.generation}"
+        )
         return xxhash.xxh3_64_hexdigest(text.encode())
 
     def may_have_more(self, status: os.stat_result) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.disk.archives import DAMAGES, PACKED, archive_identity, unpacked, unpacked_blocks
+from pipeline.disk.archives import DAMAGES, PACKED, identity, stamp, unpacked, unpacked_blocks
 from pipeline.disk.chunks import Chunk, Watch
 from pipeline.disk.followed_file import FollowedFile
 from pipeline.disk.sincedb import Key, Record, SinceDb
@@ -92,30 +92,31 @@ class ReadFiles:
             self._reading.pop(file.key, None)
             return
         try:
-            size = os.fstat(file.descriptor).st_size
-            identity = archive_identity(file.descriptor, size)
+            status = os.fstat(file.descriptor)
+            size, stamped = status.st_size, stamp(file.descriptor, status)
+            named = identity(self.watch.source, file.path, file.key, stamped)
             if file.path.endswith(PACKED):
                 if self.check:
                     _check(file.path)
                 for offset, data in unpacked(file.path, self.watch.codec, self.watch.block):
-                    yield self._chunk(file, identity, offset, data)
+                    yield self._chunk(file, named, offset, data)
             else:
-                size = yield from self._plain(file, identity)
+                size = yield from self._plain(file, named)
         except DAMAGES as error:
             self.watch.warn(f"{file.path} is left as it is: {error}")
             self._reading.pop(file.key, None)
             return
         finally:
             file.close()
-        yield Chunk(file.path, identity, size, b"", lambda: self._read_whole(file, size), lambda: None)
+        yield Chunk(file.path, named, size, b"", lambda: self._read_whole(file, size), lambda: None)
 
-    def _plain(self, file: FollowedFile, identity: str) -> Generator[Chunk, None, int]:
+    def _plain(self, file: FollowedFile, named: str) -> Generator[Chunk, None, int]:
         file.look(self.watch.monotonic())
         while (got := file.read(self.watch.codec, self.watch.block, final=True)) is not None:
-            yield self._chunk(file, identity, *got)
+            yield self._chunk(file, named, *got)
         return file.position
 
-    def _chunk(self, file: FollowedFile, identity: str, start: int, data: bytes) -> Chunk:
+    def _chunk(self, file: FollowedFile, named: str, start: int, data: bytes) -> Chunk:
         progress, end = file.progress, start + len(data)
 
         def ended() -> None:
@@ -123,7 +124,7 @@ class ReadFiles:
             if file.size < 0 and not len(progress):
                 self._complete(file)
 
-        return Chunk(file.path, identity, start, data, lambda: progress.begin(start, end), ended)
+        return Chunk(file.path, named, start, data, lambda: progress.begin(start, end), ended)
 
     def _read_whole(self, file: FollowedFile, size: int) -> None:
         """Everything was given out: the file is completed now, or when the last of it has ended."""

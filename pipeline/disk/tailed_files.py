@@ -152,9 +152,8 @@ class TailedFiles:
             return None
         start, data = got
         progress, end = file.progress, start + len(data)
-        return Chunk(
-            file.path, file.identity, start, data, lambda: progress.begin(start, end), lambda: progress.end(start)
-        )
+        identity = file.identity(self.watch.source)
+        return Chunk(file.path, identity, start, data, lambda: progress.begin(start, end), lambda: progress.end(start))
 
     def _flush_due(self, file: FollowedFile) -> bool:
         if file.last:

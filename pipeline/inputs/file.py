@@ -19,9 +19,11 @@ beginning. A line counts when it is complete; the rest waits in the file.
 **read** reads each file to its end, `.gz` too, and then deletes it, unless `file_completed_action` says otherwise.
 
 The position of a file is saved (in the sincedb) only when what lies before it has been delivered, so nothing is
-lost by a crash. What is read again has the same ids: made of the file's identity, the offset and the line; in read
-mode of the file's content instead, so that an archive that is read twice is recognised wherever it lies. The sincedb
-is Logstash's, under the same name: either program goes on where the other stopped.
+lost by a crash. What is read again has the same ids: made of the machine, the input, the file, the offset and the
+line. In read mode the file is its path, inode, time of change, size and content: one that was written or copied anew
+is another, and its lines are new. The input is its `id`; without one it is what it reads and adds (`path`, `exclude`,
+`mode`, `codec`, `sincedb_path`, `type`, `tags`, `add_field`), and after a change of these, what is read again is new.
+The sincedb is Logstash's, under the same name: either program goes on where the other stopped.
 
 Events get `[log][file][path]` and `[host][name]`, or without ECS `path` and `host`, unless they have them, and
 `[@metadata][path]` and `[@metadata][host]`.
@@ -185,11 +187,24 @@ def _sincedb_path(options: Options, context: PluginContext) -> Path | None:
     return path
 
 
+NAMING = {"path", "exclude", "mode", "sincedb_path", "type", "tags", "add_field"}
+"""Options by which one input without an `id` is told from another."""
+MACHINE = Path("/etc/machine-id")
+
+
+def _source(options: Options, pipeline: str) -> str:
+    """Names the machine and the input: two that read one file, or files with one inode, have ids of their own."""
+    own = options.id or f"{options.codec.name}:{options.model_dump_json(include=NAMING)}"
+    machine = MACHINE.read_text().strip() if MACHINE.is_file() else ""
+    return xxhash.xxh3_64_hexdigest("\0".join((socket.gethostname(), machine, pipeline, own)).encode())
+
+
 def _watch(options: Options, context: PluginContext, codec: Codec) -> Watch:
     in_turns = options.file_chunk_count != WHOLE_FILE
     soft_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return Watch(
         codec=codec,
+        source=_source(options, context.pipeline_id),
         patterns=tuple(options.path),
         excluded=tuple(options.exclude),
         block=options.file_chunk_size if in_turns else BLOCK,

@@ -40,6 +40,7 @@ def test_read_packed(tmp_path, follow, check):
     log.write_bytes(gzip.compress(b"1\r\n2\n") + gzip.compress(b"3\n"))
     options = {
         **READ,
+        "id": "archives",
         "path": f"{tmp_path}/*.gz",
         "file_completed_action": "log",
         "file_completed_log_path": "/dev/null",
