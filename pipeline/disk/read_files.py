@@ -2,9 +2,10 @@
 
     found --> reading --> read --> completed (when all of its events have ended)
 
-A packed file has no position to save: it counts as unread until it is completed, and is then recorded with its
-size. One that is damaged is left where it is and not tried again until it changes. What was added to a file, or put
-in its place, while it was read is read as well before anything is logged or deleted.
+A packed file has no position to save: it counts as unread until it is completed. A completed file is recorded with
+its stamp, and left alone as long as it has that; a plain one that grew is gone on with, any other that was changed
+is read anew. A packed one that is damaged is left where it is and not tried again until it changes. What was added to
+a file, or put in its place, while it was read is read as well before anything is logged or deleted.
 """
 
 from __future__ import annotations
@@ -59,10 +60,27 @@ class ReadFiles:
                 continue
             self._known[key] = version
             record = self._done.get(key) or self.sincedb.get(key)
-            if path.endswith(PACKED) and record is not None and record.position == status.st_size:
-                continue
-            position = 0 if record is None or path.endswith(PACKED) else record.position
-            self._new[key] = FollowedFile(path, key, position, record)
+            grown = record is not None and not (record.completed and record.position == status.st_size)
+            if record is not None and grown and not path.endswith(PACKED):
+                file = FollowedFile(path, key, record.position, record)
+            else:
+                file = FollowedFile(path, key, 0)
+            if record is not None and self._is_completed(file, status, record):
+                self._done[key] = record
+            else:
+                self._new[key] = file
+
+    def _is_completed(self, file: FollowedFile, status: os.stat_result, record: Record) -> bool:
+        """The file is as it was when it was completed. Of a packed one Logstash's record has the size alone."""
+        if not record.completed or record.position != status.st_size:
+            known = (record.path, record.position) == (file.path, status.st_size)
+            return known and not record.completed and file.path.endswith(PACKED)
+        try:
+            return file.open(self.watch.warn) and stamp(file.descriptor, status) == record.completed
+        except OSError:
+            return False  # whoever reads it says so
+        finally:
+            file.close()
 
     def chunks(self) -> Iterator[Chunk]:
         """The files that are new, each to its end; several in turns if `blocks_each` is smaller than they are."""
@@ -93,8 +111,8 @@ class ReadFiles:
             return
         try:
             status = os.fstat(file.descriptor)
-            size, stamped = status.st_size, stamp(file.descriptor, status)
-            named = identity(self.watch.source, file.path, file.key, stamped)
+            size, file.modified, file.stamp = status.st_size, status.st_mtime_ns, stamp(file.descriptor, status)
+            named = identity(self.watch.source, file.path, file.key, file.stamp)
             if file.path.endswith(PACKED):
                 if self.check:
                     _check(file.path)
@@ -133,27 +151,30 @@ class ReadFiles:
             self._complete(file)
 
     def _complete(self, file: FollowedFile) -> None:
+        completed, deleted = "", False
         try:
-            deleted = self._as_read(file) and self.complete(file.path)
+            if self._as_read(file):
+                deleted = self.complete(file.path)
+                completed = file.stamp
         except OSError as error:
             self.watch.warn(f"{file.path} was read, but cannot be logged or deleted: {error}")
-            deleted = False
         if deleted:
             self._done.pop(file.key, None)
             self._known.pop(file.key, None)
             self.sincedb.forget(file.key)
-        else:
-            self._done[file.key] = replace(file.record(self.watch.now()), position=file.position)
+        elif completed or not file.path.endswith(PACKED):
+            record = file.record(self.watch.now())
+            self._done[file.key] = replace(record, position=file.position, completed=completed)
         self._reading.pop(file.key, None)
         self.dirty = True
 
     def _as_read(self, file: FollowedFile) -> bool:
-        """The path leads to the file, of the size that was read, or to nothing; if not, it is looked at again."""
+        """The path leads to the file as it was read, or to nothing; if not, it is looked at again."""
         try:
             status = os.stat(file.path)
         except FileNotFoundError:
             return True
-        if Key.of(status) == file.key and status.st_size == file.position:
+        if (Key.of(status), status.st_size, status.st_mtime_ns) == (file.key, file.position, file.modified):
             return True
         self._known.pop(file.key, None)
         return False

@@ -7,8 +7,8 @@ A line a file:
 `seen` is the time of the last change in seconds since 1970; a record that is older than `clean_after` is left out.
 The last column is ours and ignored by Logstash: a hash of the first `length` bytes and one of the first `covered`,
 by which a file that took the inode of another is told from it, how often the file was truncated or replaced, and in
-read mode the stamp of a file that was completed. Older versions wrote three or five of its six parts. What does not look
-exactly so belongs to the path. A record without a path is of a file that was deleted.
+read mode the stamp of a file that was completed. Older versions wrote three or five of its six parts. What does not
+look exactly so belongs to the path. A record without a path is of a file that was deleted.
 
 The file is replaced as a whole, after its content has reached the disk.
 """
