@@ -23,7 +23,8 @@ lost by a crash. What is read again has the same ids: made of the machine, the i
 line. In read mode the file is its path, inode, time of change, size and content: one that was written or copied anew
 is another, and its lines are new. The input is its `id`; without one it is what it reads and adds (`path`, `exclude`,
 `mode`, `codec`, `sincedb_path`, `type`, `tags`, `add_field`), and after a change of these, what is read again is new.
-The sincedb is Logstash's, under the same name: either program goes on where the other stopped.
+The sincedb is Logstash's, under the same name: either program goes on where the other stopped. Two inputs with one
+`path` need a `sincedb_path` each: `check` refuses one sincedb for two.
 
 Events get `[log][file][path]` and `[host][name]`, or without ECS `path` and `host`, unless they have them, and
 `[@metadata][path]` and `[@metadata][host]`.
@@ -155,6 +156,14 @@ class Options(InputOptions):
             raise ValueError(f'sincedb_path "{self.sincedb_path}" must be a file, and is a folder')
         return self
 
+    def claim(self) -> tuple[str, str] | None:
+        """Its positions: they are those of one input, or what one has not delivered is left out after a restart."""
+        path = _given_sincedb(self)
+        if self.sincedb_path is not None and path is None:
+            return None
+        where = f"the sincedb {path.resolve()}" if path else f"the sincedb of {', '.join(self.path)}"
+        return where, "give each a sincedb_path of its own"
+
 
 def build(options: Options, context: PluginContext) -> FileInput:
     """Makes the input."""
@@ -174,14 +183,22 @@ def build(options: Options, context: PluginContext) -> FileInput:
     return made
 
 
+def _given_sincedb(options: Options) -> Path | None:
+    """The sincedb that the options name; None also for /dev/null."""
+    if options.sincedb_path is None:
+        return None
+    path = Path(options.sincedb_path)
+    return None if path.exists() and not path.is_file() else path
+
+
 def _sincedb_path(options: Options, context: PluginContext) -> Path | None:
     if options.sincedb_path is None:
         folder = context.path_data / "plugins" / "inputs" / "file"
         folder.mkdir(parents=True, exist_ok=True)
         name = hashlib.md5(",".join(options.path).encode(), usedforsecurity=False).hexdigest()
         return folder / f".sincedb_{name}"
-    path = Path(options.sincedb_path)
-    if path.exists() and not path.is_file():
+    path = _given_sincedb(options)
+    if path is None:
         return None
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
