@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
@@ -74,7 +75,7 @@ class FollowedFile:
         self._hash = xxhash.xxh3_64()
         self.descriptor = -1
         self.refused = 0
-        """Why it could not be opened, as `errno` says it."""
+        """Why it could not be opened or read, as `errno` says it; until it has been read."""
         self.size = 0
         self.modified = 0
         """In nanoseconds; shows that a file was replaced by another of its size."""
@@ -95,21 +96,29 @@ class FollowedFile:
         if self.descriptor >= 0:
             return True
         try:
-            descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            # a pipe in its place would keep whoever opens it waiting for a writer
+            self.descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            status = os.fstat(self.descriptor)
         except FileNotFoundError:
             self.refused = 0
             return False
         except OSError as error:
-            if error.errno != self.refused:
-                warn(_refusal(self.path, error))
-            self.refused = error.errno or 0
+            self.refuse(error, warn)
             return False
-        self.refused = 0
-        if Key.of(os.fstat(descriptor)) != self.key:
-            os.close(descriptor)
+        self.tried = -1
+        if Key.of(status) != self.key or not stat.S_ISREG(status.st_mode):
+            self.close()
+            self.refused = 0
             return False
-        self.descriptor, self.tried = descriptor, -1
         return True
+
+    def refuse(self, error: OSError, warn: Callable[[str], None]) -> None:
+        """Takes note that it cannot be opened or read, and tells of it once; it is closed, its position kept."""
+        self.close()
+        self.tried = -1
+        if error.errno != self.refused:
+            warn(_refusal(self.path, error))
+        self.refused = error.errno or 0
 
     def close(self) -> None:
         """Closes it; it can be opened again."""
@@ -189,7 +198,7 @@ class FollowedFile:
         size = block
         while True:
             data = os.pread(self.descriptor, size, self.position)
-            at_end = len(data) < size
+            at_end, self.refused = len(data) < size, 0
             whole = codec.cut(data, final=final and at_end) if data else 0
             if whole:
                 start = self.position
@@ -206,6 +215,8 @@ class FollowedFile:
 def _refusal(path: str, error: OSError) -> str:
     if error.errno in (errno.EMFILE, errno.ENFILE):
         remedy = "raise `ulimit -n` or lower max_open_files"
-    else:
+    elif error.errno in (errno.EACCES, errno.EPERM):
         remedy = "give the user that runs apex-logs the right to read it"
+    else:
+        remedy = "it is tried again from where it was left; look after the disk or the mount it is on"
     return f"{path} cannot be read: {error.strerror}; {remedy}"
