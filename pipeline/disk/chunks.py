@@ -27,6 +27,8 @@ class Watch:
     """Which files are followed, and how."""
 
     codec: Cutter
+    delimiter: bytes
+    """What ends a line, as the codec sees it."""
     source: str
     """Names the machine and the input: part of the identity of each file, so that no two give one id."""
     patterns: tuple[str, ...]

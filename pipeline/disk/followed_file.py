@@ -62,9 +62,12 @@ class Progress:
 class FollowedFile:
     """A file by its key; its path may change."""
 
-    def __init__(self, path: str, key: Key, position: int, record: Record | None = None) -> None:
+    def __init__(
+        self, path: str, key: Key, position: int, record: Record | None = None, delimiter: bytes = b"\n"
+    ) -> None:
         self.path = path
         self.key = key
+        self.delimiter = delimiter
         self.position = position
         self.progress = Progress(position)
         self.length = record.length if record else 0
@@ -157,8 +160,12 @@ class FollowedFile:
         self._cover(0, data[: self.position])
         return True
 
-    def _learn_head(self, data: bytes) -> None:
-        length = data.find(b"\n") + 1 or (HEAD if len(data) == HEAD else 0)
+    def _learn_head(self, data: bytes, *, given_out: bool = False) -> None:
+        """From what there is of the first 1 KiB; what was given out does not change any more."""
+        if self.delimiter in data:
+            length = data.find(self.delimiter) + len(self.delimiter)
+        else:
+            length = len(data) if given_out or len(data) == HEAD else 0
         if length:
             self.length, self.head = length, xxhash.xxh3_64_hexdigest(data[:length])
 
@@ -190,26 +197,37 @@ class FollowedFile:
 
     # ------------------------------------------------------------------------------------------ reading
 
-    def read(self, codec: Cutter, block: int, *, final: bool = False) -> tuple[int, bytes] | None:
+    def read(self, codec: Cutter, block: int, *, final: bool = False, flush: bool = False) -> tuple[int, bytes] | None:
         """The next whole events and where they begin; None if there are none.
 
-        `final` says that the end of the file ends an event. The caller owes `progress.begin`.
+        `final` says that the end of the file ends an event, `flush` that its last whole line does. The caller owes
+        `progress.begin`.
         """
         size = block
         while True:
             data = os.pread(self.descriptor, size, self.position)
             at_end, self.refused = len(data) < size, 0
-            whole = codec.cut(data, final=final and at_end) if data else 0
+            if at_end and (final or flush):
+                whole = len(data) if final else _whole_lines(data, self.delimiter)
+                self.flushed = True
+            else:
+                whole = codec.cut(data) if data else 0
             if whole:
                 start = self.position
                 self.position += whole
                 data = data[:whole]
                 self._cover(start, data)
+                if not self.length:
+                    self._learn_head(os.pread(self.descriptor, min(HEAD, self.position), 0), given_out=True)
                 return start, data
             if at_end:
                 self.tried = self.position + len(data)
                 return None
             size *= 2
+
+
+def _whole_lines(data: bytes, delimiter: bytes) -> int:
+    return data.rfind(delimiter) + len(delimiter) if delimiter in data else 0
 
 
 def _refusal(path: str, error: OSError) -> str:

@@ -62,7 +62,7 @@ class ReadFiles:
             record = self._done.get(key) or self.sincedb.get(key)
             grown = record is not None and not (record.completed and record.position == status.st_size)
             if record is not None and grown and not path.endswith(PACKED):
-                file = FollowedFile(path, key, record.position, record)
+                file = FollowedFile(path, key, record.position, record, self.watch.delimiter)
             else:
                 file = FollowedFile(path, key, 0)
             if record is not None and self._is_completed(file, status, record):

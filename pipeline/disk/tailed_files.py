@@ -92,7 +92,7 @@ class TailedFiles:
             position = status.st_size
         else:
             position = 0
-        file = self._files[key] = FollowedFile(path, key, position, record)
+        file = self._files[key] = FollowedFile(path, key, position, record, self.watch.delimiter)
         self.dirty = True
         if self.watch.is_old(status) and position == status.st_size:
             file.size, file.tried, file.modified = status.st_size, status.st_size, status.st_mtime_ns
@@ -176,8 +176,7 @@ class TailedFiles:
             return None
         got = None
         with self._minding(file):
-            got = file.read(self.watch.codec, self.watch.block, final=flush)
-            file.flushed = flush
+            got = file.read(self.watch.codec, self.watch.block, final=flush and file.last, flush=flush)
         if got is None:
             return None
         start, data = got

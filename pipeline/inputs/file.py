@@ -204,6 +204,12 @@ def _sincedb_path(options: Options, context: PluginContext) -> Path | None:
     return path
 
 
+def _delimiter(codec: Codec, options: Options) -> bytes:
+    """What ends a line: the option says so, but to a codec that has a delimiter of its own."""
+    delimiter: bytes = getattr(codec, "delimiter", options.delimiter.encode())
+    return delimiter
+
+
 NAMING = {"path", "exclude", "mode", "sincedb_path", "type", "tags", "add_field"}
 """Options by which one input without an `id` is told from another."""
 MACHINE = Path("/etc/machine-id")
@@ -221,6 +227,7 @@ def _watch(options: Options, context: PluginContext, codec: Codec) -> Watch:
     soft_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return Watch(
         codec=codec,
+        delimiter=_delimiter(codec, options),
         source=_source(options, context.pipeline_id),
         patterns=tuple(options.path),
         excluded=tuple(options.exclude),
@@ -256,7 +263,7 @@ class FileInput:
         self.interval = options.stat_interval
         self.warn = warn
         ecs = options.ecs_compatibility != "disabled"
-        self.decode = decoder(codec, len(options.delimiter.encode()), socket.gethostname(), ecs=ecs)
+        self.decode = decoder(codec, len(_delimiter(codec, options)), socket.gethostname(), ecs=ecs)
         self._pick = Picker(codec)
         self._stopped = asyncio.Event()
         self._changed = False

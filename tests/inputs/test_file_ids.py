@@ -92,3 +92,40 @@ def test_two_inputs_of_one_file_have_ids_of_their_own(
     [first] = ids_of(follow(**options).passes(end=False))
     [second] = ids_of(follow(**options, stat_interval=5, **change).passes(end=False))
     assert (first != second) == bool(change)
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "more"),
+    [
+        ({"delimiter": ";"}, "a;b;", "x" * 1100 + ";"),
+        ({"codec": line.build(line.Options(delimiter="\r\n"))}, "same\r\n" * 3, "same\r\n" * 3),
+        ({"codec": line.build(line.Options(delimiter="\r\n")), "file_chunk_size": 6}, "same\r\n" * 3, "same\r\n"),
+        ({}, "x" * 2000 + "\n", "y\n"),
+    ],
+)
+def test_the_ids_of_a_file_that_grows(
+    tmp_path: Path, follow: Follow, options: dict[str, Any], text: str, more: str
+) -> None:
+    options = {"start_position": "beginning", "id": "grows"} | options
+    write(tmp_path / "a.log", text)
+    files = follow(**options)
+    first = ids_of(files.passes(end=False))
+    write(tmp_path / "a.log", more)
+    first += ids_of(files.passes(end=False))
+    files.close()
+    assert len(set(first)) == len(first)
+    for chunks in ({}, {"file_chunk_size": 7, "file_chunk_count": 1000}):
+        assert ids_of(follow(**options | {"sincedb_path": "/dev/null"} | chunks).passes(end=False)) == first
+
+
+def test_a_first_line_that_comes_between_looking_and_reading(tmp_path: Path, follow: Follow) -> None:
+    write(tmp_path / "a.log", "")
+    files = follow(start_position="beginning").input.files
+    files.scan()
+    write(tmp_path / "a.log", "one\n")
+    [chunk] = files.chunks()
+    files.scan()
+    write(tmp_path / "a.log", "two\n")
+    files.scan()
+    [later] = files.chunks()
+    assert chunk.identity == later.identity
