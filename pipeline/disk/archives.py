@@ -30,25 +30,37 @@ def identity(source: str, path: str, key: Key, stamped: str) -> str:
     return xxhash.xxh3_64_hexdigest(text.encode("utf-8", "surrogateescape"))
 
 
-def unpacked(path: str, codec: Cutter, block: int) -> Iterator[tuple[int, bytes]]:
-    """The events of a gzip file and where each block of them begins in the unpacked text; lines end in \\n alone.
+def unpacked(descriptor: int, codec: Cutter, block: int, *, unix: bool = True) -> Iterator[tuple[int, bytes]]:
+    """The events of a gzip file and where each block of them begins in the unpacked text.
 
-    Raises `DAMAGES` where the archive is damaged, after what is whole before the damage.
+    With `unix`, lines end in \\n alone. Raises `DAMAGES` where the archive is damaged, after what is whole before that.
     """
-    offset, rest = 0, b""
-    for data in unpacked_blocks(path, block):
+    blocks, damage = unpacked_blocks(descriptor, block), None
+    offset, rest, tried, data = 0, bytearray(), 0, b" "
+    while data:
+        try:
+            data = next(blocks)
+        except DAMAGES as error:
+            data, damage = b"", error
         rest += data
-        whole = codec.cut(rest, final=not data)
+        if data and len(rest) < 2 * tried:  # so that a long line is not looked through for each of its blocks
+            continue
+        text, tried = bytes(rest), len(rest)
+        whole = codec.cut(text, final=not data and damage is None)
         if whole:
-            yield offset, rest[:whole].replace(b"\r\n", b"\n")
-            offset, rest = offset + whole, rest[whole:]
+            events = text[:whole]
+            yield offset, events.replace(b"\r\n", b"\n") if unix else events
+            del rest[:whole]
+            offset, tried = offset + whole, 0
+    if damage is not None:
+        raise damage
 
 
-def unpacked_blocks(path: str, block: int) -> Iterator[bytes]:
+def unpacked_blocks(descriptor: int, block: int) -> Iterator[bytes]:
     """The unpacked text in blocks of one size, so that offsets are the same every time; at its end an empty one."""
     ready = bytearray()
     try:
-        for data in _unpack(path, block):
+        for data in _unpack(descriptor, block):
             ready += data
             while len(ready) >= block:
                 yield bytes(ready[:block])
@@ -62,18 +74,28 @@ def unpacked_blocks(path: str, block: int) -> Iterator[bytes]:
     yield b""
 
 
-def _unpack(path: str, most: int) -> Iterator[bytes]:
+def _unpack(descriptor: int, most: int) -> Iterator[bytes]:
     unpacker: Any = None
-    with open(path, "rb") as file:
-        while packed := file.read(EDGE):
-            while packed:
-                if unpacker is None:
-                    unpacker = isal_zlib.decompressobj(isal_zlib.MAX_WBITS | 16)
-                yield unpacker.decompress(packed, most)
-                packed = unpacker.unconsumed_tail
-                if unpacker.eof:  # another member may follow, or padding
-                    packed, unpacker = unpacker.unused_data.lstrip(b"\0"), None
+    members = 0
+    for block in _blocks(descriptor):
+        packed = block
+        while packed:
+            if unpacker is None:
+                if members and not (packed := packed.lstrip(b"\0")):  # padding
+                    break
+                unpacker, members = isal_zlib.decompressobj(isal_zlib.MAX_WBITS | 16), members + 1
+            yield unpacker.decompress(packed, most)
+            packed = unpacker.unconsumed_tail
+            if unpacker.eof:  # another member may follow, or padding
+                packed, unpacker = unpacker.unused_data, None
     if unpacker is not None:
         yield unpacker.flush()
         if not unpacker.eof:
             raise EOFError("the archive is cut short")
+
+
+def _blocks(descriptor: int) -> Iterator[bytes]:
+    position = 0
+    while data := os.pread(descriptor, EDGE, position):
+        yield data
+        position += len(data)

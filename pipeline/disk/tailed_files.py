@@ -4,7 +4,8 @@
 
 A file that is renamed is followed through its open descriptor, and by its new path if that matches too; what
 appears under its old path is a new file, read from its beginning. A file that no path leads to any more is read
-to its end and closed, soon if it was deleted, else when it has been idle for `close_older`.
+to its end and closed, soon if it was deleted, else when it has been idle for `close_older`. One that was closed, and
+then disappears from its folder, counts as deleted too: what takes its inode is new.
 
 A file that cannot be read (a disk that fails, a server of files that is away) is closed with its position kept, told
 of once, and tried again at the next discovery; the others go on.
@@ -148,7 +149,8 @@ class TailedFiles:
             lost = self._lost(file)
             if file.descriptor < 0:
                 if lost and not len(file.progress):
-                    self._leave(file, file.record(self.watch.now()))
+                    gone = file.tried >= 0 and _has_left(file)
+                    self._leave(file, file.ended(self.watch.now()) if gone else file.record(self.watch.now()))
                 continue
             idle = now - file.grown
             deleted = lost and idle > GRACE and self._unlinked(file)
@@ -199,12 +201,25 @@ class TailedFiles:
         self.dirty = False
         now = self.watch.now()
         left = dict(self._left.popleft() for _ in range(len(self._left)))
-        return {**left, **{key: file.record(now) for key, file in list(self._files.items())}}
+        # A file is left before it is let go: what it leaves counts, where it is still among the others.
+        return {**{key: file.record(now) for key, file in list(self._files.items())}, **left}
 
     def close(self) -> None:
         """Closes all files."""
         for file in self._files.values():
             file.close()
+
+
+def _has_left(file: FollowedFile) -> bool:
+    """It is not in its folder under another name; False also where a disk is not mounted any more."""
+    folder = os.path.dirname(file.path)
+    try:
+        if Key.of(os.stat(folder))[1:] != file.key[1:]:
+            return False
+        with os.scandir(folder) as entries:
+            return all(entry.inode() != file.key.inode for entry in entries)
+    except OSError:
+        return False
 
 
 def _stats(paths: dict[str, Key]) -> dict[str, os.stat_result]:

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.codecs import line
 from pipeline.disk.sincedb import Key
-from pipeline.inputs.file import decoder
+from pipeline.texts.file_lines import decoder
 from tests.inputs.following import Following, write
 
 Follow = Callable[..., Following]

@@ -5,8 +5,9 @@ import os
 
 import pytest
 
+from pipeline.codecs import line
 from pipeline.disk.sincedb import Key
-from tests.inputs.following import write
+from tests.inputs.following import PLAIN, write
 
 # ---------------------------------------------------------------------------------------------- read
 
@@ -112,11 +113,11 @@ def test_an_archive_that_was_changed_meanwhile_is_not_deleted(tmp_path, follow):
     log = tmp_path / "a.gz"
     log.write_bytes(gzip.compress(b"1\n"))
     files = follow(mode="read", path=f"{tmp_path}/*.gz")
-    assert files.lines(end=False) == ["1"]
+    assert files.lines() + files.lines(end=False) == ["1"]
     log.write_bytes(gzip.compress(b"1\n") + gzip.compress(b"2\n"))
     files.held.pop().end(1)
     assert log.exists()
-    assert files.lines() == ["1", "2"]
+    assert files.lines() + files.lines() == ["1", "2"]
     assert not log.exists()
 
 
@@ -222,3 +223,120 @@ def test_an_archive_that_logstash_has_read_is_not_read_again(tmp_path, follow):
     for recorded, lines in ((size, []), (size - 1, ["1"])):
         (tmp_path / "sincedb").write_text(f"{key.inode} {key.major} {key.minor} {recorded} 1700000000.0 {log}\n")
         assert follow(**logging_to(tmp_path), path=str(log), exit_after_read=True).lines() == lines
+
+
+# ---------------------------------------------------------------------------------------------- packed files
+
+
+@pytest.mark.parametrize("codec", [PLAIN, line.build(line.Options(delimiter="\r\n", ecs_compatibility="disabled"))])
+def test_the_delimiter_is_that_of_plain_files(tmp_path, follow, codec):
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"1\r\n2\r\n3\r\n"))
+    write(tmp_path / "b.log", "4\r\n5\r\n")
+    options = {**READ, "path": [f"{tmp_path}/a.gz", f"{tmp_path}/b.log"], "file_sort_by": "path", "id": "x"}
+    files = follow(**options, delimiter="\r\n", codec=codec)
+    events = files.passes(end=False)
+    assert [event.fields["message"] for event in events] == ["1", "2", "3", "4", "5"]
+    packed, plain = files.held
+    assert files.input.pick(packed.data, packed.origin, 1) == b"2"
+    assert files.input.pick(plain.data, plain.origin, 1) == b"5"
+    again = follow(**options, delimiter="\r\n", codec=codec, sincedb_path="/dev/null").passes(end=False)
+    assert [event.metadata["event_id"] for event in again] == [event.metadata["event_id"] for event in events]
+
+
+def test_an_archive_that_is_still_copied_is_waited_for(tmp_path, follow):
+    text = "".join(f"line {number}\n" for number in range(10_000))
+    packed, log = gzip.compress(text.encode()), tmp_path / "a.gz"
+    files = follow(mode="read", path=f"{tmp_path}/*.gz")
+    for part in (3, 2, 1):
+        log.write_bytes(packed[: len(packed) // part])
+        os.utime(log, (part, part))
+        assert files.lines() == []
+    assert files.lines(seconds=1) == []
+    assert files.lines() == text.splitlines()
+    assert not files.warnings
+    assert not log.exists()
+
+
+@pytest.mark.parametrize("padding", [1, 70_000, 200_000])
+def test_a_padded_archive(tmp_path, follow, padding):
+    log = tmp_path / "a.gz"
+    log.write_bytes(gzip.compress(b"1\n") + b"\0" * padding + gzip.compress(b"2\n") + b"\0" * padding)
+    files = follow(**READ, path=f"{tmp_path}/*.gz")
+    assert files.lines() == ["1", "2"]
+    assert not files.warnings
+    assert not log.exists()
+
+
+def test_zeros_alone_are_no_archive(tmp_path, follow):
+    (tmp_path / "a.gz").write_bytes(b"\0" * 100)
+    files = follow(**READ, path=f"{tmp_path}/*.gz")
+    assert files.lines() == []
+    assert len(files.warnings) == 1
+    assert (tmp_path / "a.gz").exists()
+
+
+# ---------------------------------------------------------------------------------------------- paths
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_every_path_of_a_file_is_deleted(tmp_path, follow, link):
+    write(tmp_path / "z.log", "1\n")
+    link(tmp_path / "z.log", tmp_path / "a.log")
+    files = follow(mode="read", file_sort_by="path")
+    assert files.lines() + files.lines() == ["1"]
+    assert not list(tmp_path.glob("*.log"))
+    assert not files.warnings
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+@pytest.mark.parametrize("restart", [True, False])
+def test_a_file_that_stays_under_a_path_that_is_not_looked_for_is_known(tmp_path, follow, link, restart):
+    write(tmp_path / "kept", "1\n")
+    link(tmp_path / "kept", tmp_path / "a.log")
+    files = follow(mode="read")
+    assert files.lines() == ["1"]
+    assert not (tmp_path / "a.log").exists()
+    files.lines()
+    if restart:
+        files.close()
+        files = follow(mode="read")
+    (tmp_path / "kept").rename(tmp_path / "b.log")
+    assert files.lines() == []
+
+
+def test_a_linked_folder(tmp_path, follow):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "a").symlink_to(tmp_path / "real")
+    write(tmp_path / "real" / "x.log", "1\n")
+    files = follow(mode="read", path=f"{tmp_path}/*/x.log", file_sort_by="path")
+    assert files.lines() + files.lines() == ["1"]
+    assert not files.warnings
+
+
+def test_what_is_gone_is_forgotten_in_time(tmp_path, follow):
+    files = follow(**logging_to(tmp_path), sincedb_clean_after=0.5)
+    write(tmp_path / "stays.log", "stays\n")
+    seen = []
+    for number in range(10):
+        write(tmp_path / f"{number}.log", f"{number}\n")
+        seen += files.lines(seconds=3600)
+        (tmp_path / f"{number}.log").rename(tmp_path / f"{number}.gone")
+    files.lines(seconds=3600)
+    assert len((tmp_path / "sincedb").read_text().splitlines()) == 11
+    assert len(files.input.files._known) == len(files.input.files._done) == 1
+    write(tmp_path / "last.log", "last\n")
+    seen += files.lines(seconds=86_400)
+    assert len((tmp_path / "sincedb").read_text().splitlines()) == 2
+    files.close()
+    seen += follow(**logging_to(tmp_path), sincedb_clean_after=0.5).lines()
+    assert sorted(seen) == sorted(["stays", *map(str, range(10)), "last"])
+
+
+def test_a_completed_file_that_comes_back_before_it_is_forgotten(tmp_path, follow):
+    files = follow(**logging_to(tmp_path))
+    write(tmp_path / "a.log", "1\n")
+    assert files.lines() == ["1"]
+    (tmp_path / "a.log").rename(tmp_path / "away")
+    files.lines()
+    (tmp_path / "away").rename(tmp_path / "b.log")
+    assert files.lines() == []
