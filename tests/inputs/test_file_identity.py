@@ -117,6 +117,7 @@ def test_a_save_while_a_file_is_left(tmp_path, follow):
 
     class Saving(dict):
         def __delitem__(self, key):
+            inputs.input._changed = True
             inputs.input.save()
             super().__delitem__(key)
 
