@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import elasticsearch_node, kafka_cluster, telegraf_reader
 from tests.servers.packages import NotHere
+
+settings.register_profile("suite", deadline=None)  # how long an example takes is the machine's mood
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

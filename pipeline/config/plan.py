@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pipeline.config import ast
 from pipeline.config.check import CheckedPlugin, Checker, plugins_in
+from pipeline.config.claims import claims
 from pipeline.config.conditions import compile_condition
 from pipeline.config.faults import Fault
 from pipeline.config.parser import parse
@@ -63,6 +64,8 @@ def make_plan(
         for section in configuration.sections
         for arm in arms_in(section.body)
     }
+    inputs = [checker.plugins.get(id(node)) for node in plugins_in(configuration.body("input"))]
+    faults += claims([checked for checked in inputs if checked is not None])
     if faults:
         faults.sort(key=_order(sources))
         raise ConfigurationError(list(faults))

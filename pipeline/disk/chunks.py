@@ -20,6 +20,8 @@ class Chunk:
     data: bytes
     begin: Callable[[], None]
     end: Callable[[], None]
+    packed: bool = False
+    """The data are of a packed file, whose lines end in \\n whatever the option `delimiter` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,14 @@ class Watch:
     """Which files are followed, and how."""
 
     codec: Cutter
+    delimiter: bytes
+    """What ends a line, as the codec sees it."""
+    packed: Cutter
+    """The codec of packed files."""
+    packed_unix: bool
+    """Its lines end in \\n: \\r\\n is made that."""
+    source: str
+    """Names the machine and the input: part of the identity of each file, so that no two give one id."""
     patterns: tuple[str, ...]
     excluded: tuple[str, ...]
     block: int

@@ -13,19 +13,17 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol, cast
+from collections.abc import Callable
+from typing import Protocol
 
 import xxhash
-from isal import isal_zlib
 
 from pipeline.disk.sincedb import Key, Record
 
 HEAD = 1024
 COVERED = 16 * 1024
-EDGE = 64 * 1024
-DAMAGES: tuple[type[Exception], ...] = (OSError, EOFError, cast("type[Exception]", isal_zlib.error))
 
 
 class Cutter(Protocol):
@@ -64,9 +62,12 @@ class Progress:
 class FollowedFile:
     """A file by its key; its path may change."""
 
-    def __init__(self, path: str, key: Key, position: int, record: Record | None = None) -> None:
+    def __init__(
+        self, path: str, key: Key, position: int, record: Record | None = None, delimiter: bytes = b"\n"
+    ) -> None:
         self.path = path
         self.key = key
+        self.delimiter = delimiter
         self.position = position
         self.progress = Progress(position)
         self.length = record.length if record else 0
@@ -77,10 +78,12 @@ class FollowedFile:
         self._hash = xxhash.xxh3_64()
         self.descriptor = -1
         self.refused = 0
-        """Why it could not be opened, as `errno` says it."""
+        """Why it could not be opened or read, as `errno` says it; until it has been read."""
         self.size = 0
         self.modified = 0
         """In nanoseconds; shows that a file was replaced by another of its size."""
+        self.stamp = ""
+        """Of a complete file, as it was when it was opened."""
         self.grown = 0.0
         self.tried = -1
         """The size at which there was nothing whole to read; -1 from opening it until it has been read to there."""
@@ -96,21 +99,29 @@ class FollowedFile:
         if self.descriptor >= 0:
             return True
         try:
-            descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            # a pipe in its place would keep whoever opens it waiting for a writer
+            self.descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            status = os.fstat(self.descriptor)
         except FileNotFoundError:
             self.refused = 0
             return False
         except OSError as error:
-            if error.errno != self.refused:
-                warn(_refusal(self.path, error))
-            self.refused = error.errno or 0
+            self.refuse(error, warn)
             return False
-        self.refused = 0
-        if Key.of(os.fstat(descriptor)) != self.key:
-            os.close(descriptor)
+        self.tried = -1
+        if Key.of(status) != self.key or not stat.S_ISREG(status.st_mode):
+            self.close()
+            self.refused = 0
             return False
-        self.descriptor, self.tried = descriptor, -1
         return True
+
+    def refuse(self, error: OSError, warn: Callable[[str], None]) -> None:
+        """Takes note that it cannot be opened or read, and tells of it once; it is closed, its position kept."""
+        self.close()
+        self.tried = -1
+        if error.errno != self.refused:
+            warn(_refusal(self.path, error))
+        self.refused = error.errno or 0
 
     def close(self) -> None:
         """Closes it; it can be opened again."""
@@ -149,8 +160,12 @@ class FollowedFile:
         self._cover(0, data[: self.position])
         return True
 
-    def _learn_head(self, data: bytes) -> None:
-        length = data.find(b"\n") + 1 or (HEAD if len(data) == HEAD else 0)
+    def _learn_head(self, data: bytes, *, given_out: bool = False) -> None:
+        """From what there is of the first 1 KiB; what was given out does not change any more."""
+        if self.delimiter in data:
+            length = data.find(self.delimiter) + len(self.delimiter)
+        else:
+            length = len(data) if given_out or len(data) == HEAD else 0
         if length:
             self.length, self.head = length, xxhash.xxh3_64_hexdigest(data[:length])
 
@@ -161,10 +176,11 @@ class FollowedFile:
             self._hash.update(data[covered - start : end - start])
             self.covered = end, self._hash.hexdigest()
 
-    @property
-    def identity(self) -> str:
-        """Names this file and generation; the same after a restart."""
-        text = f"{self.key.inode}:{self.key.major}:{self.key.minor}:{self.length}:{self.head}:{self.generation}"
+    def identity(self, source: str) -> str:
+        """Names this file and generation as the `source` sees it; the same after a restart."""
+        text = (
+            f"{source}:{self.key.inode}:{self.key.major}:{self.key.minor}:{self.length}:{self.head}:{self.generation}"
+        )
         return xxhash.xxh3_64_hexdigest(text.encode())
 
     def may_have_more(self, status: os.stat_result) -> bool:
@@ -181,21 +197,28 @@ class FollowedFile:
 
     # ------------------------------------------------------------------------------------------ reading
 
-    def read(self, codec: Cutter, block: int, *, final: bool = False) -> tuple[int, bytes] | None:
+    def read(self, codec: Cutter, block: int, *, final: bool = False, flush: bool = False) -> tuple[int, bytes] | None:
         """The next whole events and where they begin; None if there are none.
 
-        `final` says that the end of the file ends an event. The caller owes `progress.begin`.
+        `final` says that the end of the file ends an event, `flush` that its last whole line does. The caller owes
+        `progress.begin`.
         """
         size = block
         while True:
             data = os.pread(self.descriptor, size, self.position)
-            at_end = len(data) < size
-            whole = codec.cut(data, final=final and at_end) if data else 0
+            at_end, self.refused = len(data) < size, 0
+            if at_end and (final or flush):
+                whole = len(data) if final else _whole_lines(data, self.delimiter)
+                self.flushed = True
+            else:
+                whole = codec.cut(data) if data else 0
             if whole:
                 start = self.position
                 self.position += whole
                 data = data[:whole]
                 self._cover(start, data)
+                if not self.length:
+                    self._learn_head(os.pread(self.descriptor, min(HEAD, self.position), 0), given_out=True)
                 return start, data
             if at_end:
                 self.tried = self.position + len(data)
@@ -203,64 +226,15 @@ class FollowedFile:
             size *= 2
 
 
+def _whole_lines(data: bytes, delimiter: bytes) -> int:
+    return data.rfind(delimiter) + len(delimiter) if delimiter in data else 0
+
+
 def _refusal(path: str, error: OSError) -> str:
     if error.errno in (errno.EMFILE, errno.ENFILE):
         remedy = "raise `ulimit -n` or lower max_open_files"
-    else:
+    elif error.errno in (errno.EACCES, errno.EPERM):
         remedy = "give the user that runs apex-logs the right to read it"
+    else:
+        remedy = "it is tried again from where it was left; look after the disk or the mount it is on"
     return f"{path} cannot be read: {error.strerror}; {remedy}"
-
-
-def archive_identity(descriptor: int, size: int) -> str:
-    """Names a file that does not change by its content: its size, its first and its last 64 KiB."""
-    first, last = os.pread(descriptor, EDGE, 0), os.pread(descriptor, EDGE, max(0, size - EDGE))
-    return xxhash.xxh3_64_hexdigest(b"%d:" % size + first + last)
-
-
-def unpacked(path: str, codec: Cutter, block: int) -> Iterator[tuple[int, bytes]]:
-    """The events of a gzip file and where each block of them begins in the unpacked text; lines end in \\n alone.
-
-    Raises `DAMAGES` where the archive is damaged, after what is whole before the damage.
-    """
-    offset, rest = 0, b""
-    for data in unpacked_blocks(path, block):
-        rest += data
-        whole = codec.cut(rest, final=not data)
-        if whole:
-            yield offset, rest[:whole].replace(b"\r\n", b"\n")
-            offset, rest = offset + whole, rest[whole:]
-
-
-def unpacked_blocks(path: str, block: int) -> Iterator[bytes]:
-    """The unpacked text in blocks of one size, so that offsets are the same every time; at its end an empty one."""
-    ready = bytearray()
-    try:
-        for data in _unpack(path, block):
-            ready += data
-            while len(ready) >= block:
-                yield bytes(ready[:block])
-                del ready[:block]
-    except DAMAGES:
-        if ready:
-            yield bytes(ready)
-        raise
-    if ready:
-        yield bytes(ready)
-    yield b""
-
-
-def _unpack(path: str, most: int) -> Iterator[bytes]:
-    unpacker: Any = None
-    with open(path, "rb") as file:
-        while packed := file.read(EDGE):
-            while packed:
-                if unpacker is None:
-                    unpacker = isal_zlib.decompressobj(isal_zlib.MAX_WBITS | 16)
-                yield unpacker.decompress(packed, most)
-                packed = unpacker.unconsumed_tail
-                if unpacker.eof:  # another member may follow, or padding
-                    packed, unpacker = unpacker.unused_data.lstrip(b"\0"), None
-    if unpacker is not None:
-        yield unpacker.flush()
-        if not unpacker.eof:
-            raise EOFError("the archive is cut short")

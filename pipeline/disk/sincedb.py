@@ -2,12 +2,13 @@
 
 A line a file:
 
-    inode major minor position seen path #length:hash:generation:covered:hash
+    inode major minor position seen path #length:hash:generation:covered:hash:completed
 
 `seen` is the time of the last change in seconds since 1970; a record that is older than `clean_after` is left out.
 The last column is ours and ignored by Logstash: a hash of the first `length` bytes and one of the first `covered`,
-by which a file that took the inode of another is told from it, and how often the file was truncated or replaced.
-Older versions wrote three of its five parts. A record without a path is of a file that was deleted.
+by which a file that took the inode of another is told from it, how often the file was truncated or replaced, and in
+read mode the stamp of a file that was completed. Older versions wrote three or five of its six parts. What does not
+look exactly so belongs to the path. A record without a path is of a file that was deleted.
 
 The file is replaced as a whole, after its content has reached the disk.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +52,8 @@ class Record:
     generation: int = 0
     covered: tuple[int, str] = (0, "")
     """A hash like `head`, of more bytes: how many, and the hash."""
+    completed: str = ""
+    """The stamp of the file that was read to its end, delivered, and logged."""
 
     @property
     def deleted(self) -> bool:
@@ -60,25 +64,27 @@ class Record:
         """As it is written."""
         numbers = f"{key.inode} {key.major} {key.minor} {self.position} {self.seen:.6f}"
         covered, known = self.covered
-        return f"{numbers} {self.path} #{self.length}:{self.head}:{self.generation}:{covered}:{known}\n"
+        return (
+            f"{numbers} {self.path} #{self.length}:{self.head}:{self.generation}:{covered}:{known}:{self.completed}\n"
+        )
+
+
+_OURS = re.compile(r"(.*) #(\d+):([0-9a-f]*):(\d+)(?::(\d+):([0-9a-f]*)(?::([0-9a-f]*))?)?")
 
 
 def read_line(line: str) -> tuple[Key, Record] | None:
     """Reads a line of this or an older format (four columns); None for what is none."""
-    parts = line.strip().split(" ", 5)
+    parts = line.lstrip().rstrip("\r\n").split(" ", 5)
     try:
         key = Key(int(parts[0]), int(parts[1]), int(parts[2]))
         record = Record(int(parts[3]), float(parts[4]) if len(parts) > 4 else 0.0)
         if len(parts) < 6:
             return key, record
-        path, mark, ours = parts[5].rpartition(" #")
-        if not mark:
+        if (ours := _OURS.fullmatch(parts[5])) is None:
             return key, Record(record.position, record.seen, parts[5])
-        if ours.count(":") == 2:
-            ours += ":0:"
-        length, head, generation, covered, known = ours.split(":")
-        beginning = int(length), head, int(generation), (int(covered), known)
-        return key, Record(record.position, record.seen, path, *beginning)
+        path, length, head, generation, covered, known, completed = ours.groups(default="")
+        beginning = int(length), head, int(generation), (int(covered or 0), known)
+        return key, Record(record.position, record.seen, path, *beginning, completed)
     except (ValueError, IndexError):
         return None
 
@@ -96,7 +102,7 @@ class SinceDb:
     def load(self) -> None:
         """Reads what is on disk; again when the input starts, as another may have gone on in between (a reload)."""
         if self.path is not None and self.path.exists():
-            lines = self.path.read_text("utf-8", "surrogateescape").splitlines()
+            lines = self.path.read_text("utf-8", "surrogateescape").split("\n")
             self.records = dict(filter(None, map(read_line, lines)))
 
     def get(self, key: Key) -> Record | None:

@@ -4,7 +4,11 @@
 
 A file that is renamed is followed through its open descriptor, and by its new path if that matches too; what
 appears under its old path is a new file, read from its beginning. A file that no path leads to any more is read
-to its end and closed, soon if it was deleted, else when it has been idle for `close_older`.
+to its end and closed, soon if it was deleted, else when it has been idle for `close_older`. One that was closed, and
+then disappears from its folder, counts as deleted too: what takes its inode is new.
+
+A file that cannot be read (a disk that fails, a server of files that is away) is closed with its position kept, told
+of once, and tried again at the next discovery; the others go on.
 
 Where more files have something new than may be open, those that are read to their ends make room, and those that
 were not looked at for longest are opened first; the rest waits.
@@ -12,7 +16,9 @@ were not looked at for longest are opened first; the rest waits.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 from collections import deque
 from collections.abc import Iterator
 
@@ -38,6 +44,8 @@ class TailedFiles:
         self._paths: dict[str, Key] = {}
         self._left: deque[tuple[Key, Record]] = deque()
         """The last of files that are not followed any more, until it is saved."""
+        self._failed: set[Key] = set()
+        """What could not be read, until the next discovery."""
         self._from_beginning = from_beginning
         self._next_discovery = float("-inf")
 
@@ -48,14 +56,25 @@ class TailedFiles:
             first = self._next_discovery == float("-inf")
             self._next_discovery = now + self.watch.discover_interval
             found = self.watch.found()
+            self._failed.clear()
         else:
             first, found = False, _stats(self._paths)
         self._paths = {path: Key.of(status) for path, status in found.items()}
         self._open([path for path, status in found.items() if self._meet(path, status, first=first)])
         for file in list(self._files.values()):
-            if file.descriptor >= 0 and file.look(now):
-                self.dirty = True
+            with self._minding(file):
+                if file.descriptor >= 0 and file.look(now):
+                    self.dirty = True
         self._forget_lost(now)
+
+    @contextlib.contextmanager
+    def _minding(self, file: FollowedFile) -> Iterator[None]:
+        """What the disk refuses concerns this file alone."""
+        try:
+            yield
+        except OSError as error:
+            file.refuse(error, self.watch.warn)
+            self._failed.add(file.key)
 
     def _meet(self, path: str, status: os.stat_result, *, first: bool) -> bool:
         """Takes note of a file; True if it is to be opened."""
@@ -64,6 +83,8 @@ class TailedFiles:
         if file is not None:
             if self._paths.get(file.path) != key:
                 file.path = path
+            if key in self._failed:
+                return False
             return file.descriptor < 0 and (file.may_have_more(status) or self._may_flush(file))
         record = self.sincedb.get(key)
         if record is not None and not record.deleted:
@@ -72,7 +93,7 @@ class TailedFiles:
             position = status.st_size
         else:
             position = 0
-        file = self._files[key] = FollowedFile(path, key, position, record)
+        file = self._files[key] = FollowedFile(path, key, position, record, self.watch.delimiter)
         self.dirty = True
         if self.watch.is_old(status) and position == status.st_size:
             file.size, file.tried, file.modified = status.st_size, status.st_size, status.st_mtime_ns
@@ -99,16 +120,24 @@ class TailedFiles:
 
     def _read_to_end(self, file: FollowedFile) -> bool:
         """It may be closed: it can be opened again, or there is nothing left to read."""
-        if self._lost(file):
-            return file.position >= os.fstat(file.descriptor).st_size
-        return file.tried >= file.size
+        with self._minding(file):
+            if self._lost(file):
+                return file.position >= os.fstat(file.descriptor).st_size
+            return file.tried >= file.size
+        return True
 
     def _close(self, file: FollowedFile) -> None:
         """Closes a file; one that was deleted is over, and its inode will be that of another."""
-        deleted = self._lost(file) and os.fstat(file.descriptor).st_nlink == 0
+        deleted = self._lost(file) and self._unlinked(file)
         file.close()
         if deleted:
             self._leave(file, file.ended(self.watch.now()))
+
+    def _unlinked(self, file: FollowedFile) -> bool:
+        """No path leads to it, not even one that is not looked for."""
+        with self._minding(file):
+            return file.descriptor >= 0 and os.fstat(file.descriptor).st_nlink == 0
+        return False
 
     def _leave(self, file: FollowedFile, record: Record) -> None:
         self._left.append((file.key, record))
@@ -120,10 +149,11 @@ class TailedFiles:
             lost = self._lost(file)
             if file.descriptor < 0:
                 if lost and not len(file.progress):
-                    self._leave(file, file.record(self.watch.now()))
+                    gone = file.tried >= 0 and _has_left(file)
+                    self._leave(file, file.ended(self.watch.now()) if gone else file.record(self.watch.now()))
                 continue
             idle = now - file.grown
-            deleted = lost and idle > GRACE and os.fstat(file.descriptor).st_nlink == 0
+            deleted = lost and idle > GRACE and self._unlinked(file)
             if file.tried != file.size or not (deleted or idle > self.watch.close_older):
                 continue
             if lost and file.position < file.size and not file.last:
@@ -146,15 +176,15 @@ class TailedFiles:
         flush = self._flush_due(file)
         if file.tried == file.size and not flush:
             return None
-        got = file.read(self.watch.codec, self.watch.block, final=flush)
-        file.flushed = flush
+        got = None
+        with self._minding(file):
+            got = file.read(self.watch.codec, self.watch.block, final=flush and file.last, flush=flush)
         if got is None:
             return None
         start, data = got
         progress, end = file.progress, start + len(data)
-        return Chunk(
-            file.path, file.identity, start, data, lambda: progress.begin(start, end), lambda: progress.end(start)
-        )
+        identity = file.identity(self.watch.source)
+        return Chunk(file.path, identity, start, data, lambda: progress.begin(start, end), lambda: progress.end(start))
 
     def _flush_due(self, file: FollowedFile) -> bool:
         if file.last:
@@ -171,7 +201,8 @@ class TailedFiles:
         self.dirty = False
         now = self.watch.now()
         left = dict(self._left.popleft() for _ in range(len(self._left)))
-        return {**left, **{key: file.record(now) for key, file in list(self._files.items())}}
+        # A file is left before it is let go: what it leaves counts, where it is still among the others.
+        return {**{key: file.record(now) for key, file in list(self._files.items())}, **left}
 
     def close(self) -> None:
         """Closes all files."""
@@ -179,11 +210,23 @@ class TailedFiles:
             file.close()
 
 
+def _has_left(file: FollowedFile) -> bool:
+    """It is not in its folder under another name; False also where a disk is not mounted any more."""
+    folder = os.path.dirname(file.path)
+    try:
+        if Key.of(os.stat(folder))[1:] != file.key[1:]:
+            return False
+        with os.scandir(folder) as entries:
+            return all(entry.inode() != file.key.inode for entry in entries)
+    except OSError:
+        return False
+
+
 def _stats(paths: dict[str, Key]) -> dict[str, os.stat_result]:
     found: dict[str, os.stat_result] = {}
     for path in paths:
-        try:
-            found[path] = os.stat(path)
-        except OSError:
-            continue
+        with contextlib.suppress(OSError):
+            status = os.stat(path)
+            if stat.S_ISREG(status.st_mode):
+                found[path] = status
     return found

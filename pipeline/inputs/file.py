@@ -16,12 +16,17 @@
 there at the start is read from its end, unless `start_position` says otherwise; one that appears later from its
 beginning. A line counts when it is complete; the rest waits in the file.
 
-**read** reads each file to its end, `.gz` too, and then deletes it, unless `file_completed_action` says otherwise.
+**read** reads each file to its end, `.gz` too, and then deletes it (every path that was found to lead to it), unless
+`file_completed_action` says otherwise. A packed file is read when it has not changed for one `discover_interval`, as it
+may still be being copied; with `exit_after_read` at once. A completed file that was changed is read again.
 
 The position of a file is saved (in the sincedb) only when what lies before it has been delivered, so nothing is
-lost by a crash. What is read again has the same ids: made of the file's identity, the offset and the line; in read
-mode of the file's content instead, so that an archive that is read twice is recognised wherever it lies. The sincedb
-is Logstash's, under the same name: either program goes on where the other stopped.
+lost by a crash. What is read again has the same ids: made of the machine, the input, the file, the offset and the
+line. In read mode the file is its path, inode, time of change, size and content: one that was written or copied anew
+is another, and its lines are new. The input is its `id`; without one it is what it reads and adds (`path`, `exclude`,
+`mode`, `codec`, `sincedb_path`, `type`, `tags`, `add_field`), and after a change of these, what is read again is new.
+The sincedb is Logstash's, under the same name: either program goes on where the other stopped. Two inputs with one
+`path` need a `sincedb_path` each: `check` refuses one sincedb for two.
 
 Events get `[log][file][path]` and `[host][name]`, or without ECS `path` and `host`, unless they have them, and
 `[@metadata][path]` and `[@metadata][host]`.
@@ -36,19 +41,19 @@ import resource
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import xxhash
 from pydantic import AfterValidator, Field, model_validator
 
-from pipeline.arrivals import arrive
 from pipeline.batch import Batch, Origin
 from pipeline.disk.chunks import Chunk, Watch
-from pipeline.disk.read_files import ReadFiles, logged_or_deleted
+from pipeline.disk.completion import logged_or_deleted
+from pipeline.disk.read_files import ReadFiles
 from pipeline.disk.sincedb import SinceDb
 from pipeline.disk.tailed_files import TailedFiles
 from pipeline.errors import StoreError
-from pipeline.event import Event, Fields
+from pipeline.event import Event
 from pipeline.options import (
     Boolean,
     CodecOption,
@@ -62,7 +67,8 @@ from pipeline.options import (
     default_codec,
 )
 from pipeline.plugin import Codec, PluginContext, Reject
-from pipeline.texts.codecs import Picker, in_pieces
+from pipeline.texts.codecs import Picker
+from pipeline.texts.file_lines import decoder
 
 BLOCK = 1024 * 1024
 WHOLE_FILE = 4611686018427387903
@@ -153,13 +159,20 @@ class Options(InputOptions):
             raise ValueError(f'sincedb_path "{self.sincedb_path}" must be a file, and is a folder')
         return self
 
+    def claim(self) -> tuple[str, str] | None:
+        """Its positions: they are those of one input, or what one has not delivered is left out after a restart."""
+        path = _given_sincedb(self)
+        if self.sincedb_path is not None and path is None:
+            return None
+        where = f"the sincedb {path.resolve()}" if path else f"the sincedb of {', '.join(self.path)}"
+        return where, "give each a sincedb_path of its own"
+
 
 def build(options: Options, context: PluginContext) -> FileInput:
     """Makes the input."""
-    delimiter = options.delimiter.encode()
-    codec = options.codec.streaming(delimiter)
+    codec, packed = options.codec.streaming(options.delimiter.encode()), options.codec.streaming()
     sincedb = SinceDb(_sincedb_path(options, context), options.sincedb_clean_after * DAY, context.clock.now)
-    watch = _watch(options, context, codec)
+    watch = _watch(options, context, codec, packed)
     files: TailedFiles | ReadFiles
     if options.mode == "tail":
         files = TailedFiles(watch, sincedb, from_beginning=options.start_position == "beginning")
@@ -167,9 +180,17 @@ def build(options: Options, context: PluginContext) -> FileInput:
         log = Path(options.file_completed_log_path) if options.file_completed_log_path else None
         complete = logged_or_deleted(options.file_completed_action, log)
         files = ReadFiles(watch, sincedb, complete, once=options.exit_after_read, check=options.check_archive_validity)
-    made = FileInput(files, sincedb, codec, options, context.warn)
+    made = FileInput(files, sincedb, (codec, packed), options, context.warn)
     context.every(options.sincedb_write_interval, made.save)
     return made
+
+
+def _given_sincedb(options: Options) -> Path | None:
+    """The sincedb that the options name; None also for /dev/null."""
+    if options.sincedb_path is None:
+        return None
+    path = Path(options.sincedb_path)
+    return None if path.exists() and not path.is_file() else path
 
 
 def _sincedb_path(options: Options, context: PluginContext) -> Path | None:
@@ -178,18 +199,40 @@ def _sincedb_path(options: Options, context: PluginContext) -> Path | None:
         folder.mkdir(parents=True, exist_ok=True)
         name = hashlib.md5(",".join(options.path).encode(), usedforsecurity=False).hexdigest()
         return folder / f".sincedb_{name}"
-    path = Path(options.sincedb_path)
-    if path.exists() and not path.is_file():
+    path = _given_sincedb(options)
+    if path is None:
         return None
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
-def _watch(options: Options, context: PluginContext, codec: Codec) -> Watch:
+def _delimiter(codec: Codec, given: str = "\n") -> bytes:
+    """What ends a line: the option says so, but to a codec that has a delimiter of its own."""
+    delimiter: bytes = getattr(codec, "delimiter", given.encode())
+    return delimiter
+
+
+NAMING = {"path", "exclude", "mode", "sincedb_path", "type", "tags", "add_field"}
+"""Options by which one input without an `id` is told from another."""
+MACHINE = Path("/etc/machine-id")
+
+
+def _source(options: Options, pipeline: str) -> str:
+    """Names the machine and the input: two that read one file, or files with one inode, have ids of their own."""
+    own = options.id or f"{options.codec.name}:{options.model_dump_json(include=NAMING)}"
+    machine = MACHINE.read_text().strip() if MACHINE.is_file() else ""
+    return xxhash.xxh3_64_hexdigest("\0".join((socket.gethostname(), machine, pipeline, own)).encode())
+
+
+def _watch(options: Options, context: PluginContext, codec: Codec, packed: Codec) -> Watch:
     in_turns = options.file_chunk_count != WHOLE_FILE
     soft_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return Watch(
         codec=codec,
+        delimiter=_delimiter(codec, options.delimiter),
+        packed=packed,
+        packed_unix=_delimiter(packed) == b"\n",
+        source=_source(options, context.pipeline_id),
         patterns=tuple(options.path),
         excluded=tuple(options.exclude),
         block=options.file_chunk_size if in_turns else BLOCK,
@@ -214,18 +257,20 @@ class FileInput:
         self,
         files: TailedFiles | ReadFiles,
         sincedb: SinceDb,
-        codec: Codec,
+        codecs: tuple[Codec, Codec],
         options: Options,
         warn: Callable[[str], None],
     ) -> None:
+        """`codecs` are that of plain and that of packed files."""
         self.files = files
         self.sincedb = sincedb
-        self.codec = codec
         self.interval = options.stat_interval
         self.warn = warn
         ecs = options.ecs_compatibility != "disabled"
-        self.decode = decoder(codec, len(options.delimiter.encode()), socket.gethostname(), ecs=ecs)
-        self._pick = Picker(codec)
+        host = socket.gethostname()
+        lengths = len(_delimiter(codecs[0], options.delimiter)), len(_delimiter(codecs[1]))
+        self._decode = [decoder(*each, host, ecs=ecs) for each in zip(codecs, lengths, strict=True)]
+        self._pick = [Picker(codec) for codec in codecs]
         self._stopped = asyncio.Event()
         self._changed = False
 
@@ -261,6 +306,8 @@ class FileInput:
             "identity": chunk.identity,
             "offset": chunk.offset,
         }
+        if chunk.packed:
+            origin["packed"] = True
 
         def end(_: int) -> None:
             chunk.end()
@@ -288,62 +335,10 @@ class FileInput:
         self.save()
         self.files.close()
 
+    def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
+        """The events of the lines."""
+        return self._decode["packed" in origin](data, origin, reject)
+
     def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
         """The line of one event."""
-        return self._pick(data, ordinal)
-
-
-def decoder(
-    codec: Codec, delimiter: int, host: str, *, ecs: bool
-) -> Callable[[bytes, Origin, Reject], Iterator[Event]]:
-    """The second half of the input: from the bytes of a batch to its events. `delimiter` is its length."""
-    pieces, parse = in_pieces(codec)
-    describe = _ecs_describer(host) if ecs else _describer(host)
-    digest = xxhash.xxh3_64_hexdigest  # the place tells lines apart; the line tells of a place that was written anew
-
-    def decode(data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
-        path, identity, offset, ordinal = origin["path"], origin["identity"], origin["offset"], 0
-        for piece in pieces(data):
-            parsed = parse(piece)
-            id_ = f"{identity}{offset:x}.{digest(piece)}"
-            offset += len(piece) + delimiter
-            if not isinstance(parsed, list):
-                describe(parsed, path)
-                yield arrive(parsed, {"path": path, "host": host, "event_id": id_}, ordinal)
-                ordinal += 1
-                continue
-            for sibling, fields in enumerate(parsed):
-                describe(fields, path)
-                metadata = {"path": path, "host": host, "event_id": f"{id_}-{sibling}" if sibling else id_}
-                yield arrive(fields, metadata, ordinal)
-                ordinal += 1
-
-    return decode
-
-
-def _describer(host: str) -> Callable[[Fields, str], None]:
-    def describe(fields: Fields, path: str) -> None:
-        if "path" not in fields:
-            fields["path"] = path
-        if "host" not in fields:
-            fields["host"] = host
-
-    return describe
-
-
-def _ecs_describer(host: str) -> Callable[[Fields, str], None]:
-    def describe(fields: Fields, path: str) -> None:
-        log: Any = fields.get("log")
-        if log is None:
-            fields["log"] = {"file": {"path": path}}
-        elif type(log) is dict:
-            file = log.setdefault("file", {})
-            if type(file) is dict and "path" not in file:
-                file["path"] = path
-        known: Any = fields.get("host")
-        if known is None:
-            fields["host"] = {"name": host}
-        elif type(known) is dict and "name" not in known:
-            known["name"] = host
-
-    return describe
+        return self._pick["packed" in origin](data, ordinal)

@@ -1,1 +1,1 @@
-"""Bytes, texts and values: charsets and lines, JSON documents, Ruby's conversions. What several plugins share."""
+"""Bytes, texts and values: charsets, lines, JSON documents, Ruby's conversions. What several plugins share."""

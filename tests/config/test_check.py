@@ -51,6 +51,16 @@ FAULTS = {
         'the id "a" is taken by the plugin at test.conf:1:23; ids are unique',
         '"a"',
     ),
+    "one sincedb": (
+        'input { file { path => "/x" } file { path => "/x" mode => "read" } }',
+        "file: the sincedb of /x is that of the input at test.conf:1:9; give each a sincedb_path of its own",
+        "file",
+    ),
+    "one sincedb by two names": (
+        'input { file { path => "/x" sincedb_path => "/a/b" } file { path => "/y" sincedb_path => "/a/c/../b" } }',
+        "file: the sincedb /a/b is that of the input at test.conf:1:9; give each a sincedb_path of its own",
+        "file",
+    ),
     "condition": ('filter { if [a] =~ "(" { drop {} } }', "", '"("'),
 }
 
@@ -69,6 +79,14 @@ def test_faults_are_in_the_order_of_the_text_over_files() -> None:
     with pytest.raises(ConfigurationError) as caught:
         make_plan([one, two])
     assert [fault.span.place for fault in caught.value.faults] == ["one:1:10", "two:1:17", "two:1:24", "two:1:43"]
+
+
+def test_inputs_without_a_sincedb_and_with_one_each_do_not_meet() -> None:
+    same = 'path => "/x"'
+    planned(
+        f'input {{ file {{ {same} }} file {{ {same} sincedb_path => "/a/b" }} file {{ path => "/y" }} stdin {{}} }}'
+    )
+    planned(f'input {{ file {{ {same} sincedb_path => "/dev/null" }} file {{ {same} sincedb_path => "/dev/null" }} }}')
 
 
 WARNINGS = {

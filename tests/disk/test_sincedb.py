@@ -18,19 +18,23 @@ KEY = Key(2977152, 1, 4)
         ("2977152 1 4 94 1519319662.5 /a b #10:ab:2", Record(94, 1519319662.5, "/a b", 10, "ab", 2)),
         ("2977152 1 4 94 1519319662.5 /a #10:ab:2:90:cd", Record(94, 1519319662.5, "/a", 10, "ab", 2, (90, "cd"))),
         ("2977152 1 4 0 1519319662.5  #0::2:0:", Record(0, 1519319662.5, "", 0, "", 2)),
+        ("2977152 1 4 9 1.0 /a #1:b:2:3:d:ee", Record(9, 1.0, "/a", 1, "b", 2, (3, "d"), "ee")),
+        ("2977152 1 4 100 1700000000.0 /var/log/app #1.log", Record(100, 1_700_000_000.0, "/var/log/app #1.log")),
+        ("2977152 1 4 9 1.0 /a #1:b:2:3:d:ee #x:y", Record(9, 1.0, "/a #1:b:2:3:d:ee #x:y")),
+        ("2977152 1 4 9 1.0 /a #9 #1:b:2:3:d:", Record(9, 1.0, "/a #9", 1, "b", 2, (3, "d"))),
     ],
 )
 def test_reads_every_format_of_logstash(line, record):
     assert read_line(line) == (KEY, record)
 
 
-@pytest.mark.parametrize("line", ["", "x 1 2 3", "1 2", "1 2 3 4 5.0 /x #a:b", "1 2 3 4 5.0 /x #1:b:2:x:c"])
+@pytest.mark.parametrize("line", ["", "x 1 2 3", "1 2", "1 2 3 4 x /x"])
 def test_skips_what_is_no_record(line):
     assert read_line(line) is None
 
 
 def test_what_is_saved_is_read(tmp_path):
-    record = Record(5, NOW, "/a b.log", 3, "ff", 1, (5, "ee"))
+    record = Record(5, NOW, "/a \x0cb #1.log", 3, "ff", 1, (5, "ee"), "dd")
     first = SinceDb(tmp_path / "db", 100, lambda: NOW)
     first.save({KEY: record})
     assert SinceDb(tmp_path / "db", 100, lambda: NOW).get(KEY) == record

@@ -183,6 +183,25 @@ def test_multiline_waits_in_the_file(tmp_path, follow):
     assert files.lines(seconds=6) == ["c\n d"]
 
 
+def test_a_half_written_line_is_not_flushed(tmp_path, follow):
+    codec = multiline.build(
+        multiline.Options(pattern="^ ", what="previous", auto_flush_interval=5, ecs_compatibility="disabled")
+    )
+    log = tmp_path / "a.log"
+    write(log, "one\n detail of o")
+    files = follow(codec=codec, start_position="beginning")
+    assert files.lines() + files.lines() == ["one"]
+    write(log, "ne\ntwo\n")
+    assert files.lines() + files.lines() == [" detail of one", "two"]
+    write(log, "th")
+    assert files.lines() + files.lines() == []
+    write(log, "ree\n four\n")
+    assert files.lines() + files.lines() == ["three\n four"]
+    write(log, "half")
+    log.unlink()
+    assert [line for _ in range(4) for line in files.lines()] == ["half"]
+
+
 def test_no_sincedb(tmp_path, follow):
     write(tmp_path / "a.log", "a\n")
     for _ in range(2):

@@ -68,6 +68,66 @@ def test_the_position_of_a_file_that_comes_back(tmp_path, follow):
     assert files.lines() == ["2"]
 
 
+@pytest.mark.parametrize("restart", [True, False])
+def test_a_closed_file_that_was_deleted_and_the_next_with_its_inode(tmp_path, follow, monkeypatch, restart):
+    of, inodes = Key.of, {}
+
+    def reused(status):
+        key = of(status)
+        return key._replace(inode=inodes.setdefault(key.inode, 7)) if status.st_mode & 0o100000 else key
+
+    monkeypatch.setattr(Key, "of", reused)
+    write(tmp_path / "a.log", "started\n")
+    files = follow(start_position="beginning", close_older=30)
+    first = files.passes()
+    files.lines(seconds=100)
+    (tmp_path / "a.log").unlink()
+    files.lines()
+    if restart:
+        files.close()
+        files = follow(start_position="beginning")
+    write(tmp_path / "a.log", "started\nworking\n")
+    events = files.passes()
+    assert [event.fields["message"] for event in events] == ["started", "working"]
+    assert first[0].metadata["event_id"] != events[0].metadata["event_id"]
+
+
+def test_the_position_of_a_closed_file_whose_disk_is_away_for_a_while(tmp_path, follow):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    write(folder / "a.log", "1\n")
+    files = follow(path=f"{folder}/*.log", start_position="beginning", close_older=30)
+    files.lines()
+    files.lines(seconds=100)
+    folder.rename(tmp_path / "away")
+    files.lines()
+    assert not files.input.files._files
+    (tmp_path / "away").rename(folder)
+    write(folder / "a.log", "2\n")
+    assert files.lines() == ["2"]
+
+
+def test_a_save_while_a_file_is_left(tmp_path, follow):
+    write(tmp_path / "a.log", "one\n")
+    inputs = follow(start_position="beginning")
+    inputs.lines()
+    files = inputs.input.files
+    [file] = files._files.values()
+    (tmp_path / "a.log").unlink()
+
+    class Saving(dict):
+        def __delitem__(self, key):
+            inputs.input._changed = True
+            inputs.input.save()
+            super().__delitem__(key)
+
+    files._files = Saving(files._files)
+    inputs.lines()
+    inputs.lines()
+    assert not files._files
+    assert inputs.input.sincedb.get(file.key).deleted
+
+
 HEADER = "time;value\n" * 3
 
 
