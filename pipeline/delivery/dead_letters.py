@@ -185,7 +185,7 @@ class DeadLetterQueue:
         if self.bounds.max_bytes is None:
             return len(payloads)
         used = _bytes_in(self.folder)
-        room = self.bounds.max_bytes - used - (0 if self._writer.path else len(MAGIC))
+        room = self.bounds.max_bytes - used - (len(MAGIC) if self._writer.begins else 0)
         for fits, payload in enumerate(payloads):
             room -= size_of(payload)
             if room < 0:

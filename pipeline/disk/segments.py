@@ -52,13 +52,17 @@ class SegmentWriter:
         self.path: Path | None = None
         """The open segment."""
 
+    @property
+    def begins(self) -> bool:
+        """Whether what is appended next begins a segment, and takes the bytes of its header too."""
+        return self.path is None or self._size >= self._max_bytes
+
     def append(self, payloads: Sequence[bytes]) -> None:
         """Writes the records and returns when they are on disk (fsync); raises `StoreError` if they are not."""
         data = b"".join(_record(payload) for payload in payloads)
         try:
-            if self._size >= self._max_bytes:
+            if self.begins:
                 self.close()
-            if self.path is None:
                 self._open()
             if os.write(self._descriptor, data) != len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -153,6 +153,25 @@ class Queue(RuleBasedStateMachine):
             self.stack.close()
 
 
+def test_the_header_of_the_next_segment_counts() -> None:
+    """Where the open segment is full, what comes next begins another, whose header takes room too."""
+    state = Queue()
+    state.begin(Bounds(4000, "drop_older"))
+    for sizes, fault in [
+        ([0, 208, 300], set()),
+        ([21, 300, 300], set()),
+        ([0, 0], {"write"}),
+        ([0], {"fsync"}),
+        ([0, 0, 0, 188, 300], set()),
+        ([0, 256], set()),
+        ([2, 300], set()),
+    ]:
+        state.put(sizes, fault)
+        state.every_letter_is_where_it_belongs()
+        state.the_bound_holds()
+    state.teardown()
+
+
 Queue.TestCase.settings = settings(
     max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
