@@ -4,233 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
-from base64 import b64encode
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline import registry
 from pipeline.batch import Batch
-from pipeline.config.building import build
 from pipeline.config.logstash_yml import Settings
-from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.errors import BrokenFraming
 from pipeline.event import Event
-from pipeline.kafka.records import pack
 from pipeline.metrics import Counters
 from pipeline.plugin import Input
-from pipeline.protocols.datagrams import packed
-from pipeline.protocols.lumberjack import compressed, json_frames
 from pipeline.runtime import Pipeline
-from shippers.lumberjack import Sender
-from tests.harness import context, ended, planned
-from tests.kafka.test_records import Made
-from tests.kafka.workbench import committed, eventually, make_topic, produce
-
-MESSAGES = ["one", "two", "drei ☃", "four"]
-LINES = "".join(f"{message}\n" for message in MESSAGES).encode()
-PATIENCE = 20.0
-
-
-def built(text: str, folder: Path, ecs: str = "v8") -> Input:
-    [made] = build(planned(f"input {{ {text} }}", ecs=ecs), context(folder)).inputs
-    return made.input
-
-
-@dataclass(frozen=True)
-class Case:
-    """How an input is made, how four messages reach it, and how bytes that a sender wrote become a batch's data."""
-
-    text: str
-    source: Callable[[Input, Path], Any]
-    wrap: Callable[[bytes], bytes] = lambda line: line + b"\n"
-
-    def made(self, folder: Path, ecs: str = "v8", codec: str = "") -> Input:
-        (folder / "in.log").write_bytes(LINES)
-        return built(self.source_of(folder, codec), folder, ecs)
-
-    def source_of(self, folder: Path, codec: str = "") -> str:
-        """The text of the configuration."""
-        return self.text.format(folder=folder, codec=codec, topic=topic_of(folder), bootstrap=BROKER["bootstrap"])
-
-
-BROKER = {"bootstrap": "127.0.0.1:9"}
-"""Where the broker is, for the case that needs one."""
+from tests.contracts.input_cases import BROKER, CASES, MESSAGES, PATIENCE, Case, every, nothing
+from tests.harness import ended, planned
 
 
 @pytest.fixture(autouse=True)
 def broker(request: pytest.FixtureRequest) -> None:
     if "kafka" in request.node.name:
         BROKER["bootstrap"] = request.getfixturevalue("kafka").bootstrap
-
-
-def topic_of(folder: Path) -> str:
-    return "contract-" + "".join(
-        letter if letter.isalnum() else "-" for letter in f"{folder.parent.name}-{folder.name}"
-    )
-
-
-@asynccontextmanager
-async def nothing(made: Input, folder: Path) -> AsyncIterator[None]:
-    yield
-
-
-@asynccontextmanager
-async def piped(made: Any, folder: Path) -> AsyncIterator[None]:
-    reader, writer = os.pipe()
-    made.descriptor = reader
-    os.write(writer, LINES)
-    os.close(writer)
-    yield
-    os.close(reader)
-
-
-@asynccontextmanager
-async def shipped(made: Any, folder: Path) -> AsyncIterator[None]:
-    async def ship() -> None:
-        await made.server.listening.wait()
-        async with Sender(*made.server.listener.addresses[0][:2]) as sender:
-            await sender.send([{"message": message} for message in MESSAGES])
-        made.stop()
-
-    shipping = asyncio.create_task(ship())
-    yield
-    await shipping
-
-
-@asynccontextmanager
-async def given_up(made: Any, folder: Path) -> AsyncIterator[None]:
-    """Dead letters; the input follows them until all have their end."""
-    queue = DeadLetterQueue(folder / "dlq" / "main", "main")
-    await queue.put([DeadLetter("r", "p", message.encode(), {}) for message in MESSAGES])
-    queue.close()
-
-    async def stop() -> None:
-        while not made.followed.changed:
-            await asyncio.sleep(0.005)
-        made.stop()
-
-    stopping = asyncio.create_task(stop())
-    yield
-    await stopping
-
-
-@asynccontextmanager
-async def consumed(made: Any, folder: Path) -> AsyncIterator[None]:
-    topic = topic_of(folder)
-    await make_topic(BROKER["bootstrap"], topic)
-    await produce(BROKER["bootstrap"], topic, [message.encode() for message in MESSAGES])
-
-    async def stop() -> None:
-        async def all_ended() -> bool:
-            return (await committed(BROKER["bootstrap"], topic)).get((topic, 0)) == len(MESSAGES)
-
-        await eventually(all_ended)
-        made.stop()
-
-    stopping = asyncio.create_task(stop())
-    yield
-    await stopping
-
-
-def letter(line: bytes) -> bytes:
-    record = {"name": "1-0", "time": "2026-01-01T00:00:00.000Z", "original": {"base64": b64encode(line).decode()}}
-    return orjson.dumps(record) + b"\n"
-
-
-@asynccontextmanager
-async def connected(made: Any, folder: Path) -> AsyncIterator[None]:
-    async def send() -> None:
-        await made.server.listening.wait()
-        reader, writer = await asyncio.open_connection(*made.server.listener.addresses[0])
-        writer.write(LINES)
-        writer.write_eof()
-        await reader.read()  # it is closed when all has been read
-        writer.close()
-        made.stop()
-
-    sending = asyncio.create_task(send())
-    yield
-    await sending
-
-
-@asynccontextmanager
-async def thrown(made: Any, folder: Path) -> AsyncIterator[None]:
-    async def send() -> None:
-        await made.server.listening.wait()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            for message in MESSAGES:
-                sender.sendto(message.encode(), made.server.datagrams.addresses[0])
-        made.stop()
-
-    sending = asyncio.create_task(send())
-    yield
-    await sending
-
-
-@asynccontextmanager
-async def posted(made: Any, folder: Path) -> AsyncIterator[None]:
-    async def send() -> None:
-        await made.server.listening.wait()
-        host, port = made.server.listener.addresses[0]
-        async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
-            for message in MESSAGES:
-                async with session.post("/", data=message.encode()) as answer:
-                    assert (answer.status, await answer.text()) == (200, "ok")
-        made.stop()
-
-    sending = asyncio.create_task(send())
-    yield
-    await sending
-
-
-def recorded(line: bytes) -> bytes:
-    return pack([Made(7, 1, None, line)])
-
-
-def numbered(line: bytes) -> bytes:
-    return orjson.dumps([[0, line.decode(errors="replace")]])
-
-
-CASES = {
-    "beats": Case("beats {{ port => 0 {codec} }}", shipped, lambda line: compressed(json_frames([framed(line)]))),
-    "dead_letter_queue": Case(
-        'dead_letter_queue {{ path => "{folder}/dlq" sincedb_path => "{folder}/since" {codec} }}', given_up, letter
-    ),
-    "file": Case(
-        'file {{ path => "{folder}/in.log" mode => "read" exit_after_read => true file_completed_action => "log" '
-        'file_completed_log_path => "{folder}/done" sincedb_path => "{folder}/since" {codec} }}',
-        nothing,
-    ),
-    "generator": Case(
-        'generator {{ lines => ["one", "two", "drei ☃", "four"] count => 1 {codec} }}', nothing, numbered
-    ),
-    "http": Case("http {{ port => 0 {codec} }}", posted, lambda line: line),
-    "kafka": Case(
-        'kafka {{ bootstrap_servers => "{bootstrap}" topics => ["{topic}"] group_id => "{topic}" {codec} '
-        'auto_offset_reset => "earliest" auto_commit_interval_ms => 50 }}',
-        consumed,
-        recorded,
-    ),
-    "stdin": Case("stdin {{ {codec} }}", piped),
-    "syslog": Case("syslog {{ port => 0 {codec} }}", connected),
-    "tcp": Case("tcp {{ port => 0 {codec} }}", connected),
-    "udp": Case("udp {{ port => 0 {codec} }}", thrown, lambda line: packed("127.0.0.1", 1, line)),
-}
-every = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-
-
-def framed(line: bytes) -> bytes:
-    return orjson.dumps({"message": line.decode(errors="replace"), "log": {"offset": len(line)}})
 
 
 def test_the_table_holds_every_input() -> None:
