@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pipeline.config.logstash_yml import Settings
+from typing import Protocol
 
 SETTINGS = (
     "path.queue",
@@ -22,7 +19,36 @@ SETTINGS = (
 """Settings that only a persistent queue heeds."""
 
 
-def queue_faults(settings: Settings) -> Iterator[tuple[str, str]]:
+class Queued(Protocol):
+    """What is read of the settings here."""
+
+    @property
+    def queue_type(self) -> str:
+        """Logstash's `queue.type`."""
+        ...
+
+    @property
+    def queue_compression(self) -> str:
+        """Logstash's `queue.compression`."""
+        ...
+
+    @property
+    def queue_max_events(self) -> int:
+        """0: no bound."""
+        ...
+
+    @property
+    def queue_max_bytes(self) -> int:
+        """Bytes of all pages."""
+        ...
+
+    @property
+    def queue_page_capacity(self) -> int:
+        """Bytes of one page."""
+        ...
+
+
+def queue_faults(settings: Queued) -> Iterator[tuple[str, str]]:
     """Settings that do not go together, each with the reason."""
     if settings.queue_max_events:
         reason = "only 0, no bound, is there: the queue holds batches as they came; bound it with queue.max_bytes"
@@ -32,7 +58,7 @@ def queue_faults(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "queue.page_capacity", f"{sizes}: a queue holds one page at least"
 
 
-def queue_warnings(settings: Settings, given: Iterable[str]) -> Iterator[tuple[str, str]]:
+def queue_warnings(settings: Queued, given: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Settings that change nothing here, each with the reason."""
     if settings.queue_type == "memory":
         for name in given:
