@@ -1,5 +1,8 @@
 """The front: runs the inputs, deals their batches to workers, and replaces workers that die.
 
+            inputs --batch--> deal                                   the end of the batch acknowledges it
+            inputs --batch--> queue on disk --record--> deal         the sync does; the end is for the checkpoint
+
 crew       one post a worker: hired, heard out, and when it dies replaced, after a pause if it did not live long
 isolation  one post more, filled only while there are suspects (ledger.py)
 """
@@ -10,7 +13,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from time import monotonic
 from typing import Any
 
@@ -19,13 +22,18 @@ from pipeline.clock import Clock, SystemClock
 from pipeline.config.building import BuiltInput, build_inputs
 from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
+from pipeline.delivery.dead_letters import DeadLetterQueue
+from pipeline.delivery.queue import PersistentQueue
+from pipeline.delivery.worker import Source
 from pipeline.errors import BrokenFraming
+from pipeline.front.dealt import runs_itself
 from pipeline.front.hired import Hired, hire
 from pipeline.front.ledger import Dealt
 from pipeline.front.wire import Kind, Message
 from pipeline.metrics import Counters
-from pipeline.plugin import Input, PluginContext, SharesItself
-from pipeline.runtime import Load, QueueFigures, State, background, repeat
+from pipeline.persistence import open_queue
+from pipeline.plugin import Input, PluginContext
+from pipeline.runtime import Load, QueueFigures, State, Voice, background, bounds_of, listening, repeat
 
 log = logging.getLogger("apex.front")
 
@@ -44,35 +52,57 @@ class Front:
         self.plan = plan
         self.settings = settings
         self.state: State = "starting"
-        self.queue = QueueFigures("memory", 0, 0, 0)
+        self.ready = asyncio.Event()
+        """Set while its inputs listen, and every worker takes batches of the newest configuration."""
+        self._queue: PersistentQueue | None = None
         self._count = workers
         self._periodic: list[tuple[float, Any]] = []
+        voice = Voice(silent=True)  # who has built all the rest has said it
         context = PluginContext(
             pipeline_id=settings.pipeline_id,
             path_data=settings.path_data,
             clock=clock or SystemClock(),
             every=lambda seconds, call: self._periodic.append((seconds, call)),
-            warn=lambda _: None,  # each worker says it
+            warn=voice.warn,
+            persisted=settings.queue_type == "persisted",
         )
         self._inputs: list[BuiltInput] = build_inputs(plan, context)
+        voice.silent = False
         self._crew: list[Hired] = []
         self._posts: set[asyncio.Task[None]] = set()
         self._rolling = asyncio.Lock()
         self._gone = Counters()
         """What workers counted that are no more."""
+        self._own = Counters()
         self._numbers = itertools.count()
         self._open = 0
         """Batches without an end."""
         self._suspects = 0
         self._stopping = False
         self._changed = asyncio.Event()
+        self._numbers_of: dict[int, int] = {}
+        """By the identity of an input, the number under which workers know it."""
         self._group: asyncio.TaskGroup
+
+    @property
+    def queue(self) -> QueueFigures:
+        """What waits in the queue on disk, which is the front's."""
+        return (
+            QueueFigures("memory", 0, 0, 0) if self._queue is None else QueueFigures("persisted", *self._queue.figures)
+        )
+
+    @property
+    def unfinished(self) -> str:
+        """How much was taken and has no end yet, in words."""
+        size = sum(worker.hand.bytes for worker in self._crew)
+        return f"{self._open} batches ({size} bytes of them at the workers)"
 
     @property
     def counters(self) -> Counters:
         """The counters of all workers, those included that are no more."""
         total = Counters()
         total.add(self._gone.snapshot(), gone=True)
+        total.add(self._own.snapshot())
         for worker in self._crew:
             total.add(worker.counts)
         return total
@@ -94,6 +124,8 @@ class Front:
         """Takes no more: `run` drains and returns."""
         self.state = "draining"
         self._changed.set()
+        if self._queue is not None:
+            self._queue.stop()
         for item in self._inputs:
             item.input.stop()
 
@@ -102,24 +134,32 @@ class Front:
         if settings != self.settings or _text_of_inputs(plan) != _text_of_inputs(self.plan):
             return False
         self.plan = plan
+        self.ready.clear()
         self._group.create_task(self._roll())
         return True
 
     async def run(self) -> None:
         """Runs until every input has ended or `stop` was called, and every batch has its end."""
         log.info("%d workers", self._count)
-        if self.state == "starting":
-            self.state = "running"
+        dead_letters = DeadLetterQueue(
+            self.settings.dead_letters, self.settings.pipeline_id, bounds_of(self.settings), self._blocked
+        )
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as self._group:
+            stack.callback(dead_letters.close)
+            queue = self._queue = await self._open_queue(dead_letters, stack)
             self._fill_posts()
             isolation = self._group.create_task(self._isolation())
             for item in self._inputs:
                 stack.push_async_callback(item.input.close)
-            with background(*(repeat(seconds, call) for seconds, call in self._periodic)):
+            with background(self._opening(), *self._periodic_work(dead_letters)):
                 async with asyncio.TaskGroup() as reading:
-                    for number, item in enumerate(self._inputs):
+                    if queue is not None:
+                        reading.create_task(queue.run(self._take))
+                    for number, item in enumerate(self._inputs if queue is None else ()):
                         reading.create_task(self._read(number, item))
                 await self._until(lambda: self._open == 0)
+                if queue is not None:
+                    await queue.close()
                 self._stopping = True
                 isolation.cancel()
                 for worker in self._crew:
@@ -127,15 +167,48 @@ class Front:
                 while self._posts:
                     await asyncio.wait(self._posts)
 
+    async def _opening(self) -> None:
+        await listening(item.input for item in self._inputs if not runs_itself(item.input, self.settings))
+        await self._until(lambda: sum(worker.takes for worker in self._crew) >= self._count)
+        if self.state == "starting":
+            self.state = "running"
+            self.ready.set()
+
+    def _blocked(self, reason: str) -> None:
+        self._own.blocked = reason
+
+    async def _open_queue(
+        self, dead_letters: DeadLetterQueue, stack: contextlib.AsyncExitStack
+    ) -> PersistentQueue | None:
+        sources = [Source(item.input, item.decorate, item.label, item.kind) for item in self._inputs]
+        inputs = list(zip(self.plan.section("input"), sources, strict=True))
+        queue = await open_queue(self.settings, inputs, dead_letters, self._own, stack)
+        if queue is not None and self.state == "draining":
+            queue.stop()
+        self._numbers_of = {id(source.input): number for number, source in enumerate(sources)}
+        return queue
+
+    def _periodic_work(self, dead_letters: DeadLetterQueue) -> Iterator[Coroutine[Any, Any, None]]:
+        for seconds, call in self._periodic:
+            yield repeat(seconds, call)
+        if self._queue is not None:
+            yield self._queue.checkpoints()
+            yield dead_letters.keep()
+
     # ------------------------------------------------------------------------------------ dealing
 
     async def _read(self, number: int, item: BuiltInput) -> None:
-        if isinstance(item.input, SharesItself):  # each worker runs its own, until all stop
+        if runs_itself(item.input, self.settings):  # each worker runs its own, until all stop
             await self._until(lambda: self.state == "draining")
             return
         async for batch in item.input.batches():
             self._open += 1
             await self._deal(Dealt(next(self._numbers), number, batch))
+
+    async def _take(self, source: Source, batch: Batch) -> None:
+        """A record of the queue; returns when a worker has it."""
+        self._open += 1
+        await self._deal(Dealt(next(self._numbers), self._numbers_of[id(source.input)], batch))
 
     async def _deal(self, dealt: Dealt) -> None:
         """Waits for a worker with room: of those, the one with the least to do."""
@@ -215,6 +288,7 @@ class Front:
                 await self._until(lambda hand=worker.hand: not hand.batches)
                 worker.stop()
             log.info("reloaded: %d new workers", self._count)
+            self.ready.set()
 
     async def _isolation(self) -> None:
         """Fills the post for suspects while there are any."""
