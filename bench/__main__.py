@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import kafka, startup
+from bench import kafka, scaling, startup
 from bench.events import generate
 from bench.figures import MISSED, Figure, as_json, machine, table
 from bench.floor import Compared
@@ -44,6 +44,8 @@ class Size:
     """Of fewer, too large a part meets an address of its source for the first time."""
     rounds: int = 5
     crowds: int = 2
+    scaling_rounds: int = 3
+    floor_seconds: float = 3.0
     stage_events: int = 16_384
     stage_rounds: int = 7
     starts: int = 7
@@ -51,7 +53,17 @@ class Size:
 
 
 FULL = Size()
-QUICK = Size(events=8_000, rounds=1, crowds=1, stage_events=2_048, stage_rounds=1, starts=1, proven=2_000)
+QUICK = Size(
+    events=8_000,
+    rounds=1,
+    crowds=1,
+    scaling_rounds=1,
+    floor_seconds=0.5,
+    stage_events=2_048,
+    stage_rounds=1,
+    starts=1,
+    proven=2_000,
+)
 LONG, STEP = 1_000_000, 100_000
 
 
@@ -91,6 +103,8 @@ def measure(size: Size, folder: Path, *, long: bool = False) -> list[Figure]:
             say("the events are written to Kafka")
             kafka.fill(bootstrap, bench)
         runs = path_runs(bench, tree, size, bootstrap)
+        scaled = scaling.scaling_runs(bench, tree, size.scaling_rounds, bootstrap, say)
+    floors = tuple(scaling.floor_scaling(size.floor_seconds) for _ in range(size.scaling_rounds))
     say("stages")
     staged = stages_apart(size)
     say("start-up")
@@ -98,6 +112,9 @@ def measure(size: Size, folder: Path, *, long: bool = False) -> list[Figure]:
     found = [figure for subject, of in runs.items() for figure in path_figures(subject, of)]
     shares = tuple(queued.ratio / straight.ratio for queued, straight in zip(runs[QUEUE], runs[BEATS], strict=True))
     found.append(Figure(QUEUE, "of the speed without it", shares, least=0.5))
+    for shape, of in scaled.items():
+        found += scaling.scaling_figures(shape, of)
+    found.append(Figure("scaling: the floor", "events/s of wall, two processes / one", floors))
     found += stage_figures(staged) + start_figures(starts)
     if long:
         say(f"{LONG:,} events: first they are made")

@@ -18,6 +18,8 @@ from bench.processes import Tree, engine, sink
 TOPIC = "bench"
 PARTITIONS = 4
 PATIENCE = 600.0
+JOINING = "group.initial.rebalance.delay.ms=2000"
+"""Two workers that start together begin as one group of two."""
 
 
 @contextlib.contextmanager
@@ -29,7 +31,7 @@ def broker(folder: Path) -> Iterator[str | None]:
     (folder / "kafka").mkdir()
     with contextlib.ExitStack() as stack:
         try:
-            bootstrap = stack.enter_context(kafka_cluster.started(folder / "kafka")).bootstrap
+            bootstrap = stack.enter_context(kafka_cluster.started(folder / "kafka", JOINING)).bootstrap
         except NotHere:
             bootstrap = None
         yield bootstrap
@@ -60,7 +62,7 @@ def fill(bootstrap: str, bench: Bench) -> None:
 def kafka_to_sink(bench: Bench, tree: Tree, bootstrap: str) -> Run:
     """The whole topic, read by one consumer that no group knows yet."""
     folder = bench.new_folder()
-    with sink() as target, engine(tree, _kafka(bootstrap, folder.name, target.port), folder) as running:
+    with sink() as target, engine(tree, kafka(bootstrap, folder.name, target.port), folder) as running:
         watch = Watch(running, bench.bursts)
         deadline = time.monotonic() + PATIENCE
         while not (before := target.counts()["items"]):
@@ -79,7 +81,8 @@ def kafka_to_sink(bench: Bench, tree: Tree, bootstrap: str) -> Run:
     return Run(counted, micros_of(cpu, counted), watch.floor, max(watch.peak, end), end, more)
 
 
-def _kafka(bootstrap: str, group: str, sink_port: int) -> str:
+def kafka(bootstrap: str, group: str, sink_port: int) -> str:
+    """The configuration: all of the topic, to the sink."""
     return f"""
 input {{ kafka {{ bootstrap_servers => "{bootstrap}" topics => ["{TOPIC}"] group_id => "{group}" codec => json
   auto_offset_reset => "earliest" }} }}

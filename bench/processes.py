@@ -72,6 +72,18 @@ class Engine:
         """Bytes of memory that are its alone."""
         return int(self._seen.memory_full_info().uss)
 
+    def cpu_of_all(self) -> float:
+        """CPU seconds of it and of its workers."""
+        times = [process.cpu_times() for process in self._all()]
+        return float(sum(time.user + time.system for time in times))
+
+    def uss_of_all(self) -> int:
+        """Bytes of memory that are its alone, or its workers'."""
+        return int(sum(process.memory_full_info().uss for process in self._all()))
+
+    def _all(self) -> list[Any]:
+        return [self._seen, *self._seen.children()]
+
     def listening(self, port: int) -> None:
         """Returns when it listens."""
         deadline = time.monotonic() + START_TIMEOUT

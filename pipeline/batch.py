@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 Origin = dict[str, Any]
 """Where a batch came from: plain JSON values, so that a queue or another process can hold it.
@@ -16,6 +19,22 @@ an id of their own are named after it.
 
 UNCOUNTED = -1
 """Told to `Batch.end` in place of a number by a persistent queue, which decodes a batch after its end."""
+
+
+def as_json(value: Any) -> bytes:
+    """An origin, or what holds one, as JSON. The name of a file may hold bytes that are no UTF-8: halves of pairs."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value).encode()
+
+
+def of_json(data: bytes) -> Any:
+    """What `as_json` wrote."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return json.loads(data)
 
 
 @dataclass(slots=True)

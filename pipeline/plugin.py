@@ -138,6 +138,33 @@ class Lagging(Protocol):
         ...
 
 
+class Signal(Protocol):
+    """Something that happens once, such as an `asyncio.Event`."""
+
+    async def wait(self) -> Any:
+        """Returns when it has happened."""
+        ...
+
+
+class Serving(Protocol):
+    """The part of an input that owns its sockets."""
+
+    @property
+    def listening(self) -> Signal:
+        """Every socket is bound."""
+        ...
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """An input that senders connect to, or send datagrams to: the pipeline is ready when it listens."""
+
+    @property
+    def server(self) -> Serving:
+        """What listens."""
+        ...
+
+
 @runtime_checkable
 class SharesItself(Protocol):
     """An input whose source shares itself out among processes (a Kafka group): of several, each runs its own."""

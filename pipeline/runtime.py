@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Sequence, Set
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
 from pipeline.clock import Clock, SystemClock
@@ -28,7 +29,7 @@ from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Holding, Input, Output, PluginContext
+from pipeline.plugin import Holding, Input, Listens, Output, PluginContext
 from pipeline.spans import Tracer
 
 log = logging.getLogger("apex.pipeline")
@@ -87,18 +88,39 @@ FLUSH_INTERVAL = 5.0
 """Seconds between two flushes of the filters that hold events, as in Logstash."""
 
 
+@dataclass(slots=True)
+class Voice:
+    """What plugins have to say to the user."""
+
+    silent: bool = False
+    """While they are built, where another process has built the same and has said it."""
+
+    def warn(self, text: str) -> None:
+        """Says it in the log."""
+        if not self.silent:
+            log.warning("%s", text)
+
+
 class Pipeline:
     """A pipeline whose plugins are built; it runs once."""
 
     def __init__(
-        self, settings: Settings, plan: Plan, clock: Clock | None = None, tracer: Tracer | None = None
+        self,
+        settings: Settings,
+        plan: Plan,
+        clock: Clock | None = None,
+        tracer: Tracer | None = None,
+        voice: Voice | None = None,
     ) -> None:
         """Builds every plugin; raises `ConfigurationError` with what only building can find."""
+        voice = voice or Voice()
         self.counters = Counters()
         self.plan = plan
         self.settings = settings
         self.in_flight = InFlight(settings.in_flight_events, settings.in_flight_bytes, self.counters.latency)
         self.state: State = "starting"
+        self.ready = asyncio.Event()
+        """Set when its inputs listen, and its outputs are connected to or tried."""
         self._tracer = tracer
         self._clock = clock or SystemClock()
         self._periodic: list[tuple[float, Callable[[], None]]] = []
@@ -107,10 +129,11 @@ class Pipeline:
             path_data=settings.path_data,
             clock=self._clock,
             every=lambda seconds, call: self._periodic.append((seconds, call)),
-            warn=log.warning,
+            warn=voice.warn,
             persisted=settings.queue_type == "persisted",
         )
         self._built = build(plan, context, sealing=True)
+        voice.silent = False
         # A flow that cannot be compiled is a fault of the configuration, to be known before anything starts or stops.
         nowhere: dict[int, Continue] = dict.fromkeys(self._built.outputs, _nowhere)
         connect(plan, self._built.filters, nowhere, lambda proceed, event: None)
@@ -132,10 +155,13 @@ class Pipeline:
         )
 
     @property
+    def unfinished(self) -> str:
+        """How much was taken and has no end yet, in words."""
+        return f"{self.in_flight.events} events ({self.in_flight.bytes} bytes)"
+
+    @property
     def why_alone(self) -> str | None:
         """Why several of this pipeline side by side would not do what one does; None if they would."""
-        if self.settings.queue_type == "persisted":
-            return "the queue on disk is one process's"
         for checked in self.plan.section("input"):
             if getattr(checked.options, "group_instance_id", None):
                 return f"{checked.label} has a group_instance_id, which one process can have"
@@ -174,8 +200,6 @@ class Pipeline:
     async def run(self) -> None:
         """Runs until every input has ended or `stop` was called, and everything in flight has its end."""
         settings, in_flight = self.settings, self.in_flight
-        if self.state == "starting":
-            self.state = "running"
         dead_letters = DeadLetterQueue(settings.dead_letters, settings.pipeline_id, bounds_of(settings), self._blocked)
         fates = Fates(self.counters)
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
@@ -198,7 +222,9 @@ class Pipeline:
             fates.flow = connect(self.plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
-            with background(dead_letters.keep(), *self._periodic_work(worker, bool(fates.flow.flushes))):
+            with background(
+                self._opening(), dead_letters.keep(), *self._periodic_work(worker, bool(fates.flow.flushes))
+            ):
                 async with asyncio.TaskGroup() as inputs:
                     if queue is not None:
                         inputs.create_task(queue.run(worker.take))
@@ -210,6 +236,12 @@ class Pipeline:
                 await in_flight.empty()
                 if queue is not None:
                     await queue.close()
+
+    async def _opening(self) -> None:
+        await listening(source.input for source in self._sources)
+        if self.state == "starting":
+            self.state = "running"
+            self.ready.set()
 
     def _blocked(self, reason: str) -> None:
         self.counters.blocked = reason
@@ -245,6 +277,13 @@ class Pipeline:
         while True:
             await asyncio.sleep(FLUSH_INTERVAL)
             await worker.flush(self._clock.now(), False)
+
+
+async def listening(inputs: Iterable[Input]) -> None:
+    """Returns when every input that has sockets listens."""
+    for item in inputs:
+        if isinstance(item, Listens):
+            await item.server.listening.wait()
 
 
 def _nowhere(event: Event) -> None:

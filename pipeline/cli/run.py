@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -21,14 +22,17 @@ from pipeline.config.plan import Plan
 from pipeline.errors import ApexLogsError, ConfigurationError
 from pipeline.monitoring.listening import listening, tls_of
 from pipeline.monitoring.node import Node
+from pipeline.monitoring.systemd import Systemd
 from pipeline.monitoring.traces import Traces, tracing
-from pipeline.runtime import Pipeline
+from pipeline.runtime import Pipeline, background
 
 if TYPE_CHECKING:
     from pipeline.front.front import Front
 
 log = logging.getLogger("apex.cli")
 
+FAREWELL = 3.0
+"""Seconds in which connections are closed and files are written when `shutdown.timeout` is over."""
 RELOAD_PATIENCE = 30.0
 """Seconds that a reload waits for the running configuration to deliver what is in flight."""
 
@@ -56,7 +60,7 @@ def run_pipeline(arguments: Arguments) -> int:
     collect_seldom()
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(_Service(arguments, settings, first, traces).run())
+            return runner.run(_Service(arguments, settings, first, traces).run())
     except (ApexLogsError, OSError, ExceptionGroup) as error:
         for leaf in _leaves(error):
             log.error("%s", leaf, exc_info=None if isinstance(leaf, ApexLogsError | OSError) else leaf)
@@ -64,7 +68,6 @@ def run_pipeline(arguments: Arguments) -> int:
     finally:
         if traces is not None:
             traces.close()
-    return 0
 
 
 def _made(settings: Settings, plan: Plan, traces: Traces | None) -> Pipeline | Front:
@@ -97,28 +100,36 @@ class _Service:
         self._gave_up = False
         self._patience: asyncio.TimerHandle | None = None
         """Runs out while a reload waits for the running configuration."""
+        self._late = False
+        """`shutdown.timeout` ran out."""
+        self._systemd = Systemd(os.environ)
+        self._announced: asyncio.Task[None] | None = None
+        """Waits until what runs is ready after a reload."""
 
-    async def run(self) -> None:
-        """Runs pipelines, one after the other, until one ends that no other follows."""
+    async def run(self) -> int:
+        """Runs pipelines, one after the other, until one ends that no other follows; returns the exit code."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
-        watching = loop.create_task(self._watch()) if self._settings.config_reload_automatic else None
-        try:
+        watching = [self._systemd.watch()]
+        if self._settings.config_reload_automatic:
+            watching.append(self._watch())
+        with background(*watching):
             async with listening(self._node):
                 await self._in_turn()
-        finally:
-            if watching is not None:
-                watching.cancel()
+        return 1 if self._late else 0
 
     async def _in_turn(self) -> None:
         while True:
             self._node.pipelines = {self._current.settings.pipeline_id: self._current}
             self._running = asyncio.create_task(self._current.run())
             try:
-                await self._running
+                with background(self._announce()):
+                    await self._running
             except asyncio.CancelledError:
+                if self._late:
+                    return
                 if not self._gave_up:
                     raise
                 self._gave_up = False
@@ -126,10 +137,17 @@ class _Service:
             self._be_patient()
             log.info("drained", extra=self._current.counters.as_dict())
             if self._next is None:
+                self._systemd.stopping()
                 return
             self._current, self._next = self._next, None
             self._node.reloads.succeeded()
             log.info("reloaded")
+
+    async def _announce(self) -> None:
+        """Tells systemd that what runs now is ready, when it is."""
+        await self._current.ready.wait()
+        if not self._stopping:
+            self._systemd.ready()
 
     async def _watch(self) -> None:
         """Reloads when the text of the configuration has changed."""
@@ -156,32 +174,62 @@ class _Service:
         self._stopping = True
         self._next = None
         self._be_patient()
+        self._systemd.stopping()
+        if (bound := self._settings.shutdown_timeout) is not None:
+            asyncio.get_running_loop().call_later(bound, self._out_of_time, bound)
         self._current.stop()
+
+    def _out_of_time(self, bound: float) -> None:
+        """Ends with what is in flight: connections are closed, and nothing of it is acknowledged."""
+        assert self._running is not None
+        if self._running.done():
+            return
+        queue = self._current.queue
+        log.error(
+            "shutdown.timeout (%g s) is over: %s were not delivered; %s",
+            bound,
+            self._current.unfinished,
+            f"the queue on disk keeps {queue.events} batches"
+            if queue.kind == "persisted"
+            else "they were not acknowledged, and who can send them again does",
+        )
+        self._late = True
+        self._running.cancel()
+        last = threading.Timer(FAREWELL, os._exit, (1,))  # what hangs even so, be it a thread, is left behind
+        last.daemon = True
+        last.start()
 
     def _reload(self) -> None:
         if self._stopping:
             return
+        self._systemd.reloading()
+        if not self._takes_over():
+            self._announced = asyncio.get_running_loop().create_task(self._announce())
+
+    def _takes_over(self) -> bool:
+        """Whether another pipeline is to follow; else the one that runs goes on, with the new configuration or not."""
         try:
             read, plan = self._arguments.read()
             if any(checked.module.name == "stdin" for checked in self._current.plan.section("input")):
                 log.error("standard input cannot be handed on: a configuration that reads it is not reloaded")
-                return
+                return False
             for warning in [*read.warnings, *plan.warnings]:
                 log.warning("%s", warning)
             following = _made(read.settings, plan, self._traces)
             if self._rolls(following, read.settings, plan):
                 self._node.reloads.succeeded()
-                return
+                return False
         except ConfigurationError as error:
             log.error("the new configuration has faults; the running one goes on\n%s", error)
             self._node.reloads.failed(str(error))
-            return
+            return False
         self._next = following
         self._current.stop()
         # Where the old outputs are stuck, the new configuration may be the remedy: it must not wait for them for ever.
         assert self._running is not None
         self._be_patient()
         self._patience = asyncio.get_running_loop().call_later(RELOAD_PATIENCE, self._give_up)
+        return True
 
     def _rolls(self, following: Pipeline | Front, settings: Settings, plan: Plan) -> bool:
         """Whether the workers go over one by one, as the inputs are the same, and nobody has to wait."""

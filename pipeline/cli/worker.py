@@ -21,11 +21,10 @@ from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import make_plan
 from pipeline.config.sources import Source
 from pipeline.errors import ApexLogsError
-from pipeline.front.dealt import PROGRESS_SIZE, DealtInput, attend
+from pipeline.front.dealt import PROGRESS_SIZE, DealtInput, attend, runs_itself
 from pipeline.front.wire import Kind, packed, receive
 from pipeline.monitoring.traces import Traces, tracing
-from pipeline.plugin import SharesItself
-from pipeline.runtime import Pipeline
+from pipeline.runtime import Pipeline, Voice
 
 TELL_EVERY = 1.0
 """Seconds between two reports of the counters, by which the front also knows that the worker does not hang."""
@@ -58,7 +57,7 @@ async def _work(channel: socket.socket, progress: mmap) -> int:
     inputs = {
         number: DealtInput(source.input, writer.write, progress)
         for number, source in enumerate(pipeline.sources)
-        if not isinstance(source.input, SharesItself)
+        if not runs_itself(source.input, settings)
     }
     pipeline.take_from(
         [
@@ -93,7 +92,7 @@ def _built(settings: Settings, head: dict[str, Any], traces: Traces | None) -> P
         environment=os.environ,
         instead={name: (plugin, options) for name, (plugin, options) in head["instead"].items()},
     )
-    return Pipeline(settings, plan, tracer=traces)
+    return Pipeline(settings, plan, tracer=traces, voice=Voice(silent=True))  # the front has said it
 
 
 async def _tell(pipeline: Pipeline, writer: asyncio.StreamWriter) -> None:

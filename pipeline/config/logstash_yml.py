@@ -97,6 +97,7 @@ class Settings(MonitoringSettings):
     path_queue: Path | None = Field(None, alias="path.queue")
     config_reload_automatic: Boolean = Field(False, alias="config.reload.automatic")
     config_reload_interval: Seconds = Field(3.0, alias="config.reload.interval", gt=0)
+    shutdown_timeout: Seconds | None = Field(None, alias="shutdown.timeout", gt=0)
     in_flight_events: Integer = Field(100_000, alias="in_flight.events", ge=1)
     in_flight_bytes: Size = Field(16 << 20, alias="in_flight.bytes", ge=1)
     retry_initial_interval: Seconds = Field(2.0, alias="retry.initial_interval", gt=0)
@@ -190,8 +191,8 @@ _KNOWN = [str(field.alias) for field in Settings.model_fields.values()]
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """PIPELINE_BATCH_DELAY is `pipeline.batch.delay`; only settings of a pipeline, its queue, log, API and traces."""
-    starts = ("pipeline.", "queue.", "config.support", "log.", "api.", "otel.")
+    """PIPELINE_BATCH_DELAY is `pipeline.batch.delay`; those of a pipeline, its queue, end, log, API and traces."""
+    starts = ("pipeline.", "queue.", "shutdown.", "config.support", "log.", "api.", "otel.")
     names = {name: name.replace(".", "_").upper() for name in _KNOWN if name.startswith(starts)}
     return {name: environment[variable] for name, variable in names.items() if variable in environment}
 

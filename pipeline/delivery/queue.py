@@ -35,7 +35,7 @@ from pipeline.metrics import Counters
 log = logging.getLogger("apex.queue")
 
 Take = Callable[[Source, Batch], Awaitable[None]]
-"""The worker's: returns when there is room for another batch."""
+"""The worker's, or that of a front with many: returns when there is room for another batch."""
 
 _READ = 1 << 20
 """Bytes of records that are read at once."""
@@ -99,6 +99,8 @@ class PersistentQueue:
         """Records that ended since the last checkpoint."""
         self._unmarked = False
         """Whether something came to disk since: a checkpoint is how damage is told from an end that a crash has cut."""
+        self._burials: set[asyncio.Future[None]] = set()
+        """What was refused, on its way to the dead letter queue."""
         self._kept: Counter[str] = Counter()
         """Records of inputs that are not there, by name."""
         self._say_full_after = 0.0
@@ -127,6 +129,7 @@ class PersistentQueue:
 
     async def close(self) -> None:
         """Everything in flight has its end: says so on disk."""
+        await self._buried()
         await self._checkpoint()
 
     # ------------------------------------------------------------------------------------ in
@@ -246,12 +249,25 @@ class PersistentQueue:
         if source is None:
             self._keep(entry.input)
             return
-        refused: list[Exception] = []
-        await take(source, Batch(entry.data, entry.origin, partial(self._ended, sequence), refused.append))
-        if refused:  # the options of the input are others now than when it took the batch
-            letter = DeadLetter(f"cannot be decoded: {refused[0]}", source.label, entry.data, entry.origin)
-            await bury(self._dead_letters, [letter], self._counters, Backoff())
-            self._ended(sequence)
+
+        def refuse(error: Exception) -> None:
+            """The options of the input are others now than when it took the batch."""
+            letter = DeadLetter(f"cannot be decoded: {error}", source.label, entry.data, entry.origin)
+            self._burials.add(asyncio.ensure_future(self._bury(letter, sequence)))
+
+        await take(source, Batch(entry.data, entry.origin, partial(self._ended, sequence), refuse))
+        await self._buried()
+
+    async def _bury(self, letter: DeadLetter, sequence: int) -> None:
+        await bury(self._dead_letters, [letter], self._counters, Backoff())
+        self._ended(sequence)
+
+    async def _buried(self) -> None:
+        """Returns when what was refused is in the dead letter queue. Where others work, it is refused later."""
+        while self._burials:
+            burials = set(self._burials)
+            await asyncio.gather(*burials)
+            self._burials -= burials
 
     def _keep(self, name: str) -> None:
         if name not in self._kept:

@@ -23,8 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import orjson
-
+from pipeline.batch import as_json, of_json
 from pipeline.disk.file_layer import File
 from pipeline.errors import StoreError
 
@@ -100,7 +99,7 @@ def header(queue: int, first: int) -> bytes:
 
 def encode(entry: Entry, sequence: int, durable: int, queue: int, deflated: bytes | None = None) -> bytes:
     """The bytes of a record; with its data deflated, where that is given."""
-    meta = orjson.dumps({"input": entry.input, "origin": entry.origin})
+    meta = as_json({"input": entry.input, "origin": entry.origin})
     kind, data = (PLAIN, entry.data) if deflated is None else (DEFLATED, deflated)
     total = zlib.crc32(data, zlib.crc32(meta, _seed(queue)))
     head = _HEAD.pack(_MARK, kind, len(meta), len(data), sequence, durable, entry.time, total)
@@ -192,7 +191,7 @@ def _next_mark(pager: Pager, at: int, size: int, queue: int) -> int:
 def load(pager: Pager, head: Head) -> Record:
     """The record of a head that `scan` found."""
     payload = pager.read(head.offset + HEAD_SIZE, head.end - head.offset - HEAD_SIZE)
-    meta = orjson.loads(payload[: head.meta])
+    meta = of_json(payload[: head.meta])
     data = payload[head.meta :]
     if head.kind == DEFLATED:
         data = zlib.decompress(data)

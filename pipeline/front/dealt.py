@@ -10,9 +10,10 @@ from mmap import mmap
 from typing import Any
 
 from pipeline.batch import Batch, Origin
+from pipeline.config.logstash_yml import Settings
 from pipeline.event import Event
 from pipeline.front.wire import Kind, packed, receive
-from pipeline.plugin import Input, Reject
+from pipeline.plugin import Input, Reject, SharesItself
 
 Tell = Callable[[bytes], None]
 """Sends a message to the front."""
@@ -30,6 +31,14 @@ def noted(progress: mmap) -> tuple[int, int] | None:
     """What a worker wrote down last: the batch, and the position in it."""
     seq, position = _PROGRESS.unpack_from(progress)
     return (seq - 1, position - 1) if seq else None
+
+
+def runs_itself(given: Input, settings: Settings) -> bool:
+    """Whether each worker runs an input of its own, as its source shares itself out.
+
+    Not where there is a queue on disk: what is acknowledged is in that one queue, and so all of it goes there.
+    """
+    return isinstance(given, SharesItself) and settings.queue_type != "persisted"
 
 
 class Deadly(Exception):
@@ -109,7 +118,7 @@ class DealtInput:
 
 
 async def attend(reader: asyncio.StreamReader, inputs: dict[int, DealtInput], stop: Callable[[], None]) -> None:
-    """Hands on what the front sends, until it says that no more is coming."""
+    """Hands on what the front sends, until this process ends: it also ends when the front is gone."""
     while True:
         message = await receive(reader)
         if message is None:
@@ -118,4 +127,3 @@ async def attend(reader: asyncio.StreamReader, inputs: dict[int, DealtInput], st
             inputs[message.head["input"]].arrive(message.head, message.data)
         elif message.kind is Kind.STOP:
             stop()
-            return

@@ -1,5 +1,8 @@
 """The front: runs the inputs, deals their batches to workers, and replaces workers that die.
 
+            inputs --batch--> deal                                   the end of the batch acknowledges it
+            inputs --batch--> queue on disk --record--> deal         the sync does; the end is for the checkpoint
+
 crew       one post a worker: hired, heard out, and when it dies replaced, after a pause if it did not live long
 isolation  one post more, filled only while there are suspects (ledger.py)
 """
@@ -10,22 +13,27 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.batch import Batch
 from pipeline.clock import Clock, SystemClock
 from pipeline.config.building import BuiltInput, build_inputs
 from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
+from pipeline.delivery.dead_letters import DeadLetterQueue
+from pipeline.delivery.queue import PersistentQueue
+from pipeline.delivery.worker import Source
 from pipeline.errors import BrokenFraming
+from pipeline.front.dealt import runs_itself
 from pipeline.front.hired import Hired, hire
 from pipeline.front.ledger import Dealt
 from pipeline.front.wire import Kind, Message
 from pipeline.metrics import Counters
-from pipeline.plugin import Input, PluginContext, SharesItself
-from pipeline.runtime import Load, QueueFigures, State, background, repeat
+from pipeline.persistence import open_queue
+from pipeline.plugin import Input, PluginContext
+from pipeline.runtime import Load, QueueFigures, State, Voice, background, bounds_of, listening, repeat
 
 log = logging.getLogger("apex.front")
 
@@ -34,6 +42,18 @@ AHEAD = 2
 LIVED = 10.0
 """Seconds: a worker that lived less is replaced after a pause, which doubles each time."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+PATIENCE = 30.0
+"""Seconds that a reload waits for an old worker to deliver what it has."""
+
+
+class Life(NamedTuple):
+    """How a worker ended."""
+
+    code: int
+    """Its exit code."""
+    seconds: float
+    """How long it took batches."""
+    told_to_leave: bool
 
 
 class Front:
@@ -44,35 +64,57 @@ class Front:
         self.plan = plan
         self.settings = settings
         self.state: State = "starting"
-        self.queue = QueueFigures("memory", 0, 0, 0)
+        self.ready = asyncio.Event()
+        """Set while its inputs listen, and every worker takes batches of the newest configuration."""
+        self._queue: PersistentQueue | None = None
         self._count = workers
         self._periodic: list[tuple[float, Any]] = []
+        voice = Voice(silent=True)  # who has built all the rest has said it
         context = PluginContext(
             pipeline_id=settings.pipeline_id,
             path_data=settings.path_data,
             clock=clock or SystemClock(),
             every=lambda seconds, call: self._periodic.append((seconds, call)),
-            warn=lambda _: None,  # each worker says it
+            warn=voice.warn,
+            persisted=settings.queue_type == "persisted",
         )
         self._inputs: list[BuiltInput] = build_inputs(plan, context)
+        voice.silent = False
         self._crew: list[Hired] = []
         self._posts: set[asyncio.Task[None]] = set()
         self._rolling = asyncio.Lock()
         self._gone = Counters()
         """What workers counted that are no more."""
+        self._own = Counters()
         self._numbers = itertools.count()
         self._open = 0
         """Batches without an end."""
         self._suspects = 0
         self._stopping = False
         self._changed = asyncio.Event()
+        self._numbers_of: dict[int, int] = {}
+        """By the identity of an input, the number under which workers know it."""
         self._group: asyncio.TaskGroup
+
+    @property
+    def queue(self) -> QueueFigures:
+        """What waits in the queue on disk, which is the front's."""
+        return (
+            QueueFigures("memory", 0, 0, 0) if self._queue is None else QueueFigures("persisted", *self._queue.figures)
+        )
+
+    @property
+    def unfinished(self) -> str:
+        """How much was taken and has no end yet, in words."""
+        size = sum(worker.hand.bytes for worker in self._crew)
+        return f"{self._open} batches ({size} bytes of them at the workers)"
 
     @property
     def counters(self) -> Counters:
         """The counters of all workers, those included that are no more."""
         total = Counters()
         total.add(self._gone.snapshot(), gone=True)
+        total.add(self._own.snapshot())
         for worker in self._crew:
             total.add(worker.counts)
         return total
@@ -94,6 +136,8 @@ class Front:
         """Takes no more: `run` drains and returns."""
         self.state = "draining"
         self._changed.set()
+        if self._queue is not None:
+            self._queue.stop()
         for item in self._inputs:
             item.input.stop()
 
@@ -102,40 +146,82 @@ class Front:
         if settings != self.settings or _text_of_inputs(plan) != _text_of_inputs(self.plan):
             return False
         self.plan = plan
+        self.ready.clear()
         self._group.create_task(self._roll())
         return True
 
     async def run(self) -> None:
         """Runs until every input has ended or `stop` was called, and every batch has its end."""
         log.info("%d workers", self._count)
-        if self.state == "starting":
-            self.state = "running"
+        dead_letters = DeadLetterQueue(
+            self.settings.dead_letters, self.settings.pipeline_id, bounds_of(self.settings), self._blocked
+        )
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as self._group:
+            stack.callback(dead_letters.close)
+            queue = self._queue = await self._open_queue(dead_letters, stack)
             self._fill_posts()
             isolation = self._group.create_task(self._isolation())
             for item in self._inputs:
                 stack.push_async_callback(item.input.close)
-            with background(*(repeat(seconds, call) for seconds, call in self._periodic)):
+            with background(self._opening(), *self._periodic_work(dead_letters)):
                 async with asyncio.TaskGroup() as reading:
-                    for number, item in enumerate(self._inputs):
+                    if queue is not None:
+                        reading.create_task(queue.run(self._take))
+                    for number, item in enumerate(self._inputs if queue is None else ()):
                         reading.create_task(self._read(number, item))
                 await self._until(lambda: self._open == 0)
+                if queue is not None:
+                    await queue.close()
                 self._stopping = True
+                self._changed.set()
                 isolation.cancel()
                 for worker in self._crew:
                     worker.stop()
                 while self._posts:
                     await asyncio.wait(self._posts)
 
+    async def _opening(self) -> None:
+        await listening(item.input for item in self._inputs if not runs_itself(item.input, self.settings))
+        await self._until(lambda: sum(worker.takes for worker in self._crew) >= self._count)
+        if self.state == "starting":
+            self.state = "running"
+            self.ready.set()
+
+    def _blocked(self, reason: str) -> None:
+        self._own.blocked = reason
+
+    async def _open_queue(
+        self, dead_letters: DeadLetterQueue, stack: contextlib.AsyncExitStack
+    ) -> PersistentQueue | None:
+        sources = [Source(item.input, item.decorate, item.label, item.kind) for item in self._inputs]
+        inputs = list(zip(self.plan.section("input"), sources, strict=True))
+        queue = await open_queue(self.settings, inputs, dead_letters, self._own, stack)
+        if queue is not None and self.state == "draining":
+            queue.stop()
+        self._numbers_of = {id(source.input): number for number, source in enumerate(sources)}
+        return queue
+
+    def _periodic_work(self, dead_letters: DeadLetterQueue) -> Iterator[Coroutine[Any, Any, None]]:
+        for seconds, call in self._periodic:
+            yield repeat(seconds, call)
+        if self._queue is not None:
+            yield self._queue.checkpoints()
+            yield dead_letters.keep()
+
     # ------------------------------------------------------------------------------------ dealing
 
     async def _read(self, number: int, item: BuiltInput) -> None:
-        if isinstance(item.input, SharesItself):  # each worker runs its own, until all stop
+        if runs_itself(item.input, self.settings):  # each worker runs its own, until all stop
             await self._until(lambda: self.state == "draining")
             return
         async for batch in item.input.batches():
             self._open += 1
             await self._deal(Dealt(next(self._numbers), number, batch))
+
+    async def _take(self, source: Source, batch: Batch) -> None:
+        """A record of the queue; returns when a worker has it."""
+        self._open += 1
+        await self._deal(Dealt(next(self._numbers), self._numbers_of[id(source.input)], batch))
 
     async def _deal(self, dealt: Dealt) -> None:
         """Waits for a worker with room: of those, the one with the least to do."""
@@ -160,7 +246,7 @@ class Front:
             worker.counts = head
             return
         if kind is Kind.READY:
-            worker.ready = True
+            worker.ready_at = monotonic()
         elif kind is Kind.TAKEN:
             worker.hand.untaken -= 1
         elif kind is Kind.ENDED:
@@ -186,15 +272,12 @@ class Front:
         """Fills one post until the front stops, or the worker was told to leave."""
         pauses = _pauses()
         while not self._stopping:
-            began = monotonic()
-            code = await self._serve(alone=False)
-            there = sum(not (worker.hand.alone or worker.leaving) for worker in self._crew)
-            if code == 0 and (self._stopping or there >= self._count):
+            life = await self._serve(alone=False)
+            if life.told_to_leave or (self._stopping and life.code == 0):
                 return
-            if monotonic() - began > LIVED:
-                pauses = _pauses()
+            pauses = _pauses() if life.seconds > LIVED else pauses
             pause = next(pauses)
-            log.error("a worker ended (%s); another takes its place in %.1f s", _how(code), pause)
+            log.error("a worker ended (%s); another takes its place in %.1f s", _how(life.code), pause)
             await self._until(lambda: self._stopping, pause)
 
     async def _roll(self) -> None:
@@ -211,23 +294,37 @@ class Front:
                 return
             for worker in old:
                 worker.leaving = True
-            for worker in old:
-                await self._until(lambda hand=worker.hand: not hand.batches)
-                worker.stop()
+                self._group.create_task(self._let_go(worker))
             log.info("reloaded: %d new workers", self._count)
+            self.ready.set()
+
+    async def _let_go(self, worker: Hired) -> None:
+        """Waits until a worker has finished; not for ever, as the new configuration may be what its outputs need."""
+        await self._until(lambda: self._stopping or not worker.hand.batches, PATIENCE)
+        if worker.hand.batches and not self._stopping:
+            log.warning("what an old worker could not deliver in %.0f s is dealt to the new ones", PATIENCE)
+            worker.kill()
+        worker.stop()
 
     async def _isolation(self) -> None:
         """Fills the post for suspects while there are any."""
+        pauses = _pauses()
         while True:
             await self._until(lambda: self._suspects > 0)
             log.warning("a batch that workers died of runs alone, event by event")
-            code = await self._serve(alone=True)
-            if code:
-                log.error("the worker that ran it alone ended, too (%s)", _how(code))
+            life = await self._serve(alone=True)
+            if life.code:
+                log.error("the worker that ran it alone ended, too (%s)", _how(life.code))
+                pauses = pauses if life.seconds == 0 else _pauses()
+                await asyncio.sleep(next(pauses))
 
-    async def _serve(self, *, alone: bool) -> int:
-        """One worker's life; what it had when it died is dealt again. Returns its exit code."""
-        worker = await hire(_plan_head(self.settings, self.plan) | {"alone": alone}, alone=alone)
+    async def _serve(self, *, alone: bool) -> Life:
+        """One worker's life; what it had when it ended is dealt again."""
+        try:
+            worker = await hire(_plan_head(self.settings, self.plan) | {"alone": alone}, alone=alone)
+        except OSError as error:  # no memory, no process, no descriptor, just now
+            log.error("a worker cannot be started: %s", error)
+            return Life(1, 0.0, told_to_leave=False)
         self._crew.append(worker)
         if self._stopping:
             worker.stop()
@@ -236,18 +333,20 @@ class Front:
             code = await worker.listen(lambda message: self._heard(worker, message))
         finally:
             self._crew.remove(worker)
+            self._changed.set()
             if leaving is not None:
                 leaving.cancel()
         self._gone.add(worker.counts, gone=True)
-        for dealt in worker.died():
+        for dealt in worker.died(code):
             if alone:
                 self._suspects -= 1  # `_deal` counts it anew
             self._group.create_task(self._deal(dealt))
-        return code
+        return Life(code, worker.lived, worker.leaving)
 
     async def _leave(self, worker: Hired) -> None:
         """Lets the worker for suspects go when there are none."""
         await self._until(lambda: self._suspects == 0)
+        worker.leaving = True
         worker.stop()
 
     async def _until(self, holds: Any, seconds: float | None = None) -> None:

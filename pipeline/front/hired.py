@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -11,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from mmap import mmap
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from pipeline.front.dealt import PROGRESS_SIZE, noted
@@ -22,6 +24,7 @@ log = logging.getLogger("apex.front")
 MODULE = "pipeline.cli.worker"
 SILENT = 60.0
 """Seconds: a worker tells its counts every second; one that says nothing for so long hangs, and is ended."""
+SECOND_LOOK = 2.0
 _ROOT = str(Path(__file__).parents[2])
 
 
@@ -37,7 +40,8 @@ class Hired:
     ) -> None:
         self.process = process
         self.hand = hand
-        self.ready = False
+        self.ready_at: float | None = None
+        """When it said that it is built."""
         self.leaving = False
         """It gets no more, and ends when it is done with what it has."""
         self.counts: Mapping[str, Any] = {}
@@ -47,7 +51,12 @@ class Hired:
     @property
     def takes(self) -> bool:
         """Whether it may be dealt to."""
-        return self.ready and not self.leaving
+        return self.ready_at is not None and not self.leaving
+
+    @property
+    def lived(self) -> float:
+        """Seconds since it was ready."""
+        return 0.0 if self.ready_at is None else monotonic() - self.ready_at
 
     def give(self, dealt: Dealt) -> None:
         """Sends it a batch."""
@@ -63,14 +72,15 @@ class Hired:
         if not self._writer.is_closing():  # else it is gone
             self._writer.write(packed(Kind.STOP))
 
+    def kill(self) -> None:
+        """Ends it at once."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+
     async def listen(self, heard: Callable[[Message], None]) -> int:
         """Hears it out; returns its exit code when it is gone."""
         try:
-            while True:
-                async with asyncio.timeout(SILENT):
-                    message = await receive(self._reader)
-                if message is None:
-                    break
+            while (message := await self._next()) is not None:
                 heard(message)
             self._writer.close()
             async with asyncio.timeout(SILENT):
@@ -84,8 +94,23 @@ class Hired:
             if self.process.returncode is None:  # the front is ending
                 self.process.kill()
 
-    def died(self) -> list[Dealt]:
-        """What it had when it died."""
+    async def _next(self) -> Message | None:
+        """The next message; raises `TimeoutError` if it hangs."""
+        waiting = asyncio.ensure_future(receive(self._reader))
+        try:
+            # Where it was this process that stood still, what it said meanwhile is heard in the second look.
+            for patience in (SILENT, SECOND_LOOK):
+                done, _ = await asyncio.wait([waiting], timeout=patience)
+                if done:
+                    return waiting.result()
+            raise TimeoutError
+        finally:
+            waiting.cancel()
+
+    def died(self, code: int) -> list[Dealt]:
+        """What it had when it ended; nobody has died of it if it ended well, or was told to leave."""
+        if code == 0 or self.leaving:
+            return self.hand.left()
         last = noted(self._progress)
         position = last[1] if last is not None and last[0] in self.hand.batches else None
         return self.hand.died(position)
@@ -94,7 +119,8 @@ class Hired:
 async def hire(head: Mapping[str, Any], *, alone: bool = False) -> Hired:
     """Starts a worker process; `head` says what to run. It is ready when it says so."""
     ours, theirs = socket.socketpair()
-    with theirs, tempfile.TemporaryFile() as file:
+    with contextlib.ExitStack() as failing, theirs, tempfile.TemporaryFile() as file:
+        failing.callback(ours.close)
         file.truncate(PROGRESS_SIZE)
         progress = mmap(file.fileno(), PROGRESS_SIZE)
         # The package that runs here, whatever lies in the folder that it was started in.
@@ -105,6 +131,7 @@ async def hire(head: Mapping[str, Any], *, alone: bool = False) -> Hired:
             stdin=asyncio.subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": path},
         )
+        failing.pop_all()
     streams = await asyncio.open_unix_connection(sock=ours)
     streams[1].write(packed(Kind.PLAN, head))
     return Hired(process, streams, progress, Hand(alone=alone))

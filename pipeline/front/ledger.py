@@ -71,10 +71,15 @@ class Hand:
         """Whether it may get another: so many may wait in it until its engine has room."""
         return not self.batches if self.alone else self.untaken < ahead
 
-    def died(self, position: int | None) -> list[Dealt]:
-        """What it had, in the order in which it was dealt; `position` is where its progress stood."""
+    def left(self) -> list[Dealt]:
+        """What it had, in the order in which it was dealt, and has no more."""
         left = list(self.batches.values())
         self.batches, self.untaken, self.bytes = {}, 0, 0
+        return left
+
+    def died(self, position: int | None) -> list[Dealt]:
+        """What it had, in the order in which it was dealt; `position` is where its progress stood."""
+        left = self.left()
         for dealt in left:
             dealt.deaths += 1
             if self.alone:

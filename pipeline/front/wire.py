@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-import orjson
+from pipeline.batch import as_json, of_json
 
 _HEAD = struct.Struct(">BII")
 
@@ -48,7 +48,7 @@ class Message(NamedTuple):
 
 def packed(kind: Kind, head: Mapping[str, Any] | None = None, data: bytes = b"") -> bytes:
     """The bytes of a message."""
-    text = orjson.dumps(head or {})
+    text = as_json(head or {})
     return _HEAD.pack(kind, len(text), len(data)) + text + data
 
 
@@ -57,6 +57,6 @@ async def receive(reader: asyncio.StreamReader) -> Message | None:
     try:
         kind, head, size = _HEAD.unpack(await reader.readexactly(_HEAD.size))
         text = await reader.readexactly(head)
-        return Message(Kind(kind), orjson.loads(text), await reader.readexactly(size))
+        return Message(Kind(kind), of_json(text), await reader.readexactly(size))
     except (asyncio.IncompleteReadError, ConnectionError):
         return None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench import stages, startup
+from bench import scaling, stages, startup
 from bench.__main__ import CROWD, memory_figures, path_figures, start_figures
 from bench.events import generate
 from bench.expected import document
@@ -77,6 +77,32 @@ def test_beats_through_the_persistent_queue(bench: Bench) -> None:
     run = beats_to_sink(bench, Tree(), PERSISTED)
     assert run.events == COUNT
     assert run.ratio > 0
+
+
+@pytest.mark.parametrize("shape", [scaling.MANY, scaling.SINGLE])
+def test_scaling(bench: Bench, shape: str) -> None:
+    """One process and two workers; in both, all events come to the sink."""
+    runs = {workers: [scaling.beats_scaled(bench, Tree(), workers, shape)] for workers in scaling.WORKERS}
+    for [run] in runs.values():
+        assert 0 < run.events <= COUNT
+        assert run.memory > 0
+    figures = list(scaling.scaling_figures(shape, runs))
+    assert len({figure.name for figure in figures}) == len(figures) == 10
+
+
+def test_shares_of_what_was_there() -> None:
+    """Two workers that leave no core idle, at a tenth more CPU an event, have ten elevenths of the speed there was."""
+    one, two = scaling.Scaled(100, 10.0, 10.0, 10.0), scaling.Scaled(100, 5.5, 11.0, 0.0)
+    found = {figure.name: figure.value for figure in scaling.scaling_figures("x", {1: [one], 2: [two]})}
+    assert found["of the speed that was there, one process"] == pytest.approx(0.5)
+    assert found["of the speed that was there, two workers"] == pytest.approx(10 / 11)
+    assert found["cores that it could have, one process"] == pytest.approx(2.0)
+    assert found["events/s of wall, two / one"] == pytest.approx(10 / 5.5)
+    assert found["CPU an event, two / one"] == pytest.approx(1.1)
+
+
+def test_the_floor_in_two_processes() -> None:
+    assert scaling.floor_scaling(0.01) > 0
 
 
 def test_many_connections(bench: Bench) -> None:

@@ -51,9 +51,14 @@ def run(*arguments: str, stdin: bytes = b"", cwd: Path | None = None, **environm
 class Running:
     """`apex-logs run` that goes on; what it says on stderr is gathered as it comes."""
 
-    def __init__(self, *arguments: str, cwd: Path) -> None:
+    def __init__(self, *arguments: str, cwd: Path, **environment: str) -> None:
         self.process = subprocess.Popen(
-            [APEX_LOGS, "run", *arguments], cwd=cwd, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            [APEX_LOGS, "run", *arguments],
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
         )
         self.log: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)

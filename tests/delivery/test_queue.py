@@ -220,6 +220,29 @@ def test_what_the_input_refuses_when_it_is_delivered_becomes_a_dead_letter(bench
     assert "exclamation mark" in letter["reason"]
 
 
+def test_a_worker_elsewhere_may_refuse_late(bench: Bench) -> None:
+    """After the queue has given it everything: it is a dead letter, and done, when the queue is closed."""
+    source = ScriptedInput([b"one\n", b"two\n"])
+    given: list[Batch] = []
+
+    async def take(_: Source, batch: Batch) -> None:
+        given.append(batch)
+
+    async def scenario() -> int:
+        store, queue = bench.queue({"lines": source})
+        await asyncio.wait_for(queue.run(take), PATIENCE)
+        given[0].end(1)
+        given[1].refuse(BrokenFraming("unheard of"))
+        assert store.waiting == 1
+        await queue.close()
+        return store.waiting
+
+    assert asyncio.run(scenario()) == 0
+    [(_, letter)] = read(bench.folder / "dlq")
+    assert letter["original"] == "two\n"
+    assert "unheard of" in letter["reason"]
+
+
 def test_a_batch_that_cannot_be_decoded_goes_to_the_worker(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     source = ScriptedInput([b"\xff\n"])
 

@@ -7,10 +7,12 @@ import logging
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.config.logstash_yml import Settings
+from pipeline.front import front as front_module
 from pipeline.front import hired
 from pipeline.front.front import Front
 from pipeline.runtime import Pipeline
@@ -63,6 +65,62 @@ def test_a_worker_that_hangs_is_ended_and_what_it_had_is_dealt_again(
     assert stored(tmp_path) == LINES * 2
     assert "says nothing for 3 s" in caplog.text
     assert "a worker ended (signal 9); another takes its place in 0.0 s" in caplog.text
+
+
+TCP = 'input { tcp { port => 0 host => "127.0.0.1" } }'
+
+
+def test_a_stop_while_new_workers_cannot_be_built_ends(tmp_path: Path) -> None:
+    store = f'output {{ sqlite {{ path => "{tmp_path / "data"}" index => "x" }} }}'
+    service = front(tmp_path, f"{TCP} {store}")
+    there_alone = planned(
+        TCP + ' filter { mutate { add_field => { "a" => "${NOWHERE}" } } } ' + store, environment={"NOWHERE": "x"}
+    )
+
+    async def scenario() -> None:
+        running = asyncio.create_task(service.run())
+        while sum(worker.takes for worker in service._crew) < 2:
+            await asyncio.sleep(0.01)
+        assert service.reload(service.settings, there_alone)
+        while len(service._crew) < 3:
+            await asyncio.sleep(0.01)
+        service.stop()
+        await asyncio.wait_for(running, 60)
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, failures = front_module.hire, [OSError(11, "fork")]
+
+    async def hire(*given: Any, **named: Any) -> hired.Hired:
+        if failures:
+            raise failures.pop()
+        return await real(*given, **named)
+
+    monkeypatch.setattr(front_module, "hire", hire)
+    service = front(tmp_path, configuration(tmp_path))
+    asyncio.run(service.run())
+    assert stored(tmp_path) == LINES * 2
+
+
+def test_a_reload_does_not_wait_for_an_output_that_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the old workers could not deliver is dealt to the new ones, and counts as nobody's fault."""
+    monkeypatch.setattr(front_module, "PATIENCE", 0.5)
+    source = "input { generator { count => 2000 } } "
+    away = 'output { elasticsearch { hosts => ["127.0.0.1:9"] index => "x" } }'
+    store = f'output {{ sqlite {{ path => "{tmp_path / "data"}" index => "x" }} }}'
+    service = front(tmp_path, source + away)
+
+    async def scenario() -> None:
+        running = asyncio.create_task(service.run())
+        while not any(worker.hand.batches for worker in service._crew):
+            await asyncio.sleep(0.01)
+        assert service.reload(service.settings, planned(source + store))
+        await asyncio.wait_for(running, 100)
+
+    asyncio.run(scenario())
+    assert stored(tmp_path) == 2000
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,13 @@ def test_what_a_worker_had_when_it_died_is_there_in_its_order() -> None:
     assert (hand.batches, hand.untaken, hand.bytes) == ({}, 0, 0)
 
 
+def test_what_a_worker_leaves_that_ended_well_is_no_suspect() -> None:
+    hand = Hand()
+    hand.give(dealt(1))
+    assert [item.deaths for item in hand.left()] == [0]
+    assert hand.bytes == 0
+
+
 def test_after_two_deaths_a_batch_is_a_suspect_and_runs_alone() -> None:
     item = dealt(0)
     for _ in range(2):

@@ -35,6 +35,11 @@ def test_what_is_sent_arrives(messages: list[tuple[Kind, dict[str, Any], bytes]]
     assert received(data) == [*(Message(*message) for message in messages), None]
 
 
+def test_a_file_whose_name_is_no_utf_8() -> None:
+    head = {"origin": {"path": "/logs/caf\udce9.log"}}
+    assert received(packed(Kind.BATCH, head, b"x")) == [Message(Kind.BATCH, head, b"x"), None]
+
+
 @pytest.mark.parametrize("cut", [1, 5, 12, 20])
 def test_a_message_that_is_cut_is_none(cut: int) -> None:
     whole = packed(Kind.BATCH, {"seq": 1}, b"data")

@@ -47,13 +47,13 @@ def check(engines: list[KafkaEngine], count: int) -> None:
     assert len(places) == count
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("workers", "queue"), [(1, "memory"), (2, "memory"), (2, "persisted")])
 def test_a_thousand_records_once_and_their_offsets_after_the_drain(
-    kafka: Cluster, tmp_path: Path, workers: int
+    kafka: Cluster, tmp_path: Path, workers: int, queue: str
 ) -> None:
-    """Of several workers, each is a member of the group itself."""
+    """Of several workers, each is a member of the group itself; before a queue on disk, the front is."""
     topic = unique("drained")
-    engine = engine_for(tmp_path, kafka, topic, settings=f"pipeline.workers: {workers}\n")
+    engine = engine_for(tmp_path, kafka, topic, settings=f"pipeline.workers: {workers}\nqueue.type: {queue}\n")
 
     async def scenario() -> None:
         await make_topic(kafka.bootstrap, topic, 3)

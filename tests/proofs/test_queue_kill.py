@@ -1,4 +1,7 @@
-"""`kill -9` with a persistent queue: what was acknowledged was on disk, is delivered later, and is nowhere twice."""
+"""`kill -9` with a persistent queue: what was acknowledged was on disk, is delivered later, and is nowhere twice.
+
+With workers the queue is the front's: workers are killed as well, and it deals their records again.
+"""
 
 from __future__ import annotations
 
@@ -24,33 +27,39 @@ WINDOW = 200
 SETTINGS = "queue.type: persisted\nqueue.page_capacity: 64kb\nqueue.max_bytes: 8mb\nqueue.checkpoint.interval: 300\n"
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
     ("events", "kills"),
     [(12_000, 4), pytest.param(200_000, 20, marks=pytest.mark.long)],
 )
 def test_kill_9_with_a_queue_on_disk(
-    tmp_path: Path, events: int, kills: int, record_property: Callable[[str, object], None]
+    tmp_path: Path, events: int, kills: int, workers: int, record_property: Callable[[str, object], None]
 ) -> None:
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
     print(f"seed {seed}: give it in SEED to draw the same moments")
     draw = random.Random(seed)
     moments = sorted(draw.randrange(events * 9 // 10) for _ in range(kills))
     oracle = Oracle(seed, SENDERS)
-    engine = Engine(tmp_path, ["--embedded", str(tmp_path / "data")], settings=SETTINGS + "queue.drain: true\n")
+    arguments = ["--embedded", str(tmp_path / "data"), "--workers", str(workers)]
+    engine = Engine(tmp_path, arguments, settings=SETTINGS + "queue.drain: true\n")
     began = time.monotonic()
-    waited = 0
+    waited = workers_killed = 0
 
     async def run() -> int:
-        nonlocal waited
+        nonlocal waited, workers_killed
         numbers = oracle.issue(events)
         shipping = [
             asyncio.create_task(ship(oracle, engine, numbers[sender::SENDERS], WINDOW)) for sender in range(SENDERS)
         ]
-        for moment in moments:
+        for number, moment in enumerate(moments):
             while len(oracle.obligations) < moment:
                 engine.runs()
                 await asyncio.sleep(0.005)
             await asyncio.sleep(draw.uniform(0, 0.5))
+            if number % 2 == 0 and (crew := engine.workers()):
+                draw.choice(crew).kill()
+                workers_killed += 1
+                continue
             engine.kill()
             found = survey(SystemFiles(), str(tmp_path / "data" / "queue" / "main"))
             assert found.lost == []
@@ -70,10 +79,12 @@ def test_kill_9_with_a_queue_on_disk(
     stored = oracle.check(in_store(tmp_path / "data"))
     assert stored == events
     assert list(read(tmp_path / "data" / "dead_letter_queue" / "main")) == []
-    assert engine.starts == kills + 1
+    assert engine.starts == kills - workers_killed + 1
+    assert (workers_killed > 0) is (workers > 1)
     for name, value in {
         "events": events,
         "kills": kills,
+        "of them of workers": workers_killed,
         "seed": seed,
         "batches that were on disk and not known to be delivered, at the kills": waited,
         "attempts that failed, and were repeated": repeats,
