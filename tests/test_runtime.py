@@ -15,7 +15,7 @@ from pipeline.delivery.dead_letters import read
 from pipeline.errors import ConfigurationError, StoreError
 from pipeline.event import Event
 from pipeline.persistence import input_names
-from pipeline.plugin import Holding
+from pipeline.plugin import Holding, Listens
 from pipeline.runtime import Pipeline, backoff_of
 from tests.harness import FakeClock, ScriptedOutput, planned
 
@@ -36,6 +36,26 @@ def test_it_runs_until_its_inputs_have_ended(tmp_path: Path) -> None:
     assert (tmp_path / "out").read_text() == "0 y\n1 y\n2 y\n"
     counters = pipeline.counters
     assert (counters.decoded, counters.delivered, counters.dead, counters.unrouted) == (3, 3, 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["beats", "http", "syslog", "tcp", "udp"])
+def test_it_is_ready_when_its_inputs_listen(tmp_path: Path, kind: str) -> None:
+    """And not before: an input that waits for its socket holds it up. No output has to be there."""
+    output = 'elasticsearch { hosts => ["127.0.0.1:1"] index => "x" }'
+    pipeline = made(f"input {{ {kind} {{ port => 0 }} }} output {{ {output} }}", tmp_path)
+    [(_, listener)] = pipeline.inputs
+    assert isinstance(listener, Listens)
+
+    async def scenario() -> None:
+        assert pipeline.state == "starting"
+        running = asyncio.create_task(pipeline.run())
+        await asyncio.wait_for(pipeline.ready.wait(), 20)
+        assert pipeline.state == "running"
+        assert listener.server.listening.is_set()  # type: ignore[attr-defined]
+        pipeline.stop()
+        await running
+
+    asyncio.run(scenario())
 
 
 def test_every_way_an_event_ends_is_counted(tmp_path: Path) -> None:

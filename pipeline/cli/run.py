@@ -175,7 +175,7 @@ class _Service:
         self._next = None
         self._be_patient()
         self._systemd.stopping()
-        if (bound := self._settings.shutdown_timeout) is not None:
+        if (bound := self._current.settings.shutdown_timeout) is not None:
             asyncio.get_running_loop().call_later(bound, self._out_of_time, bound)
         self._current.stop()
 
