@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import random
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +13,7 @@ from pipeline.delivery.dead_letters import read
 from pipeline.disk.file_layer import SystemFiles
 from pipeline.disk.survey import survey
 from tests.proofs.engine import Engine
+from tests.proofs.killing import Killing, drawn_seed
 from tests.proofs.oracle import Oracle, in_store
 from tests.proofs.shipping import ship
 
@@ -31,31 +30,27 @@ SETTINGS = "queue.type: persisted\nqueue.page_capacity: 64kb\nqueue.max_bytes: 8
 def test_kill_9_with_a_queue_on_disk(
     tmp_path: Path, events: int, kills: int, record_property: Callable[[str, object], None]
 ) -> None:
-    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
-    print(f"seed {seed}: give it in SEED to draw the same moments")
-    draw = random.Random(seed)
-    moments = sorted(draw.randrange(events * 9 // 10) for _ in range(kills))
+    seed = drawn_seed()
     oracle = Oracle(seed, SENDERS)
     engine = Engine(tmp_path, ["--embedded", str(tmp_path / "data")], settings=SETTINGS + "queue.drain: true\n")
+    killing = Killing(seed, kills, engine, 0.5)
     began = time.monotonic()
     waited = 0
 
-    async def run() -> int:
+    async def kill() -> None:
         nonlocal waited
+        engine.kill()
+        found = survey(SystemFiles(), str(tmp_path / "data" / "queue" / "main"))
+        assert found.lost == []
+        waited += sum(page.waiting for page in found.pages)
+        engine.start()
+
+    async def run() -> int:
         numbers = oracle.issue(events)
         shipping = [
             asyncio.create_task(ship(oracle, engine, numbers[sender::SENDERS], WINDOW)) for sender in range(SENDERS)
         ]
-        for moment in moments:
-            while len(oracle.obligations) < moment:
-                engine.runs()
-                await asyncio.sleep(0.005)
-            await asyncio.sleep(draw.uniform(0, 0.5))
-            engine.kill()
-            found = survey(SystemFiles(), str(tmp_path / "data" / "queue" / "main"))
-            assert found.lost == []
-            waited += sum(page.waiting for page in found.pages)
-            engine.start()
+        await killing.amid(events, lambda: len(oracle.obligations), [("the engine", kill)])
         return sum(await asyncio.gather(*shipping))
 
     engine.start()
