@@ -25,8 +25,8 @@ run: $(STAMP) ## the design document's pipeline on a sample, into ./data (ONCE=1
 test: $(STAMP) ## the whole suite, real servers included
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-test-long: $(STAMP) ## the longer proofs; the report goes to docs/long-proofs.md
-	$(BIN)/python -m tests.long_report
+test-long: $(STAMP) ## the longer proofs, or ONLY="tests/proofs/test_kill.py"; the report goes to docs/long-proofs.md
+	$(BIN)/python -m tests.long_report $(ONLY)
 
 lint: $(STAMP) ## ruff and mypy, strict
 	$(BIN)/ruff check .

@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from pipeline.batch import Batch, Origin
 from pipeline.sockets.inbox import Inbox
-from pipeline.sockets.listening import Listener, Place, plain_address
+from pipeline.sockets.listening import Complaints, Listener, Place, plain_address
 
 log = logging.getLogger("apex.input.http")
 
@@ -95,6 +96,7 @@ class Requests:
             self._server = web.Server(
                 self._handle,
                 access_log=None,
+                logger=_Told(log, self.listener.complaints),
                 auto_decompress=False,
                 keepalive_timeout=self._rules.inactivity,
                 lingering_time=1.0,
@@ -174,6 +176,8 @@ class Requests:
             raise Refusal(408, f"nothing of the body came for {self._rules.inactivity:g} seconds") from None
         except web.RequestPayloadError as error:
             raise Refusal(400, f"the body is broken: {error}") from None
+        except ConnectionError:  # nobody reads the answer
+            raise Refusal(400, "the client was gone before its body was whole") from None
 
     def hold(self, size: int, more: int) -> None:
         """Counts what a body that has so many bytes gets more; raises `Refusal` where that is too much."""
@@ -221,6 +225,22 @@ class Requests:
             raise error
         if error is not None:
             raise Refusal(400, f"the body cannot be read: {error}")
+
+
+class _Told(logging.LoggerAdapter[logging.Logger]):
+    """What aiohttp logs. What is no HTTP is the client's fault: a line, not again within a minute, and no traceback."""
+
+    def __init__(self, logger: logging.Logger, complaints: Complaints) -> None:
+        super().__init__(logger, {})
+        self._complaints = complaints
+
+    def exception(self, msg: object, *args: object, exc_info: Any = True, **more: Any) -> None:
+        """aiohttp says everything with it; its arguments are the client's address."""
+        if isinstance(exc_info, HttpProcessingError):
+            why = exc_info.message.partition("\n")[0].rstrip(":") or type(exc_info).__name__
+            self._complaints.say(str(args[0]) if args else "somebody", f"no HTTP that is read: {why}")
+        else:
+            super().exception(msg, *args, exc_info=exc_info, **more)
 
 
 _LATER = {"Retry-After": _RETRY_AFTER}

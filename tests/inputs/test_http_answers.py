@@ -229,6 +229,38 @@ def test_clients_that_do_not_go_on_are_let_go(sent: bytes, answer: bytes) -> Non
     asyncio.run(test())
 
 
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (b"POST / HTTP/1.1\r\n\x84\x00 is no header\r\n\r\n", "127.0.0.1: no HTTP that is read: "),
+        (
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\nhalf",
+            "the client was gone before its body was whole",
+        ),
+    ],
+)
+def test_a_broken_client_is_one_line_in_the_log(sent: bytes, said: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        given = made()
+        async with site(given) as found:
+            address = given.server.listener.addresses[0]
+            for _ in range(3):
+                reader, writer = await asyncio.open_connection(*address)
+                writer.write(sent)
+                await writer.drain()
+                if b"Content-Length" not in sent:
+                    assert b"400" in await reader.readline()
+                writer.close()
+            async with asyncio.timeout(PATIENCE):
+                while said not in caplog.text:
+                    await asyncio.sleep(0.01)
+            assert (await found.post(b"still there"))[0] == 200
+
+    asyncio.run(test())
+    assert [said in record.getMessage() for record in caplog.records if record.levelname != "INFO"] == [True]
+    assert "Traceback" not in caplog.text
+
+
 def test_a_client_that_goes_away_does_no_harm() -> None:
     async def test() -> None:
         async with site(made(), ending=False) as found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -111,6 +112,27 @@ async def records(bootstrap: str, topic: str, count: int) -> list[Any]:
             while len(found) < count or (await consumer.getmany(timeout_ms=0)):
                 for part in (await consumer.getmany(timeout_ms=200)).values():
                     found += part
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def whole_topic(bootstrap: str, topic: str) -> list[Any]:
+    """The JSON of every record that the topic has by now."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        while not (numbers := consumer.partitions_for_topic(topic)):
+            await consumer._client.add_topic(topic)
+        places = [TopicPartition(topic, number) for number in numbers]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        found: list[Any] = []
+        async with asyncio.timeout(PATIENCE):
+            for place in places:
+                while await consumer.position(place) < ends[place]:
+                    records = await consumer.getmany(place, timeout_ms=200)
+                    found += [json.loads(record.value) for part in records.values() for record in part]
         return found
     finally:
         await consumer.stop()

@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from tests.proofs.oracle import in_store
 from tests.servers.elasticsearch_node import free_port
 
 APEX_LOGS = str(Path(sys.executable).with_name("apex-logs"))
@@ -91,3 +93,24 @@ class Engine:
             process.kill()
             process.wait(_PATIENCE)
             raise AssertionError(f"the engine does not drain:\n{self.log.read_text()}") from None
+
+
+class TextEngine(Engine):
+    """The same on a configuration of its own. Its log is kept over all of its lives; so is its store, if it has one."""
+
+    def __init__(self, folder: Path, text: str, settings: str = "") -> None:
+        self.port = 0
+        self.log = folder / "engine.log"
+        (folder / "settings").mkdir(parents=True)
+        (folder / "settings" / "logstash.yml").write_text(settings)
+        path = folder / "own.conf"
+        path.write_text(text)
+        self._command = [APEX_LOGS, "run", "-f", str(path), "--path.settings", str(folder / "settings")]
+        self._command += ["--path.data", str(folder / "data")]
+        self.starts = 0
+        self.process = None
+        self.store = folder / "store"
+
+    def documents(self) -> Iterator[dict[str, Any]]:
+        """What is in the store."""
+        return (document for _, document in in_store(self.store))

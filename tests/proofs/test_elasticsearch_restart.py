@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,6 +15,7 @@ from shippers import demonstration
 from shippers.lumberjack import Sender
 from tests.databases import LONDON, write_city
 from tests.proofs.engine import Engine
+from tests.proofs.indices import documents
 from tests.proofs.oracle import Oracle
 from tests.proofs.shipping import ship
 from tests.servers.elasticsearch_node import Server
@@ -25,40 +24,11 @@ SETTINGS = "retry.initial_interval: 0.2\nretry.max_interval: 1\n"
 SENDERS = 3
 
 
-def call(url: str, method: str = "GET", body: Any = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"content-type": "application/json"}, method=method)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read() or b"null")
-
-
-def documents(url: str, indices: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every document of the indices and its index, page by page."""
-    call(f"{url}/{indices}/_refresh", "POST")
-    page = call(f"{url}/{indices}/_search?scroll=1m", "POST", {"size": 2000, "sort": ["_doc"]})
-    while hits := page["hits"]["hits"]:
-        yield from ((hit["_index"], hit["_source"]) for hit in hits)
-        page = call(f"{url}/_search/scroll", "POST", {"scroll": "1m", "scroll_id": page["_scroll_id"]})
-
-
 def engine_for(folder: Path, server: Server, database: Path | None = None) -> Engine:
     replace = {"elasticsearch:9200": server.url.removeprefix("http://")}
     if database is not None:
         replace['source => "source_ip"'] = f'source => "source_ip" database => "{database}"'
     return Engine(folder, [], replace, SETTINGS)
-
-
-@pytest.fixture
-def empty(elasticsearch: Server) -> Iterator[Server]:
-    """The server without any index of ours, before and after."""
-
-    def clear() -> None:
-        for index in call(f"{elasticsearch.url}/apex-logs-*/_alias"):
-            call(f"{elasticsearch.url}/{index}", "DELETE")
-
-    clear()
-    yield elasticsearch
-    clear()
 
 
 def test_the_sample_in_its_daily_indices(
@@ -111,12 +81,10 @@ def test_the_sample_in_its_daily_indices(
     [(6_000, ["kill"]), pytest.param(60_000, ["kill", "stop", "kill", "stop", "kill"], marks=pytest.mark.long)],
 )
 def test_the_node_goes_away_and_comes_back(
-    empty: Server, tmp_path: Path, events: int, restarts: list[str], record_property: Callable[[str, object], None]
+    kept: Server, tmp_path: Path, events: int, restarts: list[str], record_property: Callable[[str, object], None]
 ) -> None:
-    if not hasattr(empty, "home"):
-        pytest.skip("elasticsearch: only a local node keeps its data over a kill")
     oracle = Oracle(3, SENDERS)
-    engine = engine_for(tmp_path, empty)
+    engine = engine_for(tmp_path, kept)
 
     async def run() -> int:
         numbers = oracle.issue(events)
@@ -127,11 +95,11 @@ def test_the_node_goes_away_and_comes_back(
             while len(oracle.obligations) < events * turn // (len(restarts) + 2):
                 engine.runs()
                 await asyncio.sleep(0.005)
-            await asyncio.to_thread(getattr(empty, how))
+            await asyncio.to_thread(getattr(kept, how))
             owed = len(oracle.obligations)
             await asyncio.sleep(0.5)
             assert len(oracle.obligations) - owed <= 200 * SENDERS  # nothing but answers that were under way
-            await asyncio.to_thread(empty.start)
+            await asyncio.to_thread(kept.start)
         return sum(await asyncio.gather(*shipping))
 
     engine.start()
@@ -142,7 +110,7 @@ def test_the_node_goes_away_and_comes_back(
     finally:
         engine.kill()
     assert len(oracle.obligations) == events
-    stored = oracle.check(documents(empty.url, "apex-logs-*"))
+    stored = oracle.check(documents(kept.url, "apex-logs-*"))
     assert stored == events
     assert list(read(tmp_path / "data" / "dead_letter_queue" / "main")) == []
     assert repeats == 0, "the engine was there all the time: no connection may break"

@@ -13,7 +13,8 @@ import pytest
 
 from pipeline.delivery.dead_letters import read
 from tests.kafka.workbench import committed, eventually, make_topic, produce, unique
-from tests.proofs.kafka_engine import KafkaEngine, configuration
+from tests.proofs.engine import TextEngine
+from tests.proofs.kafka_engine import configuration
 from tests.servers.kafka_cluster import Cluster
 
 
@@ -21,19 +22,19 @@ def lines(numbers: Iterable[int]) -> list[bytes]:
     return [json.dumps({"n": number, "message": f"line {number} ☃"}).encode() for number in numbers]
 
 
-def engine_for(folder: Path, kafka: Cluster, topic: str, options: str = "", settings: str = "") -> KafkaEngine:
+def engine_for(folder: Path, kafka: Cluster, topic: str, options: str = "", settings: str = "") -> TextEngine:
     store = f'sqlite {{ path => "{folder / "store"}" index => "events" }}'
-    return KafkaEngine(folder, configuration(kafka.bootstrap, topic, store, options), settings)
+    return TextEngine(folder, configuration(kafka.bootstrap, topic, store, options), settings)
 
 
-def stored(engine: KafkaEngine) -> int:
+def stored(engine: TextEngine) -> int:
     try:
         return sum(1 for _ in engine.documents())
     except sqlite3.Error:  # it is being made
         return 0
 
 
-def check(engines: list[KafkaEngine], count: int) -> None:
+def check(engines: list[TextEngine], count: int) -> None:
     """Every record once over all the stores, with its payload and its place."""
     seen: Counter[int] = Counter()
     places = set()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import random
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from pipeline.delivery.dead_letters import read
 from tests.proofs.engine import Engine
+from tests.proofs.killing import Killing, drawn_seed
 from tests.proofs.oracle import Oracle, in_store
 from tests.proofs.shipping import ship
 
@@ -27,28 +26,23 @@ WINDOW = 500
 def test_kill_9_at_random_moments(
     tmp_path: Path, events: int, kills: int, record_property: Callable[[str, object], None]
 ) -> None:
-    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
-    print(f"seed {seed}: give it in SEED to draw the same moments")
-    draw = random.Random(seed)
-    # A kill comes at a random moment after so many events were acknowledged; some come while the engine starts.
-    moments = sorted(draw.randrange(events * 9 // 10) for _ in range(kills))
+    seed = drawn_seed()
     oracle = Oracle(seed, SENDERS)
     engine = Engine(tmp_path, ["--embedded", str(tmp_path / "data")])
+    killing = Killing(seed, kills, engine)
     began = time.monotonic()
+
+    async def kill() -> None:
+        engine.kill()
+        oracle.check(in_store(tmp_path / "data"))  # what was acknowledged is there while the engine is not
+        engine.start()
 
     async def run() -> int:
         numbers = oracle.issue(events)
         shipping = [
             asyncio.create_task(ship(oracle, engine, numbers[sender::SENDERS], WINDOW)) for sender in range(SENDERS)
         ]
-        for moment in moments:
-            while len(oracle.obligations) < moment:
-                engine.runs()
-                await asyncio.sleep(0.005)
-            await asyncio.sleep(draw.uniform(0, 0.7))
-            engine.kill()
-            oracle.check(in_store(tmp_path / "data"))  # what was acknowledged is there while the engine is not
-            engine.start()
+        await killing.amid(events, lambda: len(oracle.obligations), [("the engine", kill)])
         return sum(await asyncio.gather(*shipping))
 
     engine.start()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ import aiohttp
 import pytest
 
 from tests.proofs.engine import Engine
+from tests.proofs.killing import Killing, drawn_seed
 from tests.proofs.oracle import in_store
 
 CLIENTS = 4
@@ -63,12 +62,15 @@ class Posting:
 def test_kill_9_at_random_moments(
     tmp_path: Path, events: int, kills: int, record_property: Callable[[str, object], None]
 ) -> None:
-    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
-    print(f"seed {seed}: give it in SEED to draw the same moments")
-    draw = random.Random(seed)
-    moments = sorted(draw.randrange(events * 9 // 10) for _ in range(kills))
+    seed = drawn_seed()
     engine = Engine(tmp_path, ["--embedded", str(tmp_path / "data")], {"beats {": "http {"})
     posting = Posting(engine)
+    killing = Killing(seed, kills, engine, 0)
+
+    async def kill() -> None:
+        engine.kill()
+        posting.check(tmp_path / "data")
+        engine.start()
 
     async def run() -> None:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as session:
@@ -76,13 +78,7 @@ def test_kill_9_at_random_moments(
                 asyncio.create_task(posting.post_all(session, range(client, events, CLIENTS)))
                 for client in range(CLIENTS)
             ]
-            for moment in moments:
-                while len(posting.answered) < moment:
-                    engine.runs()
-                    await asyncio.sleep(0.005)
-                engine.kill()
-                posting.check(tmp_path / "data")
-                engine.start()
+            await killing.amid(events, lambda: len(posting.answered), [("the engine", kill)])
             await asyncio.gather(*clients)
 
     engine.start()

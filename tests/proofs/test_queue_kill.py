@@ -6,8 +6,6 @@ With workers the queue is the front's: workers are killed as well, and it deals 
 from __future__ import annotations
 
 import asyncio
-import os
-import random
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +16,7 @@ from pipeline.delivery.dead_letters import read
 from pipeline.disk.file_layer import SystemFiles
 from pipeline.disk.survey import survey
 from tests.proofs.engine import Engine
+from tests.proofs.killing import Killing, drawn_seed
 from tests.proofs.oracle import Oracle, in_store
 from tests.proofs.shipping import ship
 
@@ -35,36 +34,29 @@ SETTINGS = "queue.type: persisted\nqueue.page_capacity: 64kb\nqueue.max_bytes: 8
 def test_kill_9_with_a_queue_on_disk(
     tmp_path: Path, events: int, kills: int, workers: int, record_property: Callable[[str, object], None]
 ) -> None:
-    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
-    print(f"seed {seed}: give it in SEED to draw the same moments")
-    draw = random.Random(seed)
-    moments = sorted(draw.randrange(events * 9 // 10) for _ in range(kills))
+    seed = drawn_seed()
     oracle = Oracle(seed, SENDERS)
     arguments = ["--embedded", str(tmp_path / "data"), "--workers", str(workers)]
     engine = Engine(tmp_path, arguments, settings=SETTINGS + "queue.drain: true\n")
+    killing = Killing(seed, kills, engine, 0.5)
     began = time.monotonic()
-    waited = workers_killed = 0
+    waited = 0
+
+    async def kill() -> None:
+        nonlocal waited
+        engine.kill()
+        found = survey(SystemFiles(), str(tmp_path / "data" / "queue" / "main"))
+        assert found.lost == []
+        waited += sum(page.waiting for page in found.pages)
+        engine.start()
 
     async def run() -> int:
-        nonlocal waited, workers_killed
         numbers = oracle.issue(events)
         shipping = [
             asyncio.create_task(ship(oracle, engine, numbers[sender::SENDERS], WINDOW)) for sender in range(SENDERS)
         ]
-        for number, moment in enumerate(moments):
-            while len(oracle.obligations) < moment:
-                engine.runs()
-                await asyncio.sleep(0.005)
-            await asyncio.sleep(draw.uniform(0, 0.5))
-            if number % 2 == 0 and (crew := engine.workers()):
-                draw.choice(crew).kill()
-                workers_killed += 1
-                continue
-            engine.kill()
-            found = survey(SystemFiles(), str(tmp_path / "data" / "queue" / "main"))
-            assert found.lost == []
-            waited += sum(page.waiting for page in found.pages)
-            engine.start()
+        targets = [("the engine", kill), *([("a worker", killing.worker)] if workers > 1 else [])]
+        await killing.amid(events, lambda: len(oracle.obligations), targets)
         return sum(await asyncio.gather(*shipping))
 
     engine.start()
@@ -79,12 +71,12 @@ def test_kill_9_with_a_queue_on_disk(
     stored = oracle.check(in_store(tmp_path / "data"))
     assert stored == events
     assert list(read(tmp_path / "data" / "dead_letter_queue" / "main")) == []
-    assert engine.starts == kills - workers_killed + 1
-    assert (workers_killed > 0) is (workers > 1)
+    assert engine.starts == killing.killed["the engine"] + 1
+    assert (killing.killed["a worker"] > 0) is (workers > 1)
     for name, value in {
         "events": events,
         "kills": kills,
-        "of them of workers": workers_killed,
+        "of them of workers": killing.killed["a worker"],
         "seed": seed,
         "batches that were on disk and not known to be delivered, at the kills": waited,
         "attempts that failed, and were repeated": repeats,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import random
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from pipeline.delivery.dead_letters import read
 from tests.proofs.engine import Engine
+from tests.proofs.killing import Killing, drawn_seed
 from tests.proofs.oracle import Oracle, in_store
 from tests.proofs.shipping import ship
 
@@ -46,28 +45,18 @@ module.{function} = deadly
 def test_kill_9_of_workers_and_of_the_front(
     tmp_path: Path, events: int, kills: int, record_property: Callable[[str, object], None]
 ) -> None:
-    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
-    print(f"seed {seed}: give it in SEED to draw the same moments")
-    draw = random.Random(seed)
-    moments = sorted(draw.randrange(events * 9 // 10) for _ in range(kills))
+    seed = drawn_seed()
     oracle = Oracle(seed, SENDERS)
     engine = Engine(tmp_path, ["--embedded", str(tmp_path / "data"), "--workers", "2"])
+    killing = Killing(seed, kills, engine)
 
     async def run() -> None:
         numbers = oracle.issue(events)
         shipping = [
             asyncio.create_task(ship(oracle, engine, numbers[sender::SENDERS], WINDOW)) for sender in range(SENDERS)
         ]
-        for number, moment in enumerate(moments):
-            while len(oracle.obligations) < moment:
-                engine.runs()
-                await asyncio.sleep(0.005)
-            await asyncio.sleep(draw.uniform(0, 0.7))
-            if number % 4 == 3:
-                engine.kill()
-                engine.start()
-            elif workers := engine.workers():
-                draw.choice(workers).kill()
+        targets = [("the front", killing.again), ("a worker", killing.worker)]
+        await killing.amid(events, lambda: len(oracle.obligations), targets)
         await asyncio.gather(*shipping)
 
     engine.start()
@@ -83,7 +72,8 @@ def test_kill_9_of_workers_and_of_the_front(
     assert oracle.check(in_store(tmp_path / "data")) == events
     assert list(read(tmp_path / "data" / "dead_letter_queue" / "main")) == []
     record_property("events in the store, each once, payload intact", events)
-    record_property("kills of workers and of the front", kills)
+    for target, times in killing.killed.items():
+        record_property(f"kills of {target}", times)
 
 
 @pytest.mark.parametrize(
