@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 from tests.servers.elasticsearch_node import free_port
 
 APEX_LOGS = str(Path(sys.executable).with_name("apex-logs"))
@@ -64,6 +66,12 @@ class Engine:
                     return
             time.sleep(0.02)
         raise AssertionError(f"the engine does not listen:\n{self.log.read_text()}")
+
+    def workers(self) -> list[psutil.Process]:
+        """Its worker processes, without those that are ending."""
+        assert self.process is not None
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
 
     def kill(self) -> None:
         """`kill -9`."""

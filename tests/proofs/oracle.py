@@ -79,6 +79,15 @@ class Oracle:
 
         Each was issued, is there once, in its own index, and says what it was made to say; every obligation is met.
         """
+        seen = self.seen(delivered)
+        twice = [number for number, times in seen.items() if times > 1]
+        assert not twice, f"{len(twice)} events are there more than once, such as {twice[:5]}"
+        lost = self.obligations - seen.keys()
+        assert not lost, f"{len(lost)} acknowledged events are not there, such as {sorted(lost)[:5]}"
+        return len(seen)
+
+    def seen(self, delivered: Iterable[tuple[str, dict[str, Any]]]) -> Counter[int]:
+        """How often each event is there; each was issued, is in its own index, and says what it was made to say."""
         seen: Counter[int] = Counter()
         for index, document in delivered:
             number = document["n"]
@@ -86,11 +95,7 @@ class Oracle:
             assert index == self.index(number), f"{number} is in {index}"
             self._check_payload(number, document)
             seen[number] += 1
-        twice = [number for number, times in seen.items() if times > 1]
-        assert not twice, f"{len(twice)} events are there more than once, such as {twice[:5]}"
-        lost = self.obligations - seen.keys()
-        assert not lost, f"{len(lost)} acknowledged events are not there, such as {sorted(lost)[:5]}"
-        return len(seen)
+        return seen
 
     def _check_payload(self, number: int, document: dict[str, Any]) -> None:
         sent = json.loads(self.envelope(number))

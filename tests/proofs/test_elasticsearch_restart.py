@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,28 +15,13 @@ from shippers import demonstration
 from shippers.lumberjack import Sender
 from tests.databases import LONDON, write_city
 from tests.proofs.engine import Engine
+from tests.proofs.indices import clear, documents
 from tests.proofs.oracle import Oracle
 from tests.proofs.shipping import ship
 from tests.servers.elasticsearch_node import Server
 
 SETTINGS = "retry.initial_interval: 0.2\nretry.max_interval: 1\n"
 SENDERS = 3
-
-
-def call(url: str, method: str = "GET", body: Any = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"content-type": "application/json"}, method=method)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read() or b"null")
-
-
-def documents(url: str, indices: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every document of the indices and its index, page by page."""
-    call(f"{url}/{indices}/_refresh", "POST")
-    page = call(f"{url}/{indices}/_search?scroll=1m", "POST", {"size": 2000, "sort": ["_doc"]})
-    while hits := page["hits"]["hits"]:
-        yield from ((hit["_index"], hit["_source"]) for hit in hits)
-        page = call(f"{url}/_search/scroll", "POST", {"scroll": "1m", "scroll_id": page["_scroll_id"]})
 
 
 def engine_for(folder: Path, server: Server, database: Path | None = None) -> Engine:
@@ -52,13 +35,9 @@ def engine_for(folder: Path, server: Server, database: Path | None = None) -> En
 def empty(elasticsearch: Server) -> Iterator[Server]:
     """The server without any index of ours, before and after."""
 
-    def clear() -> None:
-        for index in call(f"{elasticsearch.url}/apex-logs-*/_alias"):
-            call(f"{elasticsearch.url}/{index}", "DELETE")
-
-    clear()
+    clear(elasticsearch.url)
     yield elasticsearch
-    clear()
+    clear(elasticsearch.url)
 
 
 def test_the_sample_in_its_daily_indices(

@@ -12,8 +12,9 @@ import pytest
 
 from pipeline.delivery.dead_letters import read
 from tests.kafka.workbench import committed, eventually, make_topic, produce, unique
+from tests.proofs.indices import call, documents
 from tests.proofs.kafka_engine import KafkaEngine, configuration
-from tests.proofs.test_elasticsearch_restart import SETTINGS, call, documents
+from tests.proofs.test_elasticsearch_restart import SETTINGS
 from tests.proofs.test_kafka import lines
 from tests.servers.elasticsearch_node import Server
 from tests.servers.kafka_cluster import Cluster

@@ -9,7 +9,6 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from pipeline.delivery.dead_letters import read
@@ -43,13 +42,6 @@ module.{function} = deadly
 """A fault in the depth of the engine, as an interpreter may have it: some event ends the process."""
 
 
-def workers_of(engine: Engine) -> list[psutil.Process]:
-    """The worker processes, without those that are ending."""
-    assert engine.process is not None
-    children = psutil.Process(engine.process.pid).children()
-    return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-
-
 @pytest.mark.parametrize(("events", "kills"), [(12_000, 4), pytest.param(200_000, 40, marks=pytest.mark.long)])
 def test_kill_9_of_workers_and_of_the_front(
     tmp_path: Path, events: int, kills: int, record_property: Callable[[str, object], None]
@@ -74,7 +66,7 @@ def test_kill_9_of_workers_and_of_the_front(
             if number % 4 == 3:
                 engine.kill()
                 engine.start()
-            elif workers := workers_of(engine):
+            elif workers := engine.workers():
                 draw.choice(workers).kill()
         await asyncio.gather(*shipping)
 
@@ -134,7 +126,7 @@ def test_signals_are_the_fronts_to_decide(tmp_path: Path) -> None:
     try:
         engine.listening()
         asyncio.run(ship(oracle, engine, oracle.issue(2000), 100))
-        for worker in workers_of(engine):
+        for worker in engine.workers():
             worker.send_signal(signal.SIGTERM)
         asyncio.run(ship(oracle, engine, oracle.issue(2000), 100))
         assert engine.stop() == 0
