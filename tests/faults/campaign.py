@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from pipeline.delivery.dead_letters import read
 from tests.faults.processes import Fault, Processes
@@ -63,7 +63,7 @@ LAYOUTS = (
 
 
 class Campaign:
-    """Runs rounds; `report` says what came of them."""
+    """Runs rounds, between its start and its end; `report` says what came of them."""
 
     def __init__(self, seed: int, server: Server, folder: Path) -> None:
         self.oracle = Oracle(seed, SENDERS)
@@ -73,23 +73,25 @@ class Campaign:
         self._draw = random.Random(seed)
         self._server = server
         self._folder = folder
+        self._rounds = 0
         self._before = Proxy(self._draw, Way.TO)
         self._behind = Proxy(self._draw, Way.BACK)
 
-    async def run(self, rounds: int, seconds: float) -> None:
-        """Rounds of faults for so long each; fails at the first that does not hold."""
+    async def __aenter__(self) -> Self:
         clear(self._server.url)
         self._behind.target = int(self._server.url.rpartition(":")[2])
         await self._before.start()
         await self._behind.start()
-        try:
-            for number in range(rounds):
-                await self._round(number, LAYOUTS[number % len(LAYOUTS)], seconds)
-        finally:
-            await self._before.close()
-            await self._behind.close()
+        return self
 
-    async def _round(self, number: int, layout: Layout, seconds: float) -> None:
+    async def __aexit__(self, *_: object) -> None:
+        await self._before.close()
+        await self._behind.close()
+
+    async def round(self, seconds: float) -> None:
+        """Faults for so long, in the next layout; then calm. Fails if anything demanded does not hold."""
+        number, self._rounds = self._rounds, self._rounds + 1
+        layout = LAYOUTS[number % len(LAYOUTS)]
         folder = self._folder / str(number)
         folder.mkdir()
         engine = self._engine(folder, layout)
@@ -141,12 +143,12 @@ class Campaign:
         for proxy, fault in self._drawn(faults):
             if asyncio.get_running_loop().time() > deadline:
                 return
-            await asyncio.sleep(self._draw.uniform(0.05, 0.5))
-            await proxy.inject(fault, self._draw.uniform(0.3, 2.0))
+            await asyncio.sleep(self._draw.uniform(0.1, 1.5))
+            await proxy.inject(fault, self._draw.uniform(0.3, 2.0) * self._draw.choice((1, 1, 1, 4)))
 
     async def _harm_processes(self, faults: Mapping[str, Fault], deadline: float) -> None:
         for name in self._drawn(list(faults)):
-            await asyncio.sleep(self._draw.uniform(0.2, 2.0))
+            await asyncio.sleep(self._draw.uniform(0.5, 5.0))
             if asyncio.get_running_loop().time() > deadline:
                 return
             await faults[name]()

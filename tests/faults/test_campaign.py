@@ -22,7 +22,13 @@ def test_faults_lose_nothing_and_repeat_nothing(elasticsearch: Server, tmp_path:
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
     print(f"seed {seed}: give it in SEED to draw the same faults")
     campaign = Campaign(seed, elasticsearch, tmp_path)
-    asyncio.run(campaign.run(ROUNDS, SECONDS))
+
+    async def run() -> None:
+        async with campaign:
+            for _ in range(ROUNDS):
+                await campaign.round(SECONDS)
+
+    asyncio.run(run())
     text, wrong = campaign.report()
     print(text)
     assert not wrong
