@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import random
 import shutil
 import sys
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 
 from tests.faults.campaign import Campaign
+from tests.proofs.indices import call
 from tests.servers import elasticsearch_node
 
 ROUND = 60.0
@@ -24,6 +26,8 @@ def main(minutes: float) -> int:
     print(f"seed {seed}: give it in SEED to draw the same faults", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="apex-logs-soak-"))
     with elasticsearch_node.started(folder / "node") as server:
+        version = call(server.url)["version"]["number"]
+        print(f"CPython {platform.python_version()}, Elasticsearch {version}", flush=True)
         campaign = Campaign(seed, server, folder)
         began = time.monotonic()
         try:

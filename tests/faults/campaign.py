@@ -6,6 +6,7 @@ In each round three senders ship windows and send again what was not acknowledge
 and another one stops and kills processes. Each hand goes through all of its faults in an order that is drawn, again
 and again. Then all is calm, a fresh window must flow, the engine must drain, and all that was acknowledged in the
 round must be in Elasticsearch, once, and say what it was made to say. At the end that is demanded of all rounds.
+The seed gives the order of the faults and how long they last; what they meet is the machine's mood.
 
 Claimed: what was acknowledged is delivered, whole; nothing is delivered that was not sent; nothing twice by its id,
 as each event has one (its place in a file).
@@ -70,12 +71,17 @@ class Campaign:
         self.repeats = 0
         self.done: Counter[str] = Counter()
         """What was done to processes."""
-        self._draw = random.Random(seed)
+        self._seed = seed
         self._server = server
         self._folder = folder
         self._rounds = 0
-        self._before = Proxy(self._draw, Way.TO)
-        self._behind = Proxy(self._draw, Way.BACK)
+        self._sending, self._spoiling, self._harming = map(self._drawing, ("send", "spoil", "harm"))
+        self._before = Proxy(self._drawing("before"), Way.TO)
+        self._behind = Proxy(self._drawing("behind"), Way.BACK)
+
+    def _drawing(self, name: str) -> random.Random:
+        """Each hand draws for itself: what one of them draws does not depend on how fast another one is."""
+        return random.Random(f"{self._seed} {name}")
 
     async def __aenter__(self) -> Self:
         clear(self._server.url)
@@ -123,7 +129,7 @@ class Campaign:
         return Engine(folder, ["--workers", "2"] if layout.workers else [], replace, _QUEUE if layout.queue else "")
 
     async def _storm(self, engine: Engine, layout: Layout, deadline: float) -> None:
-        processes = Processes(engine, self._server, self._draw).faults(layout.workers, layout.queue)
+        processes = Processes(engine, self._server, self._harming).faults(layout.workers, layout.queue)
         async with asyncio.TaskGroup() as group:
             for _ in range(SENDERS):
                 group.create_task(self._send(engine, deadline))
@@ -132,32 +138,27 @@ class Campaign:
 
     async def _send(self, engine: Engine, deadline: float) -> None:
         while asyncio.get_running_loop().time() < deadline:
-            await self._ship(engine, self.oracle.issue(self._draw.randint(1, _WINDOW)))
-            await asyncio.sleep(self._draw.uniform(0, 0.4))
+            await self._ship(engine, self.oracle.issue(self._sending.randint(1, _WINDOW)))
+            await asyncio.sleep(self._sending.uniform(0, 0.4))
 
     async def _ship(self, engine: Engine, numbers: range) -> None:
         self.repeats += await ship(self.oracle, engine, numbers, _WINDOW, self._before.port)
 
     async def _spoil_connections(self, deadline: float) -> None:
         faults = [(proxy, fault) for proxy in (self._before, self._behind) for fault in (*LASTING, *SUDDEN)]
-        for proxy, fault in self._drawn(faults):
+        for proxy, fault in _drawn(self._spoiling, faults):
             if asyncio.get_running_loop().time() > deadline:
                 return
-            await asyncio.sleep(self._draw.uniform(0.1, 1.5))
-            await proxy.inject(fault, self._draw.uniform(0.3, 2.0) * self._draw.choice((1, 1, 1, 4)))
+            await asyncio.sleep(self._spoiling.uniform(0.1, 1.5))
+            await proxy.inject(fault, self._spoiling.uniform(0.3, 2.0) * self._spoiling.choice((1, 1, 1, 4)))
 
     async def _harm_processes(self, faults: Mapping[str, Fault], deadline: float) -> None:
-        for name in self._drawn(list(faults)):
-            await asyncio.sleep(self._draw.uniform(0.5, 5.0))
+        for name in _drawn(self._harming, list(faults)):
+            await asyncio.sleep(self._harming.uniform(0.5, 5.0))
             if asyncio.get_running_loop().time() > deadline:
                 return
             await faults[name]()
             self.done[name] += 1
-
-    def _drawn(self, faults: list[T]) -> Iterator[T]:
-        """All of them in an order that is drawn, again and again."""
-        while True:
-            yield from self._draw.sample(faults, len(faults))
 
     def _check(self, first: int) -> None:
         """What this round issued is there, all of it, as nobody gave up; what others issued is not there twice."""
@@ -172,13 +173,19 @@ class Campaign:
         found = self.oracle.seen(documents(self._server.url, INDICES))
         lost = len(self.oracle.obligations - found.keys())
         repeated = sum(times > 1 for times in found.values())
-        lines = [f"{'fault':30} {'times':>6}"]
+        lines = [f"{'fault':36} {'times':>6}"]
         for place, proxy in (("sender-engine", self._before), ("engine-Elasticsearch", self._behind)):
-            lines += [f"{f'{fault}, {place}':30} {proxy.made[fault]:6}" for fault in (*LASTING, *SUDDEN)]
-        lines += [f"{name:30} {times:6}" for name, times in sorted(self.done.items())]
+            lines += [f"{f'{fault}, {place}':36} {proxy.made[fault]:6}" for fault in (*LASTING, *SUDDEN)]
+        lines += [f"{name:36} {times:6}" for name, times in sorted(self.done.items())]
         lines.append(f"attempts of senders that failed, and were repeated: {self.repeats}")
         lines.append(
             f"issued {self.oracle.issued}, acknowledged {len(self.oracle.obligations)}, delivered {len(found)}, "
             f"lost {lost}, repeated {repeated}"
         )
         return "\n".join(lines), lost + repeated
+
+
+def _drawn(draw: random.Random, faults: list[T]) -> Iterator[T]:
+    """All of them in an order that is drawn, again and again."""
+    while True:
+        yield from draw.sample(faults, len(faults))

@@ -12,7 +12,7 @@ import pytest
 from tests.faults.campaign import Campaign
 from tests.servers.elasticsearch_node import Server
 
-ROUNDS, SECONDS = 2, 22.0
+ROUNDS, SECONDS = 2, 16.0
 """With starting, draining and checking about a minute."""
 
 
