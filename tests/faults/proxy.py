@@ -56,11 +56,11 @@ class _Link:
 
 
 class Proxy:
-    """Between a client and a port; `corrupts` is the direction in which a changed byte is noticed."""
+    """Between a client and a port; `corrupts` is the direction in which a changed byte is noticed, if there is one."""
 
-    def __init__(self, draw: random.Random, corrupts: Way) -> None:
+    def __init__(self, draw: random.Random, corrupts: Way | None, port: int = 0) -> None:
         self.target = 0
-        self.port = 0
+        self.port = port
         self.made: Counter[str] = Counter()
         """The faults that happened."""
         self._draw = draw
@@ -72,8 +72,8 @@ class Proxy:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listens, on a port of its own; `target` is read for each connection."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        """Listens, on a free port if none was given; `target` is read for each connection."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
