@@ -41,9 +41,9 @@ SENDERS = 3
 _WINDOW = 200
 _FRESH = 10
 _CALM = 120.0
-"""Seconds in which, after the faults, everything must have flowed."""
+"""Seconds in which, after the faults, a fresh window must flow, and then everything must be delivered."""
 _QUEUE = "queue.type: persisted\nqueue.drain: true\nqueue.page_capacity: 256kb\nqueue.checkpoint.interval: 300\n"
-_SHORT_PAUSES = "retry_initial_interval => 1 retry_max_interval => 2 timeout => 5"
+_SHORT_PAUSES = "retry_initial_interval => 1 retry_max_interval => 2 timeout => 10"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Campaign:
                     await self._ship(engine, self.oracle.issue(_FRESH))
             except TimeoutError:
                 raise AssertionError(f"nothing flows any more; {engine.log} says why") from None
-            assert await asyncio.to_thread(engine.stop) == 0, f"the engine failed; {engine.log} says why"
+            assert await asyncio.to_thread(engine.stop, _CALM) == 0, f"the engine failed; {engine.log} says why"
         finally:
             engine.kill()
         letters = list(read(folder / "data" / "dead_letter_queue" / "main"))
@@ -150,7 +150,7 @@ class Campaign:
             if asyncio.get_running_loop().time() > deadline:
                 return
             await asyncio.sleep(self._spoiling.uniform(0.1, 1.5))
-            await proxy.inject(fault, self._spoiling.uniform(0.3, 2.0) * self._spoiling.choice((1, 1, 1, 4)))
+            await proxy.inject(fault, self._spoiling.uniform(0.3, 2.0) * self._spoiling.choice((1, 1, 1, 6)))
 
     async def _harm_processes(self, faults: Mapping[str, Fault], deadline: float) -> None:
         for name in _drawn(self._harming, list(faults)):

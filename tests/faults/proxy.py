@@ -66,6 +66,7 @@ class Proxy:
         self._draw = draw
         self._corrupts = corrupts
         self._links: set[_Link] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._lasting: str | None = None
         self._sudden: str | None = None
         self._happened = asyncio.Event()
@@ -81,6 +82,7 @@ class Proxy:
         assert self._server is not None
         self._server.close()
         self._reset_all()
+        await asyncio.gather(*self._tasks)
         await self._server.wait_closed()
 
     async def inject(self, fault: str, seconds: float) -> None:
@@ -103,7 +105,12 @@ class Proxy:
         for link in tuple(self._links):
             link.reset()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._connect(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
