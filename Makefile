@@ -49,6 +49,9 @@ bench-compare: $(STAMP) ## the ratios of this tree and of REV, in one run
 fuzz: $(STAMP) ## fuzz the parsers for SECONDS (300)
 	$(BIN)/python -m tests.fuzz $(or $(SECONDS),300)
 
+soak: $(STAMP) ## Beats to Elasticsearch under faults for MINUTES (60), with the oracle's report (SEED=n)
+	$(BIN)/python -m tests.faults $(or $(MINUTES),60)
+
 lock: $(STAMP) ## bring requirements.lock up to date
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-header --no-annotate --upgrade \
@@ -57,4 +60,4 @@ lock: $(STAMP) ## bring requirements.lock up to date
 clean: ## remove what was made, but not the environment
 	rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/results.json
 
-.PHONY: help setup run test test-long lint format docs bench bench-compare fuzz lock clean
+.PHONY: help setup run test test-long lint format docs bench bench-compare fuzz soak lock clean

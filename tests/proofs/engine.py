@@ -82,13 +82,13 @@ class Engine:
             self.process.wait(_PATIENCE)
             self.process = None
 
-    def stop(self) -> int:
-        """SIGTERM; returns the exit code."""
+    def stop(self, patience: float = _PATIENCE) -> int:
+        """SIGTERM; returns the exit code, if the process drains within so many seconds."""
         assert self.process is not None
         process, self.process = self.process, None
         process.send_signal(signal.SIGTERM)
         try:
-            return process.wait(_PATIENCE)
+            return process.wait(patience)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(_PATIENCE)

@@ -1,4 +1,4 @@
-"""What is in a real Elasticsearch: its documents, read over HTTP with the standard library alone."""
+"""What is in a real Elasticsearch, asked without the engine."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ def call(url: str, method: str = "GET", body: Any = None) -> Any:
         return json.loads(answer.read() or b"null")
 
 
-def documents(url: str, indices: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every document of the indices and its index, page by page."""
+def documents(url: str, indices: str, first: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every document of the indices and its index, page by page; those from the oracle's number `first` on."""
     call(f"{url}/{indices}/_refresh", "POST")
-    page = call(f"{url}/{indices}/_search?scroll=1m", "POST", {"size": 2000, "sort": ["_doc"]})
+    query = {"query": {"range": {"n": {"gte": first}}}} if first else {}
+    page = call(f"{url}/{indices}/_search?scroll=1m", "POST", {"size": 2000, "sort": ["_doc"], **query})
     while hits := page["hits"]["hits"]:
         yield from ((hit["_index"], hit["_source"]) for hit in hits)
         page = call(f"{url}/_search/scroll", "POST", {"scroll": "1m", "scroll_id": page["_scroll_id"]})
 
 
 def clear(url: str) -> None:
-    """Deletes the daily indices of the design document's configuration."""
+    """Deletes the indices that the design document's configuration writes."""
     for index in call(f"{url}/apex-logs-*/_alias"):
         call(f"{url}/{index}", "DELETE")

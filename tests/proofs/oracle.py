@@ -80,6 +80,15 @@ class Oracle:
         Each was issued, is there once, in its own index, and says what it was made to say; every obligation is met.
         With `repeats`, an event may be there more than once.
         """
+        seen = self.seen(delivered)
+        twice = [number for number, times in seen.items() if times > 1]
+        assert repeats or not twice, f"{len(twice)} events are there more than once, such as {twice[:5]}"
+        lost = self.obligations - seen.keys()
+        assert not lost, f"{len(lost)} acknowledged events are not there, such as {sorted(lost)[:5]}"
+        return len(seen)
+
+    def seen(self, delivered: Iterable[tuple[str, dict[str, Any]]]) -> Counter[int]:
+        """How often each event is there; each was issued, is in its own index, and says what it was made to say."""
         seen: Counter[int] = Counter()
         for index, document in delivered:
             number = document["n"]
@@ -87,11 +96,7 @@ class Oracle:
             assert index == self.index(number), f"{number} is in {index}"
             self._check_payload(number, document)
             seen[number] += 1
-        twice = [number for number, times in seen.items() if times > 1]
-        assert repeats or not twice, f"{len(twice)} events are there more than once, such as {twice[:5]}"
-        lost = self.obligations - seen.keys()
-        assert not lost, f"{len(lost)} acknowledged events are not there, such as {sorted(lost)[:5]}"
-        return len(seen)
+        return seen
 
     def document(self, number: int) -> dict[str, Any]:
         """What an event has become."""

@@ -11,10 +11,13 @@ from tests.proofs.engine import Engine
 from tests.proofs.oracle import Oracle
 
 
-async def ship(oracle: Oracle, engine: Engine, numbers: Sequence[int], window: int) -> int:
-    """Ships the events, window by window; returns how many attempts failed, while the engine was away too."""
+async def ship(oracle: Oracle, engine: Engine, numbers: Sequence[int], window: int, port: int | None = None) -> int:
+    """Ships the events, window by window; returns how many attempts failed, while the engine was away too.
+
+    They go to the engine's port, or to another one, of something before it.
+    """
     repeats = 0
-    sender = Sender("127.0.0.1", engine.port, window_size=window)
+    sender = Sender("127.0.0.1", port or engine.port, window_size=window)
     try:
         for start in range(0, len(numbers), window):
             part = numbers[start : start + window]

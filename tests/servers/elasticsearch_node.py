@@ -52,6 +52,12 @@ class Server(Protocol):
     def kill(self) -> None:
         """Ends it at once, as a crash does."""
 
+    def pause(self) -> None:
+        """Lets it do nothing (SIGSTOP), until `resume`."""
+
+    def resume(self) -> None:
+        """Lets it go on."""
+
 
 class LocalNode:
     """A node in a Java process of its own."""
@@ -166,6 +172,14 @@ class LocalNode:
     def kill(self) -> None:
         self._end(signal.SIGKILL)
 
+    def pause(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def _end(self, number: signal.Signals) -> bool:
         process, self._process = self._process, None
         if process is None:
@@ -213,6 +227,12 @@ class DockerNode:
 
     def kill(self) -> None:
         self._container.get_wrapped_container().kill()
+
+    def pause(self) -> None:
+        self._container.get_wrapped_container().pause()
+
+    def resume(self) -> None:
+        self._container.get_wrapped_container().unpause()
 
     def close(self) -> None:
         self._container.stop()
