@@ -154,8 +154,9 @@ def test_defaults_of_settings_are_the_real_ones() -> None:
 
 def shown(default: object) -> str:
     """A default as the page writes it: a range as first-last, a list as its items."""
-    joined = {tuple: "-", list: ", "}.get(type(default))
-    return str(default) if joined is None else joined.join(map(str, default))  # type: ignore[call-overload]
+    if isinstance(default, tuple | list):
+        return ("-" if isinstance(default, tuple) else ", ").join(map(str, default))
+    return str(default)
 
 
 def test_every_counter_is_explained() -> None:

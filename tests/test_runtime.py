@@ -43,6 +43,7 @@ def test_it_is_ready_when_its_inputs_listen(tmp_path: Path, kind: str) -> None:
     """And not before: an input that waits for its socket holds it up. No output has to be there."""
     output = 'elasticsearch { hosts => ["127.0.0.1:1"] index => "x" }'
     pipeline = made(f"input {{ {kind} {{ port => 0 }} }} output {{ {output} }}", tmp_path)
+    listener: Any
     [(_, listener)] = pipeline.inputs
     assert isinstance(listener, Listens)
 

@@ -80,15 +80,12 @@ class Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
 
 def assignor(strategy: str) -> type:
     """The class that shares out partitions."""
-    if strategy == "range":
-        return RangePartitionAssignor  # type: ignore[no-any-return]
-    if strategy == "round_robin":
-        return RoundRobinPartitionAssignor  # type: ignore[no-any-return]
 
-    class Sticky(StickyPartitionAssignor):  # type: ignore[misc]
+    class Sticky(StickyPartitionAssignor):  # type: ignore[misc]  # aiokafka has no types
         """It remembers a member's partitions in its class: so each member has one of its own."""
 
-    return Sticky
+    known: dict[str, type] = {"range": RangePartitionAssignor, "round_robin": RoundRobinPartitionAssignor}
+    return known.get(strategy, Sticky)
 
 
 async def partitions(terms: Terms) -> set[TopicPartition]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import orjson
@@ -134,9 +135,8 @@ class KafkaOutput:
         from pipeline.kafka.producing import Producer  # aiokafka: not for a mere check
 
         if self._producer is None:
-            options = self._options
-            login = lambda: security.login_settings(options)  # noqa: E731
-            self._producer = Producer(self._settings, login, options.partitioner == "round_robin")
+            login = partial(security.login_settings, self._options)
+            self._producer = Producer(self._settings, login, self._options.partitioner == "round_robin")
         await self._producer.start()
 
     async def send(self, body: Body) -> Sent:

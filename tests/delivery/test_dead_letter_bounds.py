@@ -8,10 +8,11 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pipeline.delivery.dead_letters import Bounds, DeadLetter, DeadLetterQueue, Taken
+from pipeline.delivery.dead_letters import Bounds, DeadLetter, DeadLetterQueue, Policy, Taken
 from pipeline.delivery.retry import Backoff, bury
 from pipeline.disk.letters import read, remove_letters
 from pipeline.disk.removals import delete_emptied
@@ -29,8 +30,8 @@ def reasons(folder: Path) -> list[str]:
     return [record["reason"] for _, record in read(folder)]
 
 
-def bounds(policy: str = "block", max_bytes: int | None = 3000, **more: object) -> Bounds:
-    return Bounds(max_bytes, policy, flush_interval=0.01, **more)  # type: ignore[arg-type]
+def bounds(policy: Policy = "block", max_bytes: int | None = 3000, **more: Any) -> Bounds:
+    return Bounds(max_bytes, policy, flush_interval=0.01, **more)
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -204,11 +204,11 @@ def test_datagrams_and_streams_on_one_port() -> None:
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
-def test_pythons_own_client(kind: int) -> None:
+def test_pythons_own_client(kind: socket.SocketKind) -> None:
     """It ends messages with a NUL, and no line feed."""
 
     def send(address: tuple[str, int]) -> None:
-        handler = logging.handlers.SysLogHandler(address, socktype=kind)  # type: ignore[arg-type]
+        handler = logging.handlers.SysLogHandler(address, socktype=kind)
         handler.setFormatter(logging.Formatter("Oct 11 22:14:15 web1 app[%(process)d]: %(message)s"))
         for number in range(3):
             handler.handle(logging.LogRecord("app", logging.WARNING, __file__, 1, "message %d", (number,), None))

@@ -145,7 +145,7 @@ def test_a_batch_with_broken_framing(tmp_path: Path, monkeypatch: pytest.MonkeyP
             raise BrokenFraming("cut")
 
         for _, made in pipeline.inputs:
-            made.decode = decode  # type: ignore[method-assign]
+            monkeypatch.setattr(made, "decode", decode)
         asyncio.run(asyncio.wait_for(pipeline.run(), 30))
         assert traces is not None
         traces.close()

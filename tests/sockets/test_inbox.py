@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from pipeline.batch import Batch
@@ -21,7 +22,7 @@ def test_batches_come_in_their_order_and_senders_hear_of_room_once() -> None:
             heard.append(inbox.bytes)
 
         for data in (b"12345", b"678", b"90"):
-            inbox.put(lambda data=data: batch(data), len(data))  # type: ignore[misc]
+            inbox.put(partial(batch, data), len(data))
         assert inbox.full
         inbox.when_room(hear)
         inbox.when_room(hear)
