@@ -222,6 +222,10 @@ class Counters:
         """The counters of an input."""
         return self.inputs.get(label) or self.inputs.setdefault(label, InputCounters(label))
 
+    def block(self, reason: str) -> None:
+        """Delivery waits for dead letters to be written, and why; it goes on where there is no reason."""
+        self.blocked = reason
+
     def bury(self, plugin: str, reason: str) -> None:
         """Counts a dead letter by the kind of its reason."""
         key = plugin, kind_of(reason)

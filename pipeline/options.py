@@ -69,14 +69,15 @@ def _boolean(value: Any) -> Any:
     raise ValueError(f"expected true or false, got {shown(value)}")
 
 
-def _array(value: Any) -> Any:
+def as_list(value: Any) -> Any:
+    """A single value where an array is wanted is an array of one, as in Logstash."""
     return value if isinstance(value, list) else [value]
 
 
 def _hash(value: Any) -> Any:
     if isinstance(value, dict):
         return value
-    value = _array(value)
+    value = as_list(value)
     if len(value) % 2:
         raise ValueError(f"expected a hash, or an array of pairs, got {len(value)} values: {shown(value)}")
     return dict(zip(value[::2], value[1::2], strict=True))
@@ -141,8 +142,8 @@ Integer = Annotated[int, BeforeValidator(_integer)]
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
 Secret = Annotated[SecretStr, BeforeValidator(_text)]
 """Logstash's `password`: never shown in a log line or an error."""
-Array = Annotated[list[Any], BeforeValidator(_array)]
-Texts = Annotated[list[Text], BeforeValidator(_array)]
+Array = Annotated[list[Any], BeforeValidator(as_list)]
+Texts = Annotated[list[Text], BeforeValidator(as_list)]
 Hash = Annotated[dict[str, Any], BeforeValidator(_hash)]
 TextHash = Annotated[dict[Text, Text], BeforeValidator(_hash)]
 ExistingPath = Annotated[Path, BeforeValidator(_existing)]

@@ -200,7 +200,9 @@ class Pipeline:
     async def run(self) -> None:
         """Runs until every input has ended or `stop` was called, and everything in flight has its end."""
         settings, in_flight = self.settings, self.in_flight
-        dead_letters = DeadLetterQueue(settings.dead_letters, settings.pipeline_id, bounds_of(settings), self._blocked)
+        dead_letters = DeadLetterQueue(
+            settings.dead_letters, settings.pipeline_id, bounds_of(settings), self.counters.block
+        )
         fates = Fates(self.counters)
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             departures = Departures(group)
@@ -242,9 +244,6 @@ class Pipeline:
         if self.state == "starting":
             self.state = "running"
             self.ready.set()
-
-    def _blocked(self, reason: str) -> None:
-        self.counters.blocked = reason
 
     async def _open_queue(
         self, dead_letters: DeadLetterQueue, stack: contextlib.AsyncExitStack

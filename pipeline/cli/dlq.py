@@ -28,11 +28,17 @@ Since = Annotated[
 ]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Not younger; as --since.")]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many, the oldest.")]
+Everything = Annotated[bool, typer.Option("--all", help="Every letter; needed where nothing else is given.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 def _flags(data: Path | None, pipeline_id: str | None, **more: Any) -> Mapping[str, Any]:
     return {"path.data": data, "pipeline.id": pipeline_id, **more}
+
+
+def _require(chosen: bool) -> None:
+    if not chosen:
+        raise typer.BadParameter("nothing is chosen: give names or --plugin, --reason, --since, --until; or --all")
 
 
 @dlq.command("list")
@@ -116,9 +122,7 @@ def dlq_purge(
     since: Since = None,
     until: Until = None,
     limit: Limit = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Every letter; needed where nothing else is given.")
-    ] = False,
+    everything: Everything = False,
     damaged: Annotated[
         bool, typer.Option("--damaged", help="Delete the segments that are damaged, with all that is in them.")
     ] = False,
@@ -136,8 +140,7 @@ def dlq_purge(
         if selection.given or everything:
             raise typer.BadParameter("--damaged deletes whole segments: give it alone")
         raise typer.Exit(purge_damaged(settings, flags))
-    if not selection.given and not everything:
-        raise typer.BadParameter("nothing is chosen: give names or --plugin, --reason, --since, --until; or --all")
+    _require(selection.given or everything)
     raise typer.Exit(purge_letters(settings, flags, selection))
 
 
@@ -157,9 +160,7 @@ def dlq_retry(
     since: Since = None,
     until: Until = None,
     limit: Limit = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Every letter; needed where nothing else is given.")
-    ] = False,
+    everything: Everything = False,
     data: DataFolder = None,
     settings: SettingsFolder = None,
     embedded: Embedded = None,
@@ -176,8 +177,7 @@ def dlq_retry(
     from pipeline.cli.dlq_selection import Selection
 
     selection = Selection.read(names, plugin, reason, since, until, limit)
-    if not selection.given and not everything:
-        raise typer.BadParameter("nothing is chosen: give names or --plugin, --reason, --since, --until; or --all")
+    _require(selection.given or everything)
     items = again or not config
     if output is not None and not items:
         raise typer.BadParameter("--output is for items: with -f CONF, CONF says where originals go; or add --again")

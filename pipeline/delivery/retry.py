@@ -247,13 +247,13 @@ async def bury(queue: DeadLetterQueue, letters: Sequence[DeadLetter], counters: 
         try:
             taken = await queue.put(letters)
         except StoreError as error:
-            counters.blocked = str(error)
+            counters.block(str(error))
             seconds = backoff.pause(attempt)
             log.error("dead letters cannot be written, and nothing is dropped: %s; next try in %.0f s", error, seconds)
             await asyncio.sleep(seconds)
             attempt += 1
         else:
-            counters.blocked = ""
+            counters.block("")
             for letter in letters[: taken.kept]:
                 counters.bury(letter.plugin, letter.reason)
             counters.lost += taken.dropped + taken.pushed_out

@@ -19,7 +19,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from zlib import crc32
 
-from pipeline.disk.segments import REMOVED, count, delete, segments, sync_folder
+from pipeline.disk.file_layer import sync_folder
+from pipeline.disk.segments import REMOVED, count, delete, segments
 from pipeline.errors import StoreError
 
 MAGIC = b"APXR\x01\x00\x00\x00"

@@ -24,6 +24,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zlib import crc32
 
+from pipeline.disk.file_layer import sync_folder
 from pipeline.errors import StoreError
 
 MAGIC = b"APXS\x01\x00\x00\x00"
@@ -128,15 +129,6 @@ class SegmentWriter:
 def _record(payload: bytes) -> bytes:
     length = len(payload)
     return _HEAD.pack(length, crc32(_LENGTH.pack(length)), crc32(payload)) + payload
-
-
-def sync_folder(folder: Path) -> None:
-    """Returns when the names of a folder are on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 # ---------------------------------------------------------------------------------------------- reading

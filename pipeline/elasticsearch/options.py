@@ -25,13 +25,14 @@ from pipeline.options import (
     Text,
     TextHash,
     Texts,
+    as_list,
     default_codec,
     shown,
 )
 
 
 def _hosts(value: Any) -> Any:
-    entries = value if isinstance(value, list) else [value]
+    entries = as_list(value)
     if not entries:
         raise ValueError("name a host at least")
     return [entry if isinstance(entry, Host) else parse_host(str(entry)) for entry in entries]
@@ -52,11 +53,11 @@ def _verification(verified: Any) -> str:
 
 
 Hosts = Annotated[list[Host], BeforeValidator(_hosts)]
-Paths = Annotated[list[ExistingPath], BeforeValidator(lambda value: value if isinstance(value, list) else [value])]
-Statuses = Annotated[list[Integer], BeforeValidator(lambda value: value if isinstance(value, list) else [value])]
+Paths = Annotated[list[ExistingPath], BeforeValidator(as_list)]
+Statuses = Annotated[list[Integer], BeforeValidator(as_list)]
 Protocols = Annotated[
     list[Literal["TLSv1.1", "TLSv1.2", "TLSv1.3"]],
-    BeforeValidator(lambda value: value if isinstance(value, list) else [value]),
+    BeforeValidator(as_list),
 ]
 StoreType = Literal["pkcs12", "jks"]
 _OLD = Field(description="The former name.")

@@ -43,7 +43,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.event import Event, add_tag
 from pipeline.field_reference import FieldReference
 from pipeline.name_lookups import TIMED_OUT, ExpiringCache, Hosts, Kind, NameLookups, Outcome, is_address
-from pipeline.options import ExistingPath, FilterOptions, Integer, Number, Texts, shown
+from pipeline.options import ExistingPath, FilterOptions, Integer, Number, Texts, as_list, shown
 from pipeline.plugin import Asking, Filter, PluginContext
 
 SYSTEM_HOSTS = Path("/etc/hosts")
@@ -129,7 +129,7 @@ class Options(FilterOptions):
     @field_validator("resolve", "reverse", "hostsfile", mode="before")
     @classmethod
     def _several(cls, value: Any) -> Any:
-        return value if isinstance(value, list) else [value]
+        return as_list(value)
 
 
 Step = tuple[FieldReference, tuple[Kind, ...]]

@@ -154,7 +154,7 @@ class Front:
         """Runs until every input has ended or `stop` was called, and every batch has its end."""
         log.info("%d workers", self._count)
         dead_letters = DeadLetterQueue(
-            self.settings.dead_letters, self.settings.pipeline_id, bounds_of(self.settings), self._blocked
+            self.settings.dead_letters, self.settings.pipeline_id, bounds_of(self.settings), self._own.block
         )
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as self._group:
             stack.callback(dead_letters.close)
@@ -186,9 +186,6 @@ class Front:
         if self.state == "starting":
             self.state = "running"
             self.ready.set()
-
-    def _blocked(self, reason: str) -> None:
-        self._own.blocked = reason
 
     async def _open_queue(
         self, dead_letters: DeadLetterQueue, stack: contextlib.AsyncExitStack

@@ -20,41 +20,35 @@ of agent, file, offset and message. An event of no file has a random one.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline import tls
-from pipeline.batch import Batch, Origin
+from pipeline.batch import Origin
 from pipeline.beats.events import Enrichment, decoder, one_to_one
 from pipeline.event import Event
 from pipeline.options import (
     Boolean,
     Ecs,
-    ExistingPath,
     FormerName,
     Ignored,
     InputOptions,
     Integer,
     Number,
     Seconds,
-    Secret,
     Size,
     Text,
-    Texts,
+    as_list,
 )
 from pipeline.plugin import PluginContext, Reject
 from pipeline.protocols.lumberjack import Limits
 from pipeline.protocols.lumberjack_events import count, pieces
-from pipeline.sockets.options import affordable
+from pipeline.sockets import options as sockets
+from pipeline.sockets.served import Served
 
 Enriches = Literal["source_metadata", "codec_metadata", "ssl_peer_metadata", "all", "none"]
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
 
 
 if TYPE_CHECKING:
@@ -74,7 +68,7 @@ class Options(InputOptions):
     ecs_compatibility: Annotated[Ecs, Field(description="Where the sender's address and TLS details are put.")] = "v8"
     enrich: Annotated[
         list[Enriches] | None,
-        BeforeValidator(_listed),
+        BeforeValidator(as_list),
         Field(
             description="What is added to events: `source_metadata` (the sender's address), `codec_metadata` (the tag, "
             "and in ECS mode `[event][original]`), `ssl_peer_metadata` (who the client's certificate names); `all`, "
@@ -87,28 +81,15 @@ class Options(InputOptions):
         Boolean, Field(description="Deprecated: copy `[beat][hostname]` of old Beats to where ECS mode says.")
     ] = False
 
-    ssl_enabled: Annotated[Boolean, Field(description="Speak TLS; needs `ssl_certificate` and `ssl_key`.")] = False
-    ssl_certificate: Annotated[ExistingPath | None, Field(description="PEM file: certificate, and its chain.")] = None
-    ssl_key: Annotated[ExistingPath | None, Field(description="PEM file: the key of the certificate.")] = None
-    ssl_key_passphrase: Annotated[Secret | None, Field(description="Opens an encrypted key.")] = None
-    ssl_certificate_authorities: Annotated[
-        Texts, Field(default_factory=list, description="PEM files: who signs client certificates.")
-    ]
-    ssl_client_authentication: Annotated[
-        Literal["none", "optional", "required"] | None,
-        Field(description="Whether clients need a certificate. By default only if there are authorities."),
-    ] = None
-    ssl_cipher_suites: Annotated[
-        Texts, Field(default_factory=list, description="Cipher suites for TLS 1.2, best first.")
-    ]
-    ssl_supported_protocols: Annotated[
-        list[tls.Protocol],
-        BeforeValidator(_listed),
-        Field(default_factory=list, description="Versions of TLS; by default 1.2 and 1.3."),
-    ]
-    ssl_handshake_timeout: Annotated[
-        Integer, Field(gt=0, description="Milliseconds that a client has for the TLS handshake.")
-    ] = 10_000
+    ssl_enabled: sockets.SslEnabled = False
+    ssl_certificate: sockets.SslCertificate = None
+    ssl_key: sockets.SslKey = None
+    ssl_key_passphrase: sockets.SslKeyPassphrase = None
+    ssl_certificate_authorities: sockets.SslAuthorities
+    ssl_client_authentication: sockets.SslClientAuthentication = None
+    ssl_cipher_suites: sockets.SslCipherSuites
+    ssl_supported_protocols: sockets.SslSupportedProtocols
+    ssl_handshake_timeout: sockets.SslHandshakeTimeout = 10_000
     ssl: Annotated[Any, FormerName("ssl_enabled"), Field(description="Former name.")] = None
     ssl_verify_mode: Annotated[
         Any,
@@ -131,7 +112,7 @@ class Options(InputOptions):
     ] = 16 << 20
     max_inflated_size: Annotated[Size, Field(gt=0, description="Most bytes a compressed frame may hold.")] = 100 << 20
     max_window_size: Annotated[Integer, Field(gt=0, description="Most events a window may have.")] = 10_000
-    max_connections: Annotated[Integer, Field(gt=0, description="Most connections at a time.")] = 10_000
+    max_connections: sockets.MaxConnections = 10_000
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -140,16 +121,7 @@ class Options(InputOptions):
                 raise ValueError("give enrich alone; include_codec_tag and ssl_peer_metadata are its former options")
             if len(self.enrich) > 1 and {"all", "none"} & set(self.enrich):
                 raise ValueError("all and none stand alone in enrich")
-        if not self.ssl_enabled:
-            return self
-        if self.ssl_certificate is None or self.ssl_key is None:
-            raise ValueError("ssl_enabled needs ssl_certificate and ssl_key")
-        if self.ssl_client_authentication in ("optional", "required") and not self.ssl_certificate_authorities:
-            raise ValueError(
-                f'ssl_client_authentication => "{self.ssl_client_authentication}" needs ssl_certificate_authorities'
-            )
-        if self.ssl_client_authentication == "none" and self.ssl_certificate_authorities:
-            raise ValueError('ssl_certificate_authorities needs ssl_client_authentication => "optional" or "required"')
+        sockets.check_server(self)
         return self
 
 
@@ -166,19 +138,14 @@ def build(options: Options, context: PluginContext) -> Beats:
     if "all" in wanted:
         wanted = {"source_metadata", "codec_metadata", "ssl_peer_metadata"}
     describes_peer = "ssl_peer_metadata" in wanted if options.ssl_peer_metadata is None else options.ssl_peer_metadata
-    if not options.ssl_enabled:
-        unused = sorted(
-            name for name in options.model_fields_set - {"ssl_enabled"} if name.startswith(("ssl_", "tls_"))
-        )
-        if unused:
-            context.warn(f"beats: {', '.join(unused)} change nothing without ssl_enabled => true")
+    sockets.warn_unused("beats", options, context)
     enrichment = Enrichment(
         ecs=options.ecs_compatibility != "disabled",
         source="source_metadata" in wanted,
         codec="codec_metadata" in wanted if options.include_codec_tag is None else options.include_codec_tag,
         hostname=options.add_hostname,
     )
-    describe = _peer if describes_peer and _clients(options) != "none" else _nothing
+    describe = _peer if describes_peer and sockets.clients_of(options) != "none" else _nothing
     return Beats(options, enrichment, _server(options, describe, context.warn))
 
 
@@ -189,15 +156,15 @@ def _server(options: Options, describe: Describe, warn: Callable[[str], None]) -
     place = Place(
         options.host,
         options.port,
-        _context(options) if options.ssl_enabled else None,
+        _context(options),
         options.ssl_handshake_timeout / 1000,
-        affordable("beats", options.max_connections, warn),
+        sockets.affordable("beats", options.max_connections, warn),
     )
     terms = Terms(Limits(options.max_frame_size, options.max_window_size), options.client_inactivity_timeout)
     return lambda holds: Server(place, terms, holds, describe)
 
 
-class Beats:
+class Beats(Served):
     """The two halves: a server for `batches`, a function for `decode`."""
 
     def __init__(self, options: Options, enrichment: Enrichment, serve: Callable[[Holds], Server]) -> None:
@@ -211,19 +178,7 @@ class Beats:
             """Where a codec makes several events of one, or none, or none is decoded yet, only the piece can tell."""
             return events if exact and events == missing >= 0 else count(data, *bounds)
 
-        self.server = serve(holds)
-
-    def batches(self) -> AsyncIterator[Batch]:
-        """The windows of all senders, in pieces as they were sent."""
-        return self.server.batches()
-
-    def stop(self) -> None:
-        """Take no more."""
-        self.server.stop()
-
-    async def close(self) -> None:
-        """Acknowledge what has ended, and close the connections."""
-        await self.server.close()
+        super().__init__(serve(holds))
 
     def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         """The events in a piece of a window."""
@@ -240,23 +195,9 @@ class Beats:
 # ---------------------------------------------------------------------------------------------- TLS
 
 
-def _clients(options: Options) -> tls.Clients:
-    return options.ssl_client_authentication or ("required" if options.ssl_certificate_authorities else "none")
-
-
 def _context(options: Options) -> Any:
-    passphrase = options.ssl_key_passphrase
-    return tls.server_context(
-        tls.Identity(
-            options.ssl_certificate, options.ssl_key, None if passphrase is None else passphrase.get_secret_value()
-        ),
-        tls.Trust([Path(path) for path in options.ssl_certificate_authorities]),
-        tls.Rules(
-            options.ssl_supported_protocols or tls.between(options.tls_min_version, options.tls_max_version),
-            options.ssl_cipher_suites,
-        ),
-        _clients(options),
-    )
+    protocols = options.ssl_supported_protocols or tls.between(options.tls_min_version, options.tls_max_version)
+    return sockets.server_context(options, protocols=protocols)
 
 
 def _nothing(_: Any) -> Origin:

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -38,7 +38,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pipeline import tls
 from pipeline.arrivals import arrive
-from pipeline.batch import Batch, Origin
+from pipeline.batch import Origin
 from pipeline.errors import FieldError
 from pipeline.event import Event, copied
 from pipeline.field_reference import FieldReference
@@ -61,6 +61,7 @@ from pipeline.options import (
 )
 from pipeline.plugin import Codec, PluginContext, Reject
 from pipeline.sockets import options as sockets
+from pipeline.sockets.served import Served
 from pipeline.texts.codecs import Picker, in_pieces
 
 if TYPE_CHECKING:
@@ -240,26 +241,14 @@ def _server(options: Options, context: PluginContext) -> Requests:
     return Requests(place, rules, describe)
 
 
-class Http:
+class Http(Served):
     """The two halves: a server for `batches`, a function for `decode`. The end of a batch is the answer."""
 
     def __init__(self, codec: Codec, codecs: Mapping[str, Codec], tell: Tell, server: Requests) -> None:
-        self.server = server
+        super().__init__(server)
         self._codec, self._codecs = codec, codecs
         self._tell = tell
         self._pickers: dict[int, Picker] = {}
-
-    def batches(self) -> AsyncIterator[Batch]:
-        """The bodies of requests."""
-        return self.server.batches()
-
-    def stop(self) -> None:
-        """Take no more."""
-        self.server.stop()
-
-    async def close(self) -> None:
-        """Answer what has ended, and close the connections."""
-        await self.server.close()
 
     def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         """The events of a body."""

@@ -27,13 +27,13 @@ counted and said on Linux.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from pipeline.batch import Batch, Origin
+from pipeline.batch import Origin
 from pipeline.dates import zones
 from pipeline.dates.locales import names_of
 from pipeline.field_reference import FieldReference
@@ -42,6 +42,7 @@ from pipeline.plugin import PluginContext, Reject
 from pipeline.protocols import datagrams
 from pipeline.protocols import syslog as wire
 from pipeline.sockets import options as sockets
+from pipeline.sockets.served import Served
 from pipeline.syslog.events import Decode, Labels, decoder, frame_of
 from pipeline.syslog.times import time_reader
 
@@ -168,25 +169,13 @@ def _server(options: Options, context: PluginContext) -> Server:
     return Server((place, terms), lambda inbox, complaints: Datagrams(basin, inbox, complaints))
 
 
-class Syslog:
+class Syslog(Served):
     """The two halves: a server for `batches`, a function for `decode`. Nothing can be acknowledged."""
 
     def __init__(self, decode: Decode, server: Server) -> None:
-        self.server = server
+        super().__init__(server)
         self._decode = decode
         self._datagram = datagrams.Picker()
-
-    def batches(self) -> AsyncIterator[Batch]:
-        """Whole messages, as they arrive."""
-        return self.server.batches()
-
-    def stop(self) -> None:
-        """Take no more."""
-        self.server.stop()
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self.server.close()
 
     def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         """The event of each message."""

@@ -18,7 +18,7 @@ The sender is named in `host`, `port` and `[@metadata][ip_address]` or, in ECS m
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -26,7 +26,7 @@ from pydantic import Field, model_validator
 
 from pipeline import tls
 from pipeline.arrivals import arrive
-from pipeline.batch import Batch, Origin
+from pipeline.batch import Origin
 from pipeline.event import Event, Fields, copied
 from pipeline.options import (
     Boolean,
@@ -39,6 +39,7 @@ from pipeline.options import (
 )
 from pipeline.plugin import Codec, PluginContext, Reject
 from pipeline.sockets import options as sockets
+from pipeline.sockets.served import Served
 from pipeline.texts.codecs import Picker, in_pieces
 
 if TYPE_CHECKING:
@@ -159,25 +160,13 @@ def _server(options: Options, codec: Codec, context: PluginContext) -> Server:
     return Server((place, terms), calls=options.mode == "client")
 
 
-class Tcp:
+class Tcp(Served):
     """The two halves: a server for `batches`, a function for `decode`. Nothing can be acknowledged."""
 
     def __init__(self, codec: Codec, server: Server, *, ecs: bool) -> None:
-        self.server = server
+        super().__init__(server)
         self.decode = decoder(codec, in_metadata if ecs else in_fields)
         self._pick = Picker(codec)
-
-    def batches(self) -> AsyncIterator[Batch]:
-        """Whole lines, as they arrive."""
-        return self.server.batches()
-
-    def stop(self) -> None:
-        """Take no more."""
-        self.server.stop()
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self.server.close()
 
     def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
         """The line of one event."""

@@ -14,13 +14,13 @@ The sender's address is in `host` or, in ECS mode, `[host][ip]`, where the event
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from pipeline.arrivals import arrive
-from pipeline.batch import Batch, Origin
+from pipeline.batch import Origin
 from pipeline.errors import FieldError
 from pipeline.event import Event
 from pipeline.field_reference import FieldReference
@@ -28,6 +28,7 @@ from pipeline.options import Boolean, CodecOption, Ecs, Ignored, InputOptions, I
 from pipeline.plugin import Codec, PluginContext, Reject
 from pipeline.protocols.datagrams import Picker, unpacked
 from pipeline.sockets import options as sockets
+from pipeline.sockets.served import Served
 
 if TYPE_CHECKING:
     from pipeline.sockets.server import Server
@@ -81,25 +82,13 @@ def _server(options: Options) -> Server:
     return Server(datagrams=lambda inbox, complaints: Datagrams(basin, inbox, complaints))
 
 
-class Udp:
+class Udp(Served):
     """The two halves: a server for `batches`, a function for `decode`. Nothing can be acknowledged."""
 
     def __init__(self, codec: Codec, server: Server, field: FieldReference) -> None:
-        self.server = server
+        super().__init__(server)
         self.decode = decoder(codec, field)
         self._pick = Picker()
-
-    def batches(self) -> AsyncIterator[Batch]:
-        """The datagrams that arrived together."""
-        return self.server.batches()
-
-    def stop(self) -> None:
-        """Take no more."""
-        self.server.stop()
-
-    async def close(self) -> None:
-        """Free the sockets."""
-        await self.server.close()
 
     def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
         """The datagram of one event, with its sender."""

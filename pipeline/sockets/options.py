@@ -13,15 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 
 from pipeline import tls
-from pipeline.options import Boolean, ExistingPath, Integer, PluginOptions, Secret, Text, Texts
+from pipeline.options import Boolean, ExistingPath, Integer, PluginOptions, Secret, Text, Texts, as_list
 from pipeline.plugin import PluginContext
 
 if TYPE_CHECKING:
     import ssl
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
 
 
 Port = Annotated[Integer, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")]
@@ -41,7 +37,7 @@ SslClientAuthentication = Annotated[
 SslCipherSuites = Annotated[Texts, Field(default_factory=list, description="Cipher suites for TLS 1.2, best first.")]
 SslSupportedProtocols = Annotated[
     list[tls.Protocol],
-    BeforeValidator(_listed),
+    BeforeValidator(as_list),
     Field(default_factory=list, description="Versions of TLS; by default 1.2 and 1.3."),
 ]
 SslHandshakeTimeout = Annotated[
@@ -76,8 +72,13 @@ def check_authorities(options: Any) -> None:
         raise ValueError('ssl_certificate_authorities needs ssl_client_authentication => "optional" or "required"')
 
 
-def server_context(options: Any, *, chain: Sequence[str] = ()) -> ssl.SSLContext | None:
-    """The TLS of a listening socket, None where it is off; raises `ConfigurationError`."""
+def server_context(
+    options: Any, *, chain: Sequence[str] = (), protocols: Sequence[tls.Protocol] | None = None
+) -> ssl.SSLContext | None:
+    """The TLS of a listening socket, None where it is off; raises `ConfigurationError`.
+
+    `protocols` stand in for `ssl_supported_protocols`, where other options have a say too.
+    """
     if not options.ssl_enabled:
         return None
     identity = tls.Identity(
@@ -87,7 +88,8 @@ def server_context(options: Any, *, chain: Sequence[str] = ()) -> ssl.SSLContext
         chain=[Path(path) for path in chain],
     )
     trust = tls.Trust([Path(path) for path in options.ssl_certificate_authorities])
-    rules = tls.Rules(options.ssl_supported_protocols, options.ssl_cipher_suites)
+    versions = options.ssl_supported_protocols if protocols is None else protocols
+    rules = tls.Rules(versions, options.ssl_cipher_suites)
     return tls.server_context(identity, trust, rules, clients_of(options))
 
 

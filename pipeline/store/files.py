@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from pipeline.disk.file_layer import sync_folder
 from pipeline.errors import StoreError
 from pipeline.store import names
 
@@ -98,7 +99,7 @@ def _opened(path: Path, index: str) -> sqlite3.Connection:
             facts = [("index", index), ("created", time.time())]
             connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts)
             connection.execute("COMMIT")
-            _sync(path.parent)
+            sync_folder(path.parent)
     except BaseException:
         connection.close()
         raise
@@ -187,7 +188,7 @@ def locked(directory: Path) -> Iterator[None]:
     place = folder(directory)
     if not place.is_dir():
         place.mkdir(parents=True, exist_ok=True)
-        _sync(directory)
+        sync_folder(directory)
     with (place / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -198,11 +199,3 @@ def unlink(path: Path) -> None:
     for each in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
         with suppress(FileNotFoundError):
             each.unlink()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -70,6 +70,15 @@ class Worker:
         batch.end(len(events) + len(self.rejected) - before)
         return events
 
+    async def messages(self, count: int) -> list[Any]:
+        """The messages of the batches from the first on, until there are as many."""
+        found: list[Any] = []
+        number = 0
+        while len(found) < count:
+            found += [event.fields["message"] for event in await self.end(number)]
+            number += 1
+        return found
+
 
 @contextlib.asynccontextmanager
 async def running(given: Beats) -> AsyncIterator[Worker]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from pipeline.delivery.dead_letters import Bounds, DeadLetter, DeadLetterQueue, Policy, Taken
-from pipeline.disk import removals, segments
+from pipeline.disk import file_layer, removals, segments
 from pipeline.disk.letters import read, remove_letters
 from pipeline.errors import StoreError
 from tests.disk.faulty import Fault, FaultyOs
@@ -36,7 +36,7 @@ class Queue(RuleBasedStateMachine):
         self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory())).resolve()
         self.os = FaultyOs()
         patch = self.stack.enter_context(pytest.MonkeyPatch.context())
-        for module in (segments, removals):
+        for module in (segments, removals, file_layer):
             patch.setattr(module, "os", self.os)
         self.bounds = chosen
         self.runner = self.stack.enter_context(asyncio.Runner())

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pipeline.codecs import json_lines, line, multiline
 from pipeline.errors import ConfigurationError
 from pipeline.inputs.tcp import Options, Tcp, build
-from tests.beats.workbench import PATIENCE, Certificates, Run, Worker, connected, running
+from tests.beats.workbench import PATIENCE, Certificates, Run, connected, running
 from tests.harness import context
 
 LINE = line.build(line.Options())
@@ -25,16 +25,6 @@ def made(warnings: list[str] | None = None, **options: Any) -> Tcp:
     return build(Options(**given), context(warnings=warnings))
 
 
-async def messages(worker: Worker, count: int) -> list[Any]:
-    """The messages of the batches, until there are as many."""
-    found: list[Any] = []
-    number = 0
-    while len(found) < count:
-        found += [event.fields["message"] for event in await worker.end(number)]
-        number += 1
-    return found
-
-
 def test_lines_however_they_arrive_and_the_last_one_without_its_end() -> None:
     async def test() -> None:
         async with running(made()) as worker, connected(worker) as client:
@@ -43,7 +33,7 @@ def test_lines_however_they_arrive_and_the_last_one_without_its_end() -> None:
                 await client.writer.drain()
                 await asyncio.sleep(0)
             client.writer.write_eof()
-            assert await messages(worker, 4) == ["one", "two", "", "three"]
+            assert await worker.messages(4) == ["one", "two", "", "three"]
             assert await client.end() == b""
 
     asyncio.run(test())
@@ -54,7 +44,7 @@ def test_json_reads_json_lines() -> None:
         codec = json_lines.build(json_lines.Options())
         async with running(made(codec=codec)) as worker, connected(worker) as client:
             client.send(b'{"message":"one","host":"theirs"}\n[{"message":"two"},{"message":"three"}]\n')
-            assert await messages(worker, 3) == ["one", "two", "three"]
+            assert await worker.messages(3) == ["one", "two", "three"]
 
     asyncio.run(test())
 
@@ -180,7 +170,7 @@ def test_a_chain_is_presented(certificates: Certificates) -> None:
         given = made(ssl_enabled=True, ssl_verify=False, **paths)
         async with running(given) as worker, connected(worker, certificates.client()) as client:
             client.send(b"one\n")
-            assert await messages(worker, 1) == ["one"]
+            assert await worker.messages(1) == ["one"]
 
     asyncio.run(test())
 
@@ -200,7 +190,7 @@ def test_a_stream_is_not_read_while_its_last_batch_waits() -> None:
             assert not done
             assert given.server.inbox.bytes < 1 << 20
             worker.gate.set()
-            found = await messages(worker, 20_002)
+            found = await worker.messages(20_002)
             await sending
             assert found[0] == "first"
             assert len(found) == 20_002
@@ -218,7 +208,7 @@ def test_stop_gives_out_what_was_received() -> None:
         given = made()
         async with running(given) as worker, connected(worker) as client:
             client.send(b"one\nhalf")
-            assert await messages(worker, 1) == ["one"]
+            assert await worker.messages(1) == ["one"]
             given.stop()
             assert await client.end() == b""
             assert [event.fields["message"] for event in await worker.end(1)] == ["half"]
@@ -231,7 +221,7 @@ def test_multiline_flushes_when_nothing_more_comes() -> None:
         codec = multiline.build(multiline.Options(pattern="^ ", what="previous", auto_flush_interval=0.05))
         async with running(made(codec=codec)) as worker, connected(worker) as client:
             client.send(b"error\n  at a\n")
-            assert await messages(worker, 1) == ["error\n  at a"]
+            assert await worker.messages(1) == ["error\n  at a"]
 
     asyncio.run(test())
 
@@ -240,7 +230,7 @@ def test_connections_beyond_the_bound_are_turned_away(caplog: pytest.LogCaptureF
     async def test() -> None:
         async with running(made(max_connections=1)) as worker, connected(worker) as first:
             first.send(b"one\n")
-            assert await messages(worker, 1) == ["one"]
+            assert await worker.messages(1) == ["one"]
             async with connected(worker) as second:
                 assert await second.end() == b""
 
@@ -291,7 +281,7 @@ def test_a_client_connects_again_and_again(certificates: Certificates) -> None:
             )
             given.server.caller.first_pause = 0.01
             async with running(given) as worker:
-                assert await messages(worker, 2) == ["connection 1", "connection 2"]
+                assert await worker.messages(2) == ["connection 1", "connection 2"]
 
     asyncio.run(test())
 

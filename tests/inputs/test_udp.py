@@ -13,7 +13,7 @@ from pipeline.codecs import json_lines, line, plain
 from pipeline.errors import ConfigurationError
 from pipeline.inputs.udp import Options, Udp, build
 from pipeline.protocols.datagrams import packed
-from tests.beats.workbench import PATIENCE, Worker, running
+from tests.beats.workbench import PATIENCE, running
 from tests.harness import context
 
 PLAIN = plain.build(plain.Options(ecs_compatibility="disabled"))
@@ -30,15 +30,6 @@ def sender(given: Udp) -> socket.socket:
     return made
 
 
-async def messages(worker: Worker, count: int) -> list[Any]:
-    found: list[Any] = []
-    number = 0
-    while len(found) < count:
-        found += [event.fields["message"] for event in await worker.end(number)]
-        number += 1
-    return found
-
-
 def test_a_datagram_is_an_event() -> None:
     async def test() -> None:
         given = made()
@@ -46,7 +37,7 @@ def test_a_datagram_is_an_event() -> None:
             with sender(given) as sending:
                 for message in (b"one", b"two\nlines", b"", "drei ☃".encode()):
                     sending.send(message)
-            assert await messages(worker, 4) == ["one", "two\nlines", "", "drei ☃"]
+            assert await worker.messages(4) == ["one", "two\nlines", "", "drei ☃"]
 
     asyncio.run(test())
 
@@ -106,7 +97,7 @@ def test_a_datagram_that_is_too_long_is_cut_and_said(caplog: pytest.LogCaptureFi
             with sender(given) as sending:
                 sending.send(b"123456")
                 sending.send(b"1234")
-            assert await messages(worker, 2) == ["1234", "1234"]
+            assert await worker.messages(2) == ["1234", "1234"]
 
     asyncio.run(test())
     assert caplog.text.count("longer than 4 bytes and was cut (buffer_size)") == 1
@@ -147,7 +138,7 @@ def test_stop_takes_what_has_arrived() -> None:
                 for number in range(20):
                     sending.send(b"%d" % number)
             given.stop()
-            assert await messages(worker, 20) == [str(number) for number in range(20)]
+            assert await worker.messages(20) == [str(number) for number in range(20)]
 
     asyncio.run(test())
 
