@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from pipeline.cli.repeats import Repeats
 from tests.servers import elasticsearch_node, kafka_cluster, telegraf_reader
 from tests.servers.packages import NotHere
 
 settings.register_profile("suite", deadline=None)  # how long an example takes is the machine's mood
 settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """A command that runs in the test's process sets up the log, with a clock of its own, for that test alone."""
+    yield
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        for each in handler.filters:
+            if isinstance(each, Repeats):
+                root.removeHandler(handler)
+                each.close()
 
 
 @pytest.fixture(scope="session")
