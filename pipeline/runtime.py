@@ -47,6 +47,11 @@ class QueueFigures(NamedTuple):
     max_bytes: int
 
 
+def queue_figures(queue: PersistentQueue | None) -> QueueFigures:
+    """What is in a queue on disk; nothing, where there is none."""
+    return QueueFigures("memory", 0, 0, 0) if queue is None else QueueFigures("persisted", *queue.figures)
+
+
 class Load(NamedTuple):
     """What is under way, as `InFlight` has it, of several processes together."""
 
@@ -150,9 +155,7 @@ class Pipeline:
     @property
     def queue(self) -> QueueFigures:
         """What waits between inputs and filters: batches, in a queue on disk."""
-        return (
-            QueueFigures("memory", 0, 0, 0) if self._queue is None else QueueFigures("persisted", *self._queue.figures)
-        )
+        return queue_figures(self._queue)
 
     @property
     def unfinished(self) -> str:

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline.config.logstash_yml import Settings
-from pipeline.front import front as front_module
-from pipeline.front import hired
+from pipeline.front import crew, hired
 from pipeline.front.front import Front
 from pipeline.runtime import Pipeline
 from pipeline.store.reader import sizes
@@ -53,9 +52,9 @@ def test_a_worker_that_hangs_is_ended_and_what_it_had_is_dealt_again(
 
     async def scenario() -> None:
         running = asyncio.create_task(service.run())
-        while not any(worker.hand.batches for worker in service._crew):
+        while not any(worker.hand.batches for worker in service._crew.workers):
             await asyncio.sleep(0.01)
-        victim = next(worker for worker in service._crew if worker.hand.batches)
+        victim = next(worker for worker in service._crew.workers if worker.hand.batches)
         os.kill(victim.process.pid, signal.SIGSTOP)
         await running
         assert victim.process.returncode == -signal.SIGKILL
@@ -79,10 +78,10 @@ def test_a_stop_while_new_workers_cannot_be_built_ends(tmp_path: Path) -> None:
 
     async def scenario() -> None:
         running = asyncio.create_task(service.run())
-        while sum(worker.takes for worker in service._crew) < 2:
+        while sum(worker.takes for worker in service._crew.workers) < 2:
             await asyncio.sleep(0.01)
         assert service.reload(service.settings, there_alone)
-        while len(service._crew) < 3:
+        while len(service._crew.workers) < 3:
             await asyncio.sleep(0.01)
         service.stop()
         await asyncio.wait_for(running, 60)
@@ -91,14 +90,14 @@ def test_a_stop_while_new_workers_cannot_be_built_ends(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_cannot_be_started_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, failures = front_module.hire, [OSError(11, "fork")]
+    real, failures = crew.hire, [OSError(11, "fork")]
 
     async def hire(*given: Any, **named: Any) -> hired.Hired:
         if failures:
             raise failures.pop()
         return await real(*given, **named)
 
-    monkeypatch.setattr(front_module, "hire", hire)
+    monkeypatch.setattr(crew, "hire", hire)
     service = front(tmp_path, configuration(tmp_path))
     asyncio.run(service.run())
     assert stored(tmp_path) == LINES * 2
@@ -106,7 +105,7 @@ def test_a_worker_that_cannot_be_started_is_tried_again(tmp_path: Path, monkeypa
 
 def test_a_reload_does_not_wait_for_an_output_that_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the old workers could not deliver is dealt to the new ones, and counts as nobody's fault."""
-    monkeypatch.setattr(front_module, "PATIENCE", 0.5)
+    monkeypatch.setattr(crew, "PATIENCE", 0.5)
     source = "input { generator { count => 2000 } } "
     away = 'output { elasticsearch { hosts => ["127.0.0.1:9"] index => "x" } }'
     store = f'output {{ sqlite {{ path => "{tmp_path / "data"}" index => "x" }} }}'
@@ -114,7 +113,7 @@ def test_a_reload_does_not_wait_for_an_output_that_is_away(tmp_path: Path, monke
 
     async def scenario() -> None:
         running = asyncio.create_task(service.run())
-        while not any(worker.hand.batches for worker in service._crew):
+        while not any(worker.hand.batches for worker in service._crew.workers):
             await asyncio.sleep(0.01)
         assert service.reload(service.settings, planned(source + store))
         await asyncio.wait_for(running, 100)
