@@ -212,13 +212,14 @@ class Pipeline:
             stack.callback(dead_letters.close)
             queue = self._queue = await self._open_queue(dead_letters, stack)
             outlets: dict[int, Outlet] = {}
+            starts: list[Callable[[], Coroutine[Any, Any, None]]] = []
             for node, (output, label) in self._built.outputs.items():
                 stack.push_async_callback(output.close)
                 backoff = backoff_of(output, self.plan.plugins[node].options.model_fields_set, settings)
                 courier = Courier(output, label, dead_letters, self.counters, backoff)
                 courier.kind = self.plan.plugins[node].module.name
                 courier.traced = self._tracer is not None
-                group.create_task(courier.start())  # inputs open meanwhile; what they take waits for it
+                starts.append(courier.start)
                 limits = Limits(delay=settings.pipeline_batch_delay / 1000)
                 outlets[node] = Outlet(courier, in_flight, limits, fates.failed, departures)
             for source in self._sources:  # also where a reload gives up waiting: senders must notice
@@ -228,7 +229,9 @@ class Pipeline:
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
             with background(
-                self._opening(), dead_letters.keep(), *self._periodic_work(worker, bool(fates.flow.flushes))
+                self._opening(group, starts),
+                dead_letters.keep(),
+                *self._periodic_work(worker, bool(fates.flow.flushes)),
             ):
                 async with asyncio.TaskGroup() as inputs:
                     if queue is not None:
@@ -242,8 +245,13 @@ class Pipeline:
                 if queue is not None:
                     await queue.close()
 
-    async def _opening(self) -> None:
+    async def _opening(
+        self, group: asyncio.TaskGroup, starts: Iterable[Callable[[], Coroutine[Any, Any, None]]]
+    ) -> None:
+        """Outputs start when inputs listen, which takes a fraction of the time; what is taken waits for them."""
         await listening(source.input for source in self._sources)
+        for start in starts:
+            group.create_task(start())
         if self.state == "starting":
             self.state = "running"
             self.ready.set()
