@@ -181,6 +181,14 @@ class FormerName:
     """Turns the old option's value into the new one's, where they differ."""
 
 
+@dataclass(frozen=True, slots=True)
+class ListensAt:
+    """Marks the option with the address that an input listens at; `pipeline.inputs.host` is its default."""
+
+    unless: tuple[str, str] | None = None
+    """An option and its value with which the input does not listen."""
+
+
 # ---------------------------------------------------------------------------------------------- models
 
 

@@ -91,6 +91,7 @@ def _built(settings: Settings, head: dict[str, Any], traces: Traces | None) -> P
         support_escapes=head["support_escapes"],
         environment=os.environ,
         instead={name: (plugin, options) for name, (plugin, options) in head["instead"].items()},
+        inputs_host=head["inputs_host"],
     )
     return Pipeline(settings, plan, tracer=traces, voice=Voice(silent=True))  # the front has said it
 

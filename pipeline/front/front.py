@@ -186,4 +186,5 @@ def _orders(settings: Settings, plan: Plan) -> dict[str, Any]:
         "ecs_compatibility": recipe.ecs_compatibility,
         "support_escapes": recipe.support_escapes,
         "instead": recipe.instead,
+        "inputs_host": recipe.inputs_host,
     }
