@@ -24,6 +24,9 @@ from pipeline.kafka.topics import Change, Layout, Topic, change
 PAUSE = 1.0
 """Seconds between two attempts to reach a broker."""
 
+SETTLING = 60.0
+"""Seconds that new topics may take to be usable."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -101,7 +104,7 @@ def _faults(path: Path, error: ValidationError) -> list[object]:
 
 
 async def _set_up(client: dict[str, Any], options: ConnectionOptions, topics: Sequence[Topic], wish: Wish) -> None:
-    from pipeline.kafka.administration import Refused, administrator, carry_out, found
+    from pipeline.kafka.administration import Refused, administrator, carry_out, found, settled
 
     deadline = time.monotonic() + wish.wait
     wanted = {key: value for key, value in client.items() if key != "client_id"}
@@ -114,6 +117,8 @@ async def _set_up(client: dict[str, Any], options: ConnectionOptions, topics: Se
                     if not wish.dry:
                         await carry_out(connected, done)
                     _say(done, wish.dry)
+                if not wish.dry:
+                    await settled(connected, topics, SETTLING)
             return
         except Refused:
             if time.monotonic() >= deadline:

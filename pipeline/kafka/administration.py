@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +14,9 @@ from aiokafka.admin.new_partitions import NewPartitions
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from pipeline.kafka.topics import Change, Found, Topic
+
+PAUSE = 0.1
+"""Seconds between two looks at topics that are being made."""
 
 _OF_THE_TOPIC = 1
 """`config_source` of a setting that was made for the topic itself (DescribeConfigs, DYNAMIC_TOPIC_CONFIG)."""
@@ -64,6 +69,28 @@ async def _settings(client: Any, names: list[str]) -> tuple[dict[str, dict[str, 
             settings[topic] = {name: value for name, value, *_ in entries}
             own[topic] = {name: value for name, value, _, source, *_ in entries if source == _OF_THE_TOPIC}
     return settings, own
+
+
+async def settled(client: Any, topics: Sequence[Topic], patience: float) -> None:
+    """Returns when every topic has a leader for each partition, and so can be used; raises `Refused` after `patience`.
+
+    A broker answers that a topic has been made before it, or another broker, shows it.
+    """
+    names = sorted(topic.name for topic in topics)
+    deadline = time.monotonic() + patience
+    while True:
+        described = await client.describe_topics(names)
+        missing = {each["topic"] for each in described if not _led(each)}
+        if not missing:
+            return
+        if time.monotonic() >= deadline:
+            raise Refused(f"no leader for {', '.join(sorted(missing))} after {patience:g} s")
+        await asyncio.sleep(PAUSE)
+
+
+def _led(described: Any) -> bool:
+    partitions = described["partitions"]
+    return described["error_code"] == 0 and bool(partitions) and all(each["leader"] >= 0 for each in partitions)
 
 
 async def carry_out(client: Any, change: Change) -> None:
