@@ -1,6 +1,6 @@
 """What Filebeat 8 would send with our configurations: the envelope, and `fields` as the file under test says them.
 
-A model, not Filebeat: it evaluates the two conditions that the files use (`has_fields`, `not`), fills `${data.*}` from
+A model, not Filebeat: it evaluates the conditions that the files use (`has_fields`, `not`, `and`), fills `${data.*}` from
 the metadata of an autodiscover event, and builds the fields that a real Filebeat was seen to send. Labels are dedotted,
 as the provider does.
 """
@@ -61,6 +61,8 @@ def holds(condition: dict[str, Any], document: dict[str, Any]) -> bool:
             return all(has(document, path) for path in given)
         case "not":
             return not holds(given, document)
+        case "and":
+            return all(holds(each, document) for each in given)
     raise AssertionError(f"this model knows no condition {name}")
 
 

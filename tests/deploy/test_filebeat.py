@@ -31,7 +31,8 @@ KNOWN = {
     "filebeat.autodiscover.providers.type", "filebeat.autodiscover.providers.node",
     "filebeat.autodiscover.providers.labels.dedot",
     "filebeat.autodiscover.providers.templates.condition.has_fields",
-    "filebeat.autodiscover.providers.templates.condition.not.has_fields",
+    "filebeat.autodiscover.providers.templates.condition.and.has_fields",
+    "filebeat.autodiscover.providers.templates.condition.and.not.has_fields",
     *(f"output.logstash.{option}" for option in (
         "hosts", "bulk_max_size", "compression_level", "ttl", "pipelining", "timeout", "backoff.init", "backoff.max",
         *(f"ssl.{name}" for name in SSL),
@@ -149,5 +150,14 @@ def test_the_model_itself() -> None:
     assert has(document, "a.b")
     assert not has(document, "a.b.c")
     assert holds({"not": {"has_fields": ["a.x"]}}, document)
+    assert not holds({"and": [{"has_fields": ["a.b"]}, {"has_fields": ["a.x"]}]}, document)
     with pytest.raises(AssertionError, match="equals"):
         holds({"equals": {"a": 1}}, document)
+
+
+def test_a_pod_without_a_container_opens_no_input() -> None:
+    """Autodiscover tells of pods too; `${data.kubernetes.container.id}` could not be filled then."""
+    [provider] = read("kubernetes")["filebeat"]["autodiscover"]["providers"]
+    for labels in ({}, {"app": "apex-api"}):
+        pod = {"kubernetes": {"pod": {"name": "api"}, "labels": labels}}
+        assert not any(holds(template["condition"], pod) for template in provider["templates"])

@@ -146,6 +146,7 @@ def test_fluent_bit_loses_nothing_and_waits(name: str) -> None:
     assert source["storage.type"] == "filesystem"
     assert file["service"]["storage.path"]
     assert source["db"]
+    assert source["skip_long_lines"] is True, "off would stop reading a file at a line that is too long"
     assert output["retry_limit"] == "no_limits"
 
 
