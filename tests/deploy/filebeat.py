@@ -1,8 +1,8 @@
 """What Filebeat 8 would send with our configurations: the envelope, and `fields` as the file under test says them.
 
-A model, not Filebeat: it evaluates the conditions that the files use (`has_fields`, `not`, `and`), fills `${data.*}` from
-the metadata of an autodiscover event, and builds the fields that a real Filebeat was seen to send. Labels are dedotted,
-as the provider does.
+A model, not Filebeat: it evaluates the conditions that the files use (`has_fields`, `not`, `and`), fills `${data.*}`
+from the metadata of an autodiscover event, and builds the fields that a real Filebeat was seen to send. Labels are
+dedotted, as the provider does.
 """
 
 from __future__ import annotations
