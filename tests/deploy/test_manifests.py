@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
+from cryptography.x509 import DNSName, SubjectAlternativeName, load_pem_x509_certificate
 
 from tests.deploy.manifests import NAMESPACE, ROOT, Objects, Pod, references, selected
 
@@ -203,3 +205,17 @@ def test_the_overlay_turns_everything_on(secure: Objects) -> None:
     assert ingress["spec"]["rules"][0]["host"] == "jaeger.example.com"
     backend = ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]
     assert backend["port"]["name"] in {port["name"] for port in secure.of("Service")[backend["name"]]["spec"]["ports"]}
+
+
+def test_secrets_are_made_once_and_certificates_name_who_is_asked(overlay: Path, secure: Objects) -> None:
+    again = subprocess.run([overlay / "make-secrets"], capture_output=True, text=True, timeout=60)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "is there already" in again.stderr
+    secrets = overlay / "secrets"
+    assert {path.stat().st_mode & 0o077 for path in secrets.rglob("*")} == {0}
+    for name in ("elasticsearch", "pipeline", "kibana"):
+        certificate = load_pem_x509_certificate((secrets / name / "tls.crt").read_bytes())
+        names = certificate.extensions.get_extension_for_class(SubjectAlternativeName).value
+        assert name in names.get_values_for_type(DNSName)
+        assert name in secure.of("Service")
+    assert "/secrets/" in (ROOT / "k8s" / "overlays" / "secure" / ".gitignore").read_text()
