@@ -19,6 +19,9 @@ from shippers.handlers.envelope import Entry, Envelope
 from shippers.handlers.transports import Pace, ShippingThread, Transport
 from shippers.handlers.waiting import Waiting
 
+_GRACE = 0.2
+"""Seconds in which the thread notices that its time is over."""
+
 
 class Courier:
     """Ships what is put, over one transport."""
@@ -74,13 +77,15 @@ class Courier:
     def close(self) -> None:
         """Takes no more, and waits `farewell` seconds at most for what is under way. May be called again."""
         waiting, pace = self.waiting, self._pace
+        before = waiting.dropped
         waiting.close(pace.farewell)
         thread = self._thread
         if thread is not None:
-            thread.join(max(0.0, waiting.left(pace.farewell)))
+            thread.join(max(0.0, waiting.left(pace.farewell)) + _GRACE)
         elif waiting.queued:
             self._ship()  # no thread could be had
-        if lost := waiting.abandon():
+        waiting.abandon()
+        if lost := waiting.dropped - before + waiting.queued:
             end = f"{lost} records were not delivered within {pace.farewell:g} s at the end"
             self._complaints.say(f"{self._transport.name}: {end}", always=True)
 

@@ -142,11 +142,10 @@ class Waiting:
                 self._until = time.monotonic() + seconds
             self._changed.notify_all()
 
-    def abandon(self) -> int:
-        """Gives up what still waits; returns how many have no end, or had none until now."""
+    def abandon(self) -> None:
+        """Gives up what still waits."""
         with self._changed:
-            count = len(self._entries)
+            self.dropped += len(self._entries)
             self._entries.clear()
-            self.dropped += count
+            self._size = 0
             self._changed.notify_all()
-            return count + self.under_way
