@@ -1,6 +1,8 @@
 """`logging` handlers that ship records into the pipeline.
 
-logging.getLogger().addHandler(LumberjackHandler("logs.example.org:5044", fields={"service": "apex-api"}))
+    logging.getLogger().addHandler(LumberjackHandler("logs.example.org:5044", fields={"service": "apex-api"}))
+
+One is closed by `logging` at the end of the program; a handler that is thrown away before is closed by hand.
 """
 
 from __future__ import annotations

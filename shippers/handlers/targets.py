@@ -1,11 +1,16 @@
 """A handler from one text, as a setting such as `LOG_TARGET` holds it.
 
-beats://HOST[:5044][,HOST...]                     lumberjack, to a beats input
-beats+tls://HOST[:5044][,HOST...]?ca=FILE         the same over TLS
+    beats://HOST[:5044][,HOST...]                     lumberjack, to a beats input
+    beats+tls://HOST[:5044][,HOST...]?ca=FILE         the same over TLS
+    kafka://HOST[:9092][,HOST...]/TOPIC               a topic; needs the extra `kafka`
+    kafka+tls://HOST[:9092][,HOST...]/TOPIC?ca=FILE   the same over TLS
+
+Each may name files, in PEM: `ca`, `certificate` and `key`.
 """
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +19,8 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from shippers.handlers.logs import NO_FIELDS, LumberjackHandler, ShippingHandler
 from shippers.handlers.transports import Pace
 
-FORMS = "beats://HOST:PORT, beats+tls://HOST:PORT"
+FORMS = "beats://HOST:PORT, beats+tls://HOST:PORT, kafka://HOST:PORT/TOPIC, kafka+tls://HOST:PORT/TOPIC"
+_SCHEMES = ("beats", "beats+tls", "kafka", "kafka+tls")
 _FILES = ("ca", "certificate", "key")
 
 
@@ -33,14 +39,28 @@ def handler_for(
     """
     try:
         parts = urlsplit(target)
-        context = _context(parts, tls)
-        if parts.scheme not in ("beats", "beats+tls"):
+        if parts.scheme not in _SCHEMES:
             raise ValueError(f"there is no {parts.scheme or 'target without a scheme'}")
+        if "@" in parts.netloc:
+            raise ValueError("it may hold no user and password; KafkaHandler takes them as its security")
+        context = _context(parts, tls)
+        if parts.scheme.startswith("kafka"):
+            return _kafka(parts, fields=fields, tls=context, capacity=capacity, pace=pace)
         if parts.path.strip("/"):
             raise ValueError(f"{parts.path} is too much")
         return LumberjackHandler(parts.netloc, fields=fields, tls=context, capacity=capacity, pace=pace)
     except ValueError as error:
-        raise ValueError(f"{target!r} is no log target: {error}; a target is one of {FORMS}") from None
+        shown = re.sub(r"//[^/]*@", "//...@", target)
+        raise ValueError(f"{shown!r} is no log target: {error}; a target is one of {FORMS}") from None
+
+
+def _kafka(parts: SplitResult, *, tls: ssl.SSLContext | None, **options: Any) -> ShippingHandler:
+    try:
+        from shippers.handlers.brokers import Security  # its client is an extra
+        from shippers.handlers.kafka import KafkaHandler
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{error.name} is not installed; the extra has it: pip install 'apex-logs[kafka]'") from None
+    return KafkaHandler(parts.netloc, parts.path.strip("/"), security=Security(tls=tls), **options)
 
 
 def _context(parts: SplitResult, tls: ssl.SSLContext | None) -> ssl.SSLContext | None:

@@ -247,9 +247,9 @@ def test_its_own_log_and_that_of_other_handlers_threads_is_not_shipped(pipeline:
     transport = handler._courier._transport
     send = transport.send
 
-    def talkative(payloads: Any, left: Any) -> None:
+    def talkative(payloads: Any, left: Any) -> int:
         logger.debug("sending %d", len(payloads))
-        send(payloads, left)
+        return send(payloads, left)
 
     transport.send = talkative  # type: ignore[method-assign]  # a transport that logs, as Kafka's client does
     logger.info("from the program")

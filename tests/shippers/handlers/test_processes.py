@@ -59,7 +59,7 @@ transport = handler._courier._transport
 send = transport.send
 def talkative(payloads, left):
     log.info('sending')
-    send(payloads, left)
+    return send(payloads, left)
 transport.send = talkative
 log.info('last words')
 """

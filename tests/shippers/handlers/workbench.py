@@ -60,9 +60,12 @@ def new_run() -> dict[str, str]:
     return {"run": secrets.token_hex(6)}
 
 
-def program(text: str, *arguments: object, code: int = 0, options: tuple[str, ...] = ()) -> str:
-    """Runs Python in a process of its own, to its end; returns what it said on stderr."""
-    command = [sys.executable, *options, "-c", textwrap.dedent(text), *map(str, arguments)]
+def program(text: str, *arguments: object, code: int = 0) -> str:
+    """Runs Python in a process of its own, to its end; returns what it said on stderr.
+
+    Newer versions warn of each fork of a process that has threads, and these are to fork.
+    """
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(text), *map(str, arguments)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=2 * PATIENCE)
     assert ended.returncode == code, ended.stderr
     return ended.stderr
