@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import logging
 import re
 import socket
@@ -170,6 +172,28 @@ def test_the_program_goes_on_while_the_pipeline_is_away(
         assert handler.dropped == 0
     finally:
         later.kill()
+
+
+def test_a_pipeline_that_is_killed_again_and_again_gets_each_record_once(tmp_path: Path, logs_to: LogsTo) -> None:
+    run = new_run()
+    mortal = Pipeline(tmp_path)
+    handler = LumberjackHandler(mortal.address, fields=run, pace=dataclasses.replace(QUICK, batch=50))
+    logger = logs_to(handler)
+    numbers = itertools.count()
+    try:
+        for _ in range(5):
+            mortal.start()
+            enough = handler.sent + 300
+            while handler.sent < enough:
+                logger.info("%d", next(numbers))
+                time.sleep(0.0005)
+            mortal.kill()
+        mortal.start()
+        assert handler.drain(PATIENCE)
+        assert handler.dropped == 0
+        assert sorted(map(int, mortal.messages(run["run"]))) == list(range(next(numbers)))
+    finally:
+        mortal.kill()
 
 
 def test_an_idle_connection_that_was_closed_is_no_failure(

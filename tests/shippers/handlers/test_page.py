@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 
 from shippers.handlers.targets import FORMS
 from shippers.handlers.transports import Pace
+from tests.kafka.workbench import unique, whole_topic
+from tests.servers.kafka_cluster import Cluster
 from tests.shippers.handlers.workbench import ROOT, Pipeline, program
 
 PAGE = (ROOT / "docs" / "handlers.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 SAID = {
     "With logging": ("apex-api", "request finished with 200"),
+    "In a configuration of logging": ("apex-batch", "WARNING a batch is late"),
     "With structlog": ("apex-api", '"event":"request_finished"'),
     "From a setting": ("apex-jobs", "a job failed"),
     "Options": None,
@@ -41,9 +45,17 @@ def test_an_example_ships_what_it_logs(pipeline: Pipeline, title: str) -> None:
     assert expected is None or (shipped[0][0] == expected[0] and expected[1] in shipped[0][1])
 
 
+def test_the_example_with_kafka_ships_what_it_logs(kafka: Cluster) -> None:
+    topic = unique("page")
+    example = _examples()["To a Kafka topic"].replace("kafka.example.org:9092", kafka.bootstrap)
+    program(example.replace('"apex-logs"', f'"{topic}"'))
+    [event] = asyncio.run(whole_topic(kafka.bootstrap, topic))
+    assert (event["fields"], event["message"]) == ({"service": "apex-api"}, "out of order")
+
+
 def test_every_example_is_run() -> None:
-    assert set(_examples()) == set(SAID)
-    assert len(EXAMPLES) == len(SAID)
+    assert set(_examples()) == {*SAID, "To a Kafka topic"}
+    assert len(EXAMPLES) == len(SAID) + 1
 
 
 def test_the_defaults_on_the_page_are_the_real_ones() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from shippers.handlers.logs import LumberjackHandler, ShippingHandler
 from tests.beats.workbench import Certificates
-from tests.shippers.handlers.workbench import PATIENCE, QUICK, Pipeline, eventually, new_run
+from tests.shippers.handlers.workbench import PATIENCE, QUICK, Pipeline, Relay, eventually, new_run, program
 
 LogsTo = Callable[[ShippingHandler], logging.Logger]
 
@@ -46,6 +46,34 @@ def test_records_go_over_tls(secured: Pipeline, wants: str, certificates: Certif
         logger.info("%d", number)
         assert handler.drain(PATIENCE)
     assert sorted(secured.messages(run["run"])) == ["0", "1", "2"]
+
+
+def test_a_child_leaves_its_parents_connection_as_it_is(
+    secured: Pipeline, wants: str, certificates: Certificates
+) -> None:
+    run = new_run()["run"]
+    files = f"ca={certificates.folder / 'ca.pem'}"
+    if wants == "required":
+        pem = certificates.options()["ssl_key"]  # any certificate of the authority will do
+        files += f"&certificate={pem}&key={pem}"
+    text = """
+    import logging, os, sys
+    from shippers.handlers.targets import handler_for
+    handler = handler_for(sys.argv[1], fields={"run": sys.argv[2]})
+    log = logging.getLogger()
+    log.addHandler(handler)
+    log.error("before")
+    assert handler.drain(30)
+    if os.fork() == 0:
+        log.error("child")
+        sys.exit(0)
+    os.wait()
+    log.error("after")
+    """
+    with Relay(secured.port, reads=False) as relay:
+        program(text, f"beats+tls://localhost:{relay.port}?{files}", run)
+    assert sorted(secured.messages(run)) == ["after", "before", "child"]
+    assert relay.connections == 2
 
 
 @pytest.mark.parametrize("with_tls", [False, True])

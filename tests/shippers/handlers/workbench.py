@@ -74,8 +74,8 @@ def program(text: str, *arguments: object, code: int = 0) -> str:
 class Relay:
     """Between a handler and a port. It passes windows on, and `swallows` so many answers: it closes instead."""
 
-    def __init__(self, target: int, swallows: int = 0) -> None:
-        self.target, self.swallows = target, swallows
+    def __init__(self, target: int, swallows: int = 0, reads: bool = True) -> None:
+        self.target, self.swallows, self.reads = target, swallows, reads
         self.windows: list[list[bytes]] = []
         """The payloads of each window that was begun."""
         self.connections = 0
@@ -114,7 +114,7 @@ class Relay:
         receiver = Receiver()
         with suppress(OSError):
             while data := client.recv(65536):
-                for item in receiver.feed(data):
+                for item in receiver.feed(data) if self.reads else ():
                     if isinstance(item, Opened):
                         self.windows.append([])
                     else:
