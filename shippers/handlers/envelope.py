@@ -90,7 +90,7 @@ class Envelope:
             if second != self._second:
                 self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
                 self._second = second
-        except (ValueError, OverflowError, OSError):
+        except (TypeError, ValueError, OverflowError, OSError):
             return self._time(time.time())
         return f"{self._second_text}.{milliseconds:03}Z"
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,8 +39,8 @@ def test_times_are_those_of_the_record_to_the_millisecond(created: float) -> Non
     assert abs(datetime.fromisoformat(stamp).timestamp() - created) <= 0.0011
 
 
-@pytest.mark.parametrize("created", [float("nan"), float("inf"), 1e300])
-def test_a_time_that_is_none_is_now(created: float) -> None:
+@pytest.mark.parametrize("created", [float("nan"), float("inf"), 1e300, None, "now"])
+def test_a_time_that_is_none_is_now(created: Any) -> None:
     before = datetime.now(UTC)
     stamp = json.loads(Envelope({}).payload((created, "", "", "")))["@timestamp"]
     assert abs((datetime.fromisoformat(stamp) - before).total_seconds()) < 60

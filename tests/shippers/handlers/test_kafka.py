@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import ssl
+import subprocess
+import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,13 +20,13 @@ from shippers.handlers.brokers import Security
 from shippers.handlers.kafka import KafkaHandler
 from shippers.handlers.logs import ShippingHandler
 from shippers.handlers.targets import handler_for
-from shippers.handlers.transports import Pace
+from shippers.handlers.transports import Pace, ShippingThread
 from tests.kafka.workbench import make_topic, unique, whole_topic
 from tests.proofs.engine import TextEngine
 from tests.servers import kafka_cluster
 from tests.servers.elasticsearch_node import free_port
 from tests.servers.packages import NotHere
-from tests.shippers.handlers.workbench import PATIENCE, QUICK, eventually, program
+from tests.shippers.handlers.workbench import PATIENCE, QUICK, ROOT, eventually, program
 
 LogsTo = Callable[[ShippingHandler], logging.Logger]
 
@@ -88,6 +92,47 @@ def test_a_broker_that_is_killed_costs_nothing_and_repeats_nothing(
     assert handler.dropped == 0
 
 
+def test_the_end_is_bounded_while_records_are_under_way_to_a_broker_that_is_gone(
+    kafka: kafka_cluster.Cluster, topic: str
+) -> None:
+    text = """
+log.info("before")
+assert handler.drain(30)
+print("ready", flush=True)
+sys.stdin.readline()
+log.info("after")
+"""
+    command = [sys.executable, "-c", START.replace("30.0", "0.5") + text, kafka.bootstrap, topic]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as ending:
+        assert ending.stdout is not None
+        assert ending.stdout.readline() == "ready\n"
+        kafka.kill(1)
+        try:
+            _, said = ending.communicate("\n", timeout=PATIENCE)
+        finally:
+            kafka.start(1)
+    assert ending.returncode == 0
+    assert "1 records were not delivered within 0.5 s at the end" in said
+    assert "Traceback" not in said
+    assert _messages(kafka, topic) == ["before"]
+
+
+def test_a_handler_that_is_closed_meanwhile_lets_go(kafka: kafka_cluster.Cluster, topic: str, logs_to: LogsTo) -> None:
+    handler = KafkaHandler(kafka.bootstrap, topic, pace=dataclasses.replace(QUICK, farewell=0.5))
+    logger = logs_to(handler)
+    logger.info("before")
+    assert handler.drain(PATIENCE)
+    kafka.kill(1)
+    try:
+        logger.info("after")
+        handler.close()
+        eventually(lambda: not any(isinstance(thread, ShippingThread) for thread in threading.enumerate()))
+    finally:
+        kafka.start(1)
+    assert (handler.sent, handler.queued, handler.dropped) == (1, 0, 1)
+
+
 def test_brokers_that_are_away_hold_up_nothing(logs_to: LogsTo, capfd: pytest.CaptureFixture[str]) -> None:
     pace = Pace(delay=0.01, first_pause=0.01, longest_pause=0.05, farewell=0.3)
     handler = KafkaHandler(f"127.0.0.1:{free_port()}", "t", capacity=10, pace=pace)
@@ -105,7 +150,7 @@ def test_what_is_too_large_for_the_topic_goes_in_parts_and_alone_is_counted(
 ) -> None:
     name = unique("small")
     asyncio.run(make_topic(kafka.bootstrap, name, 1, **{"max.message.bytes": "3000"}))
-    handler = KafkaHandler(kafka.bootstrap, name, pace=QUICK)
+    handler = KafkaHandler(kafka.bootstrap, name, pace=dataclasses.replace(QUICK, complain_every=0.0))
     logger = logs_to(handler)
     noise = [bytes(range(33, 127)).decode()[shift:] for shift in range(60)]
     for number in range(60):

@@ -99,6 +99,23 @@ def test_a_formatter_that_cannot_be_survived_is_counted(pipeline: Pipeline, logs
     assert handler.sent + handler.dropped == 1
 
 
+def test_a_record_without_any_text_is_counted(pipeline: Pipeline, logs_to: LogsTo) -> None:
+    handler = LumberjackHandler(pipeline.address, pace=QUICK)
+    told: list[logging.LogRecord] = []
+    handler.handleError = told.append  # type: ignore[method-assign]  # it prints a traceback
+    logs_to(handler).handle(logging.makeLogRecord({"name": Unspeakable(), "levelno": logging.INFO}))
+    assert (handler.sent, handler.queued, handler.dropped, len(told)) == (0, 0, 1, 1)
+
+
+def test_flushing_hurries_and_does_not_wait(pipeline: Pipeline, logs_to: LogsTo) -> None:
+    run = new_run()
+    handler = LumberjackHandler(pipeline.address, fields=run, pace=dataclasses.replace(QUICK, delay=10 * PATIENCE))
+    logs_to(handler).info("now")
+    handler.flush()
+    eventually(lambda: handler.sent)
+    assert pipeline.messages(run["run"]) == ["now"]
+
+
 def test_a_text_that_is_too_long_is_cut_and_flagged(pipeline: Pipeline, logs_to: LogsTo) -> None:
     run = new_run()
     handler = LumberjackHandler(pipeline.address, fields=run, pace=QUICK)
