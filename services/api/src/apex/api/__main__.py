@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import uvicorn
+from prometheus_client import disable_created_metrics
 
 from apex.api.application import make_application
 from apex.api.database import open_database
@@ -17,10 +18,11 @@ from apex.api.tracing import setup_tracing
 def main() -> None:
     """Serves until SIGINT or SIGTERM; answers what is being asked, then sends the spans and log lines that are left."""
     settings = read_settings()
+    disable_created_metrics()
     try:
         handler = setup_logging(settings.log_target)
     except OSError as error:
-        print(f"LOG_TARGET: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.stderr.write(f"LOG_TARGET: {error.filename}: {error.strerror}\n")
         raise SystemExit(2) from None
     setup_sentry(settings)
     engine = open_database(settings.database_url)

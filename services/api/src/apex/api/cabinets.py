@@ -75,7 +75,7 @@ class Row(BaseModel):
 class Derived(BaseModel):
     """The answer: sums, and a row for each cabinet in the request's order."""
 
-    A_ft2: Annotated[float, Field(description="Face area of all cabinets, in square feet.")]  # noqa: N815  its name
+    A_ft2: Annotated[float, Field(description="Face area of all cabinets, in square feet.")]
     weight_estimate_lb: Annotated[float, Field(description="Weight of all shells, in pounds.")]
     cabinets: list[Row]
 

@@ -81,6 +81,8 @@ REPORTS = Table(
 def open_database(url: str) -> Engine:
     """An engine with its pool; connects when it is first used. The folder of an SQLite file is made."""
     parsed = make_url(url)
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +90,11 @@ def open_database(url: str) -> Engine:
         event.listen(engine, "connect", _set_up_sqlite)
         return engine
     return create_engine(
-        parsed, pool_size=10, max_overflow=5, pool_timeout=BUSY_TIMEOUT, pool_pre_ping=True,
+        parsed,
+        pool_size=10,
+        max_overflow=5,
+        pool_timeout=BUSY_TIMEOUT,
+        pool_pre_ping=True,
         connect_args={"connect_timeout": int(BUSY_TIMEOUT)},
     )
 
@@ -119,6 +125,6 @@ def is_reachable(engine: Engine) -> bool:
     try:
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
-    except Exception:  # noqa: BLE001  whatever it is, it is the answer
+    except Exception:
         return False
     return True

@@ -18,12 +18,12 @@ from typing import Any
 
 import orjson
 import structlog
-from shippers.handlers.logs import LumberjackHandler
 from structlog.contextvars import merge_contextvars
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from apex.api.settings import SERVICE, LogTarget
 from apex.api.tracing import context_ids
+from shippers.handlers.logs import LumberjackHandler
 
 ORDER = (
     "timestamp", "level", "event", "request_id", "trace_id", "span_id",
@@ -45,7 +45,7 @@ def setup_logging(target: LogTarget) -> logging.Handler:
     ]
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder()],
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,

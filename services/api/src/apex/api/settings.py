@@ -113,7 +113,10 @@ class Settings(BaseSettings):
         Field(description="Redis: the queue (Celery) and the cache. Without it both are in this process."),
     ] = None
     log_target: Annotated[
-        LogTarget, BeforeValidator(_log_target), Field(description="stdout, file:PATH or beats://HOST:PORT.")
+        LogTarget,
+        NoDecode,
+        BeforeValidator(_log_target),
+        Field(description="stdout, file:PATH or beats://HOST:PORT."),
     ] = LogTarget("stdout")
     trusted_proxies: Annotated[
         tuple[Network, ...],
@@ -147,5 +150,5 @@ def _line(fault: dict[str, Any]) -> str:
 
 
 def _refuse(lines: Sequence[str]) -> NoReturn:
-    print("\n".join(lines), file=sys.stderr)
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
     raise SystemExit(2)

@@ -9,7 +9,7 @@ import sys
 
 from celery import Celery
 from celery.signals import setup_logging as celery_logging
-from prometheus_client import start_http_server
+from prometheus_client import disable_created_metrics, start_http_server
 
 from apex.api.cache import Cache
 from apex.api.database import make_tables, open_database
@@ -18,7 +18,7 @@ from apex.api.logging import setup_logging
 from apex.api.metrics import Metrics
 from apex.api.queue import QUEUE, TASK, make_celery
 from apex.api.reports import Writer
-from apex.api.settings import Settings, read_settings
+from apex.api.settings import read_settings
 from apex.api.tracing import setup_tracing
 
 CONCURRENCY = 2
@@ -27,13 +27,14 @@ CONCURRENCY = 2
 def main() -> None:
     """Works until SIGTERM."""
     settings = read_settings()
+    disable_created_metrics()
     if settings.redis_url is None:
-        print("REDIS_URL: the worker has no queue without it; the API writes its reports itself", file=sys.stderr)
+        sys.stderr.write("REDIS_URL: the worker has no queue without it; the API writes its reports itself\n")
         raise SystemExit(2)
     try:
         handler = setup_logging(settings.log_target)
     except OSError as error:
-        print(f"LOG_TARGET: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.stderr.write(f"LOG_TARGET: {error.filename}: {error.strerror}\n")
         raise SystemExit(2) from None
     celery_logging.connect(_keep_logging)
     setup_sentry(settings)
