@@ -25,6 +25,7 @@ from apex.api.reports import Writer
 from apex.api.requests import Requests
 from apex.api.services import Services
 from apex.api.settings import Settings
+from apex.api.tracing import untraced
 
 FORGET_INTERVAL = 3600.0
 """Seconds between two clearances of old calculations."""
@@ -67,7 +68,8 @@ def _queue(settings: Settings, engine: Engine, writer: Writer) -> Queue:
 
 def _queue_age(engine: Engine) -> float | None:
     try:
-        return reports.queue_age(engine)
+        with untraced():
+            return reports.queue_age(engine)
     except SQLAlchemyError:
         return None  # a database that is away takes no other metric with it
 
@@ -76,7 +78,8 @@ async def _forget(engine: Engine, days: float) -> None:
     log = structlog.stdlib.get_logger("apex.api.calculations")
     while True:
         try:
-            count = await run_in_threadpool(calculations.forget, engine, days)
+            with untraced():
+                count = await run_in_threadpool(calculations.forget, engine, days)
         except SQLAlchemyError as error:
             log.warning("calculations_not_forgotten", reason=type(error).__name__)
         else:

@@ -16,32 +16,12 @@ TRACES_SAMPLE_RATE = 0.1
 """The share of requests that Sentry times."""
 FILTERED = "[Filtered]"
 PRIVATE = frozenset(
-    [
-        "authorization",
-        "proxy-authorization",
-        "www-authenticate",
-        "cookie",
-        "cookies",
-        "set-cookie",
-        "forwarded",
-        "x-forwarded-for",
-        "x-real-ip",
-        "x-client-ip",
-        "true-client-ip",
-        "cf-connecting-ip",
-        "x-api-key",
-        "x-auth-token",
-        "x-csrf-token",
-        "remote_addr",
-        "ip_address",
-        "client",
-        "client.address",
-        "net.peer.ip",
-        "password",
-        "secret",
-        "token",
-        "dsn",
-    ]
+    {
+        *("authorization", "proxy-authorization", "www-authenticate", "cookie", "cookies", "set-cookie"),
+        *("x-api-key", "x-auth-token", "x-csrf-token", "password", "secret", "token", "dsn"),
+        *("forwarded", "x-forwarded-for", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"),
+        *("remote_addr", "ip_address", "client", "client.address", "net.peer.ip"),
+    }
 )
 """Names, in lower case, whose values are never sent."""
 _ADDRESS = re.compile(

@@ -85,7 +85,7 @@ def add_trace(logger: WrappedLogger, method: str, event: EventDict) -> EventDict
 
 def in_order(logger: WrappedLogger, method: str, event: EventDict) -> Mapping[str, Any]:
     """Puts the fields of every line first, in one order."""
-    return {name: event[name] for name in ORDER if name in event} | event
+    return {name: event[name] for name in ORDER if name in event} | dict(event)
 
 
 def _json(event: Any, default: Any = None, **_: Any) -> str:

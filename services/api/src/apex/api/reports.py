@@ -121,11 +121,8 @@ class Writer:
 
 
 def _text(project: Project, derived: Derived) -> str:
-    lines = [
-        project.name,
-        "",
-        f"{'count':>6} {'width in':>9} {'height in':>9} {'depth in':>9}  {'material':<14}ft2 / lb",
-    ]
+    head = f"{'count':>6} {'width in':>9} {'height in':>9} {'depth in':>9}  {'material':<14}ft2 / lb"
+    lines = [project.name, "", head]
     lines += [
         f"{row.count:>6} {row.width:>9g} {row.height:>9g} {row.depth:>9g}  {row.material:<14}"
         f"{row.area_ft2:.2f} / {row.weight_lb:.1f}"
