@@ -20,8 +20,8 @@ $(STAMP): requirements.lock pyproject.toml
 
 setup: $(STAMP) ## the environment alone: .venv/bin/apex-logs
 
-run: $(STAMP) ## the design document's pipeline on a sample, into ./data (ONCE=1: stop after the sample)
-	$(BIN)/python -m shippers.demonstration $(if $(ONCE),--once)
+run: $(STAMP) ## the API and the design document's pipeline, on a sample, into ./data (ONCE=1: stop after it; PORT=8000)
+	$(BIN)/python -m shippers.demonstration $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
 api: $(STAMP) ## the API on PORT (8000) with LOG_TARGET (stdout); docs/api.md has the other variables
 	PORT="$(or $(PORT),8000)" LOG_TARGET="$(or $(LOG_TARGET),stdout)" $(BIN)/python -m apex.api
