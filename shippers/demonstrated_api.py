@@ -1,7 +1,7 @@
 """The API within `make run`: started beside the engine, asked once, and its log looked for in the store.
 
-    DIR/api/apex-api.db      its database
-    DIR/api/spans.jsonl      the spans that it exports, one a line, unless OTEL_EXPORTER says otherwise
+DIR/api/apex-api.db      its database
+DIR/api/spans.jsonl      the spans that it exports, one a line, unless OTEL_EXPORTER says otherwise
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def start(data: Path, port: int, pipeline: str) -> subprocess.Popen[bytes]:
         "PORT": str(port),
     }
     with spans(data).open("ab") as errors:
-        return subprocess.Popen(  # noqa: S603  our own program
+        return subprocess.Popen(
             [sys.executable, "-m", "apex.api"], env=environment, stdout=subprocess.DEVNULL, stderr=errors
         )
 

@@ -1,6 +1,6 @@
 """The instrumented API, `apex-api`: derives cabinets, keeps projects, writes reports, and can be watched while it does.
 
-    __main__  worker                     the processes: the API with uvicorn, the Celery worker
+    __main__  worker  processes          the API with uvicorn, the Celery worker, and what both begin with
     application                          joins everything below into one FastAPI application
     endpoints                            what is asked over HTTP, one file a subject
     calculations  projects  reports      what is kept, and what is done with it

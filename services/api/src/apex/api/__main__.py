@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+import signal
+from types import FrameType
 
 import uvicorn
-from prometheus_client import disable_created_metrics
 
 from apex.api.application import make_application
-from apex.api.database import open_database
-from apex.api.error_tracking import setup_sentry
-from apex.api.logging import setup_logging
+from apex.api.processes import prepared
 from apex.api.settings import read_settings
 from apex.api.tracing import setup_tracing
 
@@ -18,32 +16,28 @@ from apex.api.tracing import setup_tracing
 def main() -> None:
     """Serves until SIGINT or SIGTERM; answers what is being asked, then sends the spans and log lines that are left."""
     settings = read_settings()
-    disable_created_metrics()  # type: ignore[no-untyped-call]
-    try:
-        handler = setup_logging(settings.log_target)
-    except OSError as error:
-        sys.stderr.write(f"LOG_TARGET: {error.filename}: {error.strerror}\n")
-        raise SystemExit(2) from None
-    setup_sentry(settings)
-    engine = open_database(settings.database_url)
-    app = make_application(settings, engine)
-    provider = setup_tracing(settings, engine, app)
-    try:
-        uvicorn.run(
-            app,
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,  # `client_address` decides whom to believe
-            server_header=False,
-            timeout_graceful_shutdown=10,
-        )
-    finally:
-        engine.dispose()
-        if provider is not None:
-            provider.shutdown()
-        handler.close()
+    with prepared(settings) as engine:
+        app = make_application(settings, engine)
+        provider = setup_tracing(settings, engine, app)
+        signal.signal(signal.SIGTERM, _end)  # uvicorn raises the signal again when it has stopped
+        try:
+            uvicorn.run(
+                app,
+                host=settings.host,
+                port=settings.port,
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,  # `client_address` decides whom to believe
+                server_header=False,
+                timeout_graceful_shutdown=10,
+            )
+        finally:
+            if provider is not None:
+                provider.shutdown()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One FastAPI application, joined from its settings: nothing is opened before it starts, all is closed when it ends."""
+"""One FastAPI application, joined from its settings: what it opens when it starts it closes when it ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from apex.api import calculations, reports
 from apex.api.cache import Cache
-from apex.api.database import make_tables
 from apex.api.endpoints import cabinets, operation, projects
 from apex.api.endpoints import reports as report_endpoints
 from apex.api.errors import add_handlers
@@ -32,14 +31,14 @@ FORGET_INTERVAL = 3600.0
 
 
 def make_application(settings: Settings, engine: Engine) -> FastAPI:
-    """The application; the engine is the caller's, for it is instrumented before."""
+    """The application; the engine is the caller's, and has its tables."""
     metrics = Metrics()
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        await run_in_threadpool(make_tables, engine)
         cache = Cache(settings.redis_url, metrics)
-        queue = await run_in_threadpool(_queue, settings, engine, Writer(engine, cache, metrics))
+        with untraced():
+            queue = await run_in_threadpool(_queue, settings, engine, Writer(engine, cache, metrics))
         metrics.watch(engine, lambda: _queue_age(engine))
         async with httpx.AsyncClient() as client:
             app.state.services = Services(settings, engine, cache, queue, metrics, client)

@@ -22,7 +22,7 @@ from apex.api.calculations import derive
 from apex.api.database import REPORTS
 from apex.api.metrics import Metrics
 from apex.api.projects import Project, moment
-from apex.api.tracing import carried, continued
+from apex.api.tracing import carried, continued, untraced
 
 SPAN = "report_write"
 
@@ -96,7 +96,7 @@ class Writer:
 
     def write(self, report: str) -> None:
         """Writes a report, unless it is done already: a queue may deliver twice."""
-        with self._engine.connect() as connection:
+        with untraced(), self._engine.connect() as connection:  # the row says which trace this belongs to
             row = connection.execute(select(REPORTS).where(REPORTS.c.id == report)).mappings().first()
         if row is None or row["status"] not in ("queued", "running"):
             return

@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Sequence
 
 import structlog
+from fastapi import HTTPException
+from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
@@ -21,12 +23,8 @@ MAX_BODY = 1 << 20
 """Bytes of a request's body."""
 MAX_USER_AGENT = 512
 """Characters of the user agent that are logged."""
+TOO_LARGE = "the body is larger than 1 MiB"
 _SAFE_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
-_TOO_LARGE = b'{"detail":"the body is larger than 1 MiB"}'
-
-
-class BodyTooLarge(Exception):
-    """A body that goes on beyond the bound."""
 
 
 class Requests:
@@ -63,31 +61,21 @@ class Requests:
                 self._tell(scope, headers, status, time.perf_counter() - started)
 
     async def _bounded(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        size, answered = 0, False
+        size = 0
 
         async def receiving() -> Message:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
             if size > MAX_BODY:
-                raise BodyTooLarge
+                raise HTTPException(413, TOO_LARGE)  # FastAPI answers it, wherever the body is being read
             return message
-
-        async def sending(message: Message) -> None:
-            nonlocal answered
-            answered = True
-            await send(message)
 
         announced = headers.get("content-length", "0")
         if announced.isdecimal() and int(announced) > MAX_BODY:
-            await _refuse(send)
-            return
-        try:
-            await self._app(scope, receiving, sending)
-        except BodyTooLarge:
-            if answered:
-                raise
-            await _refuse(send)
+            await JSONResponse({"detail": TOO_LARGE}, 413, {"Connection": "close"})(scope, receive, send)
+        else:
+            await self._app(scope, receiving, send)
 
     def _tell(self, scope: Scope, headers: Headers, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None)
@@ -106,9 +94,3 @@ class Requests:
             source_ip=address,
             user_agent=None if agent is None else agent[:MAX_USER_AGENT],
         )
-
-
-async def _refuse(send: Send) -> None:
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": _TOO_LARGE})

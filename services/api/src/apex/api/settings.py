@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -33,6 +33,16 @@ class LogTarget(NamedTuple):
     port: int = 0
 
 
+def _parts(url: str) -> SplitResult:
+    """The parts of a URL; none where it is no URL."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  it raises where the port is none
+    except ValueError:
+        return urlsplit("")
+    return parts
+
+
 def _log_target(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -41,7 +51,7 @@ def _log_target(value: Any) -> Any:
     if value.startswith("file:") and len(value) > len("file:"):
         return LogTarget("file", path=Path(value.removeprefix("file:")))
     if value.startswith("beats://"):
-        parts = urlsplit(value)
+        parts = _parts(value)
         if parts.hostname and parts.port and parts.path in ("", "/") and not parts.query:
             return LogTarget("beats", host=parts.hostname, port=parts.port)
     raise ValueError("should be stdout, file:PATH or beats://HOST:PORT")
@@ -70,19 +80,24 @@ def _url(*schemes: str) -> BeforeValidator:
     wanted = " or ".join(f"{scheme}://HOST[:PORT]" for scheme in schemes)
 
     def check(value: Any) -> Any:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if text is None or text == "":
+        if not value:
             return None
-        try:
-            parts = urlsplit(text)
-            parts.port  # noqa: B018  it raises where the port is no number
-        except ValueError:
-            parts = urlsplit("")
+        parts = _parts(value)
         if parts.scheme not in schemes or not parts.hostname:
             raise ValueError(f"should be {wanted}")
         return value
 
     return BeforeValidator(check)
+
+
+def _dsn(value: Any) -> Any:
+    if not value:
+        return None
+    parts = _parts(value)
+    project = parts.path.rpartition("/")[2]
+    if parts.scheme not in ("http", "https") or not (parts.hostname and parts.username and project.isdecimal()):
+        raise ValueError("should be https://KEY@HOST/PROJECT, as Sentry shows it")
+    return value
 
 
 class Settings(BaseSettings):
@@ -102,7 +117,7 @@ class Settings(BaseSettings):
         str, _url("http", "https"), Field(description="The OTLP/gRPC receiver; https is encrypted.")
     ] = "http://localhost:4317"
     sentry_dsn: Annotated[
-        SecretStr | None, _url("http", "https"), Field(description="Sentry's DSN; without it nothing is reported.")
+        SecretStr | None, BeforeValidator(_dsn), Field(description="Sentry's DSN; without it nothing is reported.")
     ] = None
     database_url: Annotated[
         str, BeforeValidator(_database_url), Field(description="SQLite or PostgreSQL, as SQLAlchemy writes it.")
