@@ -50,6 +50,9 @@ bench: $(STAMP) ## events/s, memory, ratios to the floor (QUICK=1, LONG=1); also
 bench-compare: $(STAMP) ## the ratios of this tree and of REV, in one run
 	$(BIN)/python -m bench.compare $(or $(REV),HEAD)
 
+release: ## tell Sentry of GIT_SHA (the commit that is checked out): commits, source maps where there are any
+	services/api/release/sentry_release.sh
+
 load: $(STAMP) ## the API under load: p95 and p99 of derive, what shipping its log costs (ARGUMENTS="--pairs 20")
 	$(BIN)/python -m bench.api $(ARGUMENTS)
 
@@ -67,4 +70,4 @@ lock: $(STAMP) ## bring requirements.lock up to date
 clean: ## remove what was made, but not the environment
 	rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/results.json
 
-.PHONY: help setup run api test test-long lint format docs bench bench-compare load fuzz soak lock clean
+.PHONY: help setup run api test test-long lint format docs bench bench-compare release load fuzz soak lock clean

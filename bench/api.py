@@ -48,15 +48,9 @@ class Api:
         self.port = free_port()
         folder.mkdir()
         variables = {"LOG_TARGET": target, "DATABASE_URL": f"sqlite:///{folder / 'api.db'}", "PORT": str(self.port)}
-        own = {
-            **os.environ,
-            "HOST": "127.0.0.1",
-            "OTEL_EXPORTER": "none",
-            "SENTRY_DSN": "",
-            "REDIS_URL": "",
-            **variables,
-        }
-        self.process = subprocess.Popen([sys.executable, "-m", "apex.api"], env={**os.environ, **quiet, **variables}, process_group=0)
+        quiet = {"HOST": "127.0.0.1", "OTEL_EXPORTER": "none", "SENTRY_DSN": "", "REDIS_URL": ""}
+        own = {**os.environ, **quiet, **variables}
+        self.process = subprocess.Popen([sys.executable, "-m", "apex.api"], env=own, process_group=0)
         self._seen = psutil.Process(self.process.pid)
 
     def cpu(self) -> float:
