@@ -101,6 +101,9 @@ def _demonstrate_api(api: subprocess.Popen[bytes], apex_logs: str, data: Path, p
     print(f"{seconds:.1f} s later its log was found in {hit['_index']}:\n")
     shown = ("log_event", "source_ip", "geoip", "request_id", "trace_id", "route", "status", "duration_ms")
     print(json.dumps({name: document.get(name) for name in shown}, indent=2, ensure_ascii=False))
+    if absent := [name for name in demonstrated_api.EXPECTED if not document.get(name)]:
+        print(f"it has no {', '.join(absent)}", file=sys.stderr)
+        return 1
     trace = document.get("trace_id")
     if trace and os.environ.get("OTEL_EXPORTER", "console") == "console":
         if not demonstrated_api.exported(data, trace):
