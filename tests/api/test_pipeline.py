@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from tests.api.receivers import traces
 from tests.api.serving import DERIVE, serving, until
 from tests.databases import LONDON, write_city
-from tests.proofs.engine import Engine
+from tests.proofs.engine import Engine, TextEngine
 from tests.proofs.oracle import in_store
 from tests.servers.elasticsearch_node import free_port
 
@@ -77,6 +78,8 @@ def test_a_request_is_in_the_index_of_today(tmp_path: Path, engine: Engine) -> N
 def test_the_last_lines_arrive_when_the_api_ends(tmp_path: Path, engine: Engine) -> None:
     with serving(tmp_path / "api", LOG_TARGET=f"beats://127.0.0.1:{engine.port}") as api:
         ids = {api.derive().headers["X-Request-ID"] for _ in range(50)}
+        until(lambda: api.metric("apex_log_lines_shipped_total") > len(ids))
+        assert api.metric("apex_log_lines_dropped_total") == 0
         assert api.stop() == 0
     assert engine.stop() == 0
     assert ids <= {document.get("request_id") for _, document in stored(tmp_path / "store")}
@@ -102,5 +105,31 @@ def test_a_pipeline_that_is_away_fails_no_request(tmp_path: Path) -> None:
 def test_a_pipeline_that_never_comes_lets_the_api_end(tmp_path: Path) -> None:
     with serving(tmp_path / "api", LOG_TARGET=f"beats://127.0.0.1:{free_port()}") as api:
         assert api.derive().status_code == 200
+        assert api.metric("apex_log_lines_queued") > 0
         assert api.stop() == 0
         assert "127.0.0.1" in api.errors.read_text()
+
+
+def test_lines_go_encrypted_to_who_has_the_certificate(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "certificate.pem")
+    port = free_port()
+    tls = f'ssl_enabled => true ssl_key => "{tmp_path}/key.pem" ssl_certificate => "{tmp_path}/certificate.pem"'
+    output = f'output {{ sqlite {{ path => "{tmp_path}/engine/store" index => "apex" }} }}'
+    engine = TextEngine(tmp_path / "engine", f"input {{ beats {{ port => {port} {tls} }} }} {output}")
+    engine.port = port
+    engine.start()
+    try:
+        engine.listening()
+        target = f"beats+tls://127.0.0.1:{port}"
+        with serving(tmp_path / "api", LOG_TARGET=target, SSL_CERT_FILE=str(tmp_path / "ca.pem")) as api:
+            request_id = api.derive().headers["X-Request-ID"]
+            until(lambda: [each for _, each in stored(engine.store) if request_id in each["message"]])
+        with serving(tmp_path / "stranger", LOG_TARGET=target) as api:
+            assert api.derive().status_code == 200
+            until(lambda: "certificate verify failed" in api.errors.read_text())
+    finally:
+        engine.stop()

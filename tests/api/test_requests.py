@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import re
 import socket
 import string
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -119,3 +121,9 @@ def test_every_metric_of_the_design_document_is_there(api: Process) -> None:
     assert 'apex_projects_submitted_total{status="success"}' in text
     assert api.metric("apex_cache_requests_total") >= api.metric("apex_cache_hits_total")
     assert api.metric("apex_pg_pool_total") > 0
+
+
+def test_every_metric_is_in_the_documentation(api: Process) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    names = {each.split()[2] for each in api.metrics().splitlines() if each.startswith("# TYPE")}
+    assert [name for name in names if not re.search(rf"`{name}[`{{]", page) and not name.startswith("process_")] == []

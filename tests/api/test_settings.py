@@ -31,6 +31,7 @@ def test_the_defaults_need_nothing() -> None:
     [
         ("LOG_TARGET", "file:/tmp/api.log", LogTarget("file", path=Path("/tmp/api.log"))),
         ("LOG_TARGET", "beats://logs.example.org:5044", LogTarget("beats", host="logs.example.org", port=5044)),
+        ("LOG_TARGET", "beats+tls://h:1", LogTarget("beats", host="h", port=1, tls=True)),
         ("LOG_TARGET", "beats://[::1]:5044", LogTarget("beats", host="::1", port=5044)),
         ("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8", (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"))),
         ("TRUSTED_PROXIES", "", ()),
@@ -46,10 +47,18 @@ def test_what_is_right(name: str, value: str, expected: object, monkeypatch: pyt
 
 
 WRONG = [
-    ("LOG_TARGET", "syslog", "LOG_TARGET: should be stdout, file:PATH or beats://HOST:PORT"),
-    ("LOG_TARGET", "beats://host", "LOG_TARGET: should be stdout, file:PATH or beats://HOST:PORT"),
-    ("LOG_TARGET", "beats://host:99999", "LOG_TARGET: should be stdout, file:PATH or beats://HOST:PORT"),
-    ("LOG_TARGET", "file:", "LOG_TARGET: should be stdout, file:PATH or beats://HOST:PORT"),
+    ("LOG_TARGET", "syslog", "LOG_TARGET: should be stdout, file:PATH, beats://HOST:PORT or beats+tls://HOST:PORT"),
+    (
+        "LOG_TARGET",
+        "beats://host",
+        "LOG_TARGET: should be stdout, file:PATH, beats://HOST:PORT or beats+tls://HOST:PORT",
+    ),
+    (
+        "LOG_TARGET",
+        "beats://host:99999",
+        "LOG_TARGET: should be stdout, file:PATH, beats://HOST:PORT or beats+tls://HOST:PORT",
+    ),
+    ("LOG_TARGET", "file:", "LOG_TARGET: should be stdout, file:PATH, beats://HOST:PORT or beats+tls://HOST:PORT"),
     ("OTEL_EXPORTER", "jaeger", "OTEL_EXPORTER: input should be 'otlp', 'console' or 'none'"),
     ("OTEL_ENDPOINT", "localhost:4317", "OTEL_ENDPOINT: should be http://HOST[:PORT] or https://HOST[:PORT]"),
     ("SENTRY_DSN", "secret", "SENTRY_DSN: should be https://KEY@HOST/PROJECT, as Sentry shows it"),

@@ -16,8 +16,8 @@ from apex.api.tracing import setup_tracing
 def main() -> None:
     """Serves until SIGINT or SIGTERM; answers what is being asked, then sends the spans and log lines that are left."""
     settings = read_settings()
-    with prepared(settings) as engine:
-        app = make_application(settings, engine)
+    with prepared(settings) as (engine, metrics):
+        app = make_application(settings, engine, metrics)
         provider = setup_tracing(settings, engine, app)
         signal.signal(signal.SIGTERM, _end)  # uvicorn raises the signal again when it has stopped
         try:

@@ -31,9 +31,8 @@ FORGET_INTERVAL = 3600.0
 """Seconds between two clearances of old calculations."""
 
 
-def make_application(settings: Settings, engine: Engine) -> FastAPI:
-    """The application; the engine is the caller's, and has its tables."""
-    metrics = Metrics()
+def make_application(settings: Settings, engine: Engine, metrics: Metrics) -> FastAPI:
+    """The application, once for each registry of metrics; the engine is the caller's, and has its tables."""
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:

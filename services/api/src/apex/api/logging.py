@@ -11,6 +11,7 @@ Other lines have the first six and what they tell besides; those of libraries na
 from __future__ import annotations
 
 import logging
+import ssl
 import sys
 from collections.abc import Mapping
 from logging.handlers import WatchedFileHandler
@@ -73,7 +74,8 @@ def _handler(target: LogTarget) -> logging.Handler:
         return WatchedFileHandler(target.path, encoding="utf-8")
     if target.kind == "beats":
         host = f"[{target.host}]" if ":" in target.host else target.host
-        return LumberjackHandler(f"{host}:{target.port}", fields={"service": SERVICE})
+        tls = ssl.create_default_context() if target.tls else None
+        return LumberjackHandler(f"{host}:{target.port}", fields={"service": SERVICE}, tls=tls)
     return logging.StreamHandler(sys.stdout)
 
 

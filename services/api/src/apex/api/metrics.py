@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from shippers.handlers.logs import ShippingHandler
 
 NO_ENDPOINT = "(none)"
 OTHER_METHOD = "other"
@@ -63,6 +65,10 @@ class Metrics:
             registry=registry,
         )
 
+    def watch_shipping(self, handler: ShippingHandler) -> None:
+        """Adds what became of the log lines that are shipped into the pipeline."""
+        self.registry.register(_Shipping(handler))
+
     def watch(self, used: Callable[[], int], total: int, queue_age: Callable[[], float | None]) -> None:
         """Adds what is read at the time of asking: connections in use, and the age of the queue if it is known."""
         self.registry.register(_Watched(used, total, queue_age))
@@ -72,7 +78,7 @@ class _Watched(Collector):
     def __init__(self, used: Callable[[], int], total: int, queue_age: Callable[[], float | None]) -> None:
         self._used, self._total, self._queue_age = used, total, queue_age
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("apex_pg_pool_used", "Connections to the database that are in use.", self._used())
         yield GaugeMetricFamily("apex_pg_pool_total", "Connections to the database that may be open.", self._total)
         age = self._queue_age()
@@ -81,8 +87,19 @@ class _Watched(Collector):
                 "apex_celery_queue_age_seconds", "Seconds that the oldest report in the queue has waited for.", age
             )
 
-    def describe(self) -> list[GaugeMetricFamily]:
+    def describe(self) -> list[Metric]:
         return []  # it would ask the database before there is one
+
+
+class _Shipping(Collector):
+    def __init__(self, handler: ShippingHandler) -> None:
+        self._handler = handler
+
+    def collect(self) -> Iterator[Metric]:
+        sent, dropped, queued = self._handler.sent, self._handler.dropped, self._handler.queued
+        yield CounterMetricFamily("apex_log_lines_shipped", "Log lines that the pipeline has acknowledged.", sent)
+        yield CounterMetricFamily("apex_log_lines_dropped", "Log lines that are lost.", dropped)
+        yield GaugeMetricFamily("apex_log_lines_queued", "Log lines that wait for the pipeline.", queued)
 
 
 def endpoint_label(template: str | None) -> str:

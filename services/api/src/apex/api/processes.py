@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from prometheus_client import disable_created_metrics
 from sqlalchemy import Engine
@@ -14,12 +14,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from apex.api.database import make_tables, open_database
 from apex.api.error_tracking import setup_sentry
 from apex.api.logging import setup_logging
+from apex.api.metrics import Metrics
 from apex.api.settings import Settings
+from shippers.handlers.logs import ShippingHandler
+
+
+class Prepared(NamedTuple):
+    """What a process has from its beginning to its end."""
+
+    engine: Engine
+    metrics: Metrics
 
 
 @contextmanager
-def prepared(settings: Settings) -> Iterator[Engine]:
-    """The database, ready; at the end its connections are closed, and the log sends what it holds.
+def prepared(settings: Settings) -> Iterator[Prepared]:
+    """The database, ready, and metrics; at the end connections are closed, and the log sends what it holds.
 
     Ends the process with exit code 2 and one line if the log or the database cannot be used.
     """
@@ -28,11 +37,14 @@ def prepared(settings: Settings) -> Iterator[Engine]:
         handler = setup_logging(settings.log_target)
     except OSError as error:
         refuse(f"LOG_TARGET: {error.filename}: {error.strerror}")
+    metrics = Metrics()
+    if isinstance(handler, ShippingHandler):
+        metrics.watch_shipping(handler)
     setup_sentry(settings)
     try:
         engine = _opened(settings.database_url)
         try:
-            yield engine
+            yield Prepared(engine, metrics)
         finally:
             engine.dispose()
     finally:

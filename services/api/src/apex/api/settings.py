@@ -25,12 +25,13 @@ Network = IPv4Network | IPv6Network
 
 
 class LogTarget(NamedTuple):
-    """Where log lines go: `stdout`, `file` with a path, or `beats` with a host and a port."""
+    """Where log lines go: `stdout`, `file` with a path, or `beats` with a host and a port, encrypted or not."""
 
     kind: Literal["stdout", "file", "beats"]
     path: Path = Path()
     host: str = ""
     port: int = 0
+    tls: bool = False
 
 
 def _parts(url: str) -> SplitResult:
@@ -50,11 +51,10 @@ def _log_target(value: Any) -> Any:
         return LogTarget("stdout")
     if value.startswith("file:") and len(value) > len("file:"):
         return LogTarget("file", path=Path(value.removeprefix("file:")))
-    if value.startswith("beats://"):
-        parts = _parts(value)
-        if parts.hostname and parts.port and parts.path in ("", "/") and not parts.query:
-            return LogTarget("beats", host=parts.hostname, port=parts.port)
-    raise ValueError("should be stdout, file:PATH or beats://HOST:PORT")
+    parts = _parts(value)
+    if parts.scheme in ("beats", "beats+tls") and parts.hostname and parts.port and parts.path in ("", "/"):
+        return LogTarget("beats", host=parts.hostname, port=parts.port, tls=parts.scheme == "beats+tls")
+    raise ValueError("should be stdout, file:PATH, beats://HOST:PORT or beats+tls://HOST:PORT")
 
 
 def _networks(value: Any) -> Any:
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
         LogTarget,
         NoDecode,
         BeforeValidator(_log_target),
-        Field(description="stdout, file:PATH or beats://HOST:PORT."),
+        Field(description="stdout, file:PATH, beats://HOST:PORT or beats+tls://HOST:PORT."),
     ] = LogTarget("stdout")
     trusted_proxies: Annotated[
         tuple[Network, ...],

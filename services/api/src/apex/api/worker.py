@@ -10,7 +10,6 @@ from celery.signals import setup_logging as celery_logging
 from prometheus_client import start_http_server
 
 from apex.api.cache import Cache
-from apex.api.metrics import Metrics
 from apex.api.processes import prepared, refuse
 from apex.api.queue import QUEUE, TASK, make_celery
 from apex.api.reports import Writer
@@ -25,10 +24,9 @@ def main() -> None:
     settings = read_settings()
     if settings.redis_url is None:
         refuse("REDIS_URL: the worker has no queue without it; the API writes its reports itself")
-    with prepared(settings) as engine:
+    with prepared(settings) as (engine, metrics):
         celery_logging.connect(_keep_logging)
         provider = setup_tracing(settings, engine)
-        metrics = Metrics()
         writer = Writer(engine, Cache(settings.redis_url, metrics), metrics)
         start_http_server(settings.worker_metrics_port, settings.worker_metrics_host, metrics.registry)
         celery = with_task(make_celery(settings.redis_url), writer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import httpx
 import structlog
@@ -17,6 +17,12 @@ from apex.api.projects import NewProject, Project
 from apex.api.services import Given, Services
 
 router = APIRouter(tags=["projects"])
+Responses = dict[int | str, dict[str, Any]]
+NOT_FOUND: Responses = {404: {"description": "There is no such project"}}
+NOT_SUBMITTED: Responses = {
+    409: {"description": "It is submitted already"},
+    502: {"description": "The receiver of submissions did not take it"},
+}
 
 
 @router.post("/projects", status_code=201)
@@ -28,13 +34,13 @@ def create_project(body: NewProject, given: Given) -> Project:
     return project
 
 
-@router.get("/projects/{project_id}")
+@router.get("/projects/{project_id}", responses=NOT_FOUND)
 def show_project(project_id: uuid.UUID, given: Given) -> Project:
     """Shows a project."""
     return found(given, project_id)
 
 
-@router.post("/projects/{project_id}/submit")
+@router.post("/projects/{project_id}/submit", responses={**NOT_FOUND, **NOT_SUBMITTED})
 async def submit_project(project_id: uuid.UUID, given: Given) -> Project:
     """Submits a draft: posts it to SUBMISSION_URL, if there is one, and keeps that it was submitted.
 

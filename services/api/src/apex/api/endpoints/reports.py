@@ -7,15 +7,16 @@ import uuid
 from fastapi import APIRouter, HTTPException, Response
 
 from apex.api import reports
-from apex.api.endpoints.projects import found
+from apex.api.endpoints.projects import NOT_FOUND, Responses, found
 from apex.api.queue import QueueAway
 from apex.api.reports import Report
 from apex.api.services import Given
 
 router = APIRouter(tags=["reports"])
+AWAY: Responses = {503: {"description": "The queue does not answer; nothing was queued"}}
 
 
-@router.post("/projects/{project_id}/report", status_code=202)
+@router.post("/projects/{project_id}/report", status_code=202, responses={**NOT_FOUND, **AWAY})
 def request_report(project_id: uuid.UUID, given: Given, response: Response) -> Report:
     """Queues a report about a project; `Location` is where to look."""
     report = reports.request(given.engine, found(given, project_id).id)
@@ -28,7 +29,7 @@ def request_report(project_id: uuid.UUID, given: Given, response: Response) -> R
     return report
 
 
-@router.get("/reports/{report_id}")
+@router.get("/reports/{report_id}", responses={404: {"description": "There is no such report"}})
 def show_report(report_id: uuid.UUID, given: Given) -> Report:
     """Shows a report, with its content once it is done."""
     report = reports.find(given.engine, report_id.hex)
