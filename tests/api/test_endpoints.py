@@ -8,11 +8,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 from apex.api.database import CALCULATIONS, open_database
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tests.api.serving import CABINET, DERIVE, PATIENCE, Process, serving, until
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None), max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*CABINET, "count", "\ud800", "x"]), inner)
+    ),
+    max_leaves=8,
+)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -106,6 +117,29 @@ def test_a_project_that_cannot_be_derived_is_not_created(client: httpx.Client) -
     answer = client.post("/projects", json={"name": "x", "cabinets": [{**CABINET, "material": "gold"}]})
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["body", "cabinets", 0, "material"]
+
+
+@pytest.mark.parametrize("name", ["", "x" * 201, "a\x00b", "two\nlines", "\ud800"])
+def test_what_no_name_is(client: httpx.Client, name: str) -> None:
+    body = json.dumps({"name": name, "cabinets": [CABINET]})
+    answer = client.post("/projects", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", "name"]
+
+
+def test_a_refusal_is_short_whatever_was_sent(client: httpx.Client) -> None:
+    body = json.dumps({"\ud800" * 500 + str(number): number for number in range(100)})
+    answer = client.post(DERIVE, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert len(answer.content) < 10_000
+
+
+@given(json_values)
+@hypothesis.settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_json_is_answered(client: httpx.Client, value: Any) -> None:
+    for body in (value, {"cabinets": value}, {"cabinets": [value]}, {"cabinets": [{**CABINET, "material": value}]}):
+        answer = client.post(DERIVE, content=json.dumps(body), headers={"Content-Type": "application/json"})
+        assert answer.status_code in (200, 422)
 
 
 def test_a_report_is_queued_and_written(client: httpx.Client, served: Process) -> None:

@@ -118,12 +118,17 @@ def test_processes_end_with_2(module: str) -> None:
     [
         ("apex.api", {"LOG_TARGET": "file:/proc/none/api.log"}, "LOG_TARGET: /proc/none: No such file or directory"),
         ("apex.api", {"DATABASE_URL": "sqlite:////proc/none/api.db"}, "DATABASE_URL: /proc/none: No such file"),
+        ("apex.api", {"HOST": "192.0.2.1"}, "HOST, PORT: cannot listen on 192.0.2.1:8000: "),
         ("apex.api.worker", {}, "REDIS_URL: the worker has no queue without it"),
     ],
 )
-def test_what_shows_when_it_is_used(module: str, variables: dict[str, str], line: str) -> None:
+def test_what_shows_when_it_is_used(tmp_path: Path, module: str, variables: dict[str, str], line: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", module], env=environment(**variables), capture_output=True, text=True, timeout=PATIENCE
+        [sys.executable, "-m", module],
+        env=environment(**{"DATABASE_URL": f"sqlite:///{tmp_path / 'api.db'}", **variables}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert done.returncode == 2
     assert done.stderr.startswith(line)

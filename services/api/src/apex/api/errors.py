@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -10,6 +11,10 @@ from fastapi.responses import JSONResponse
 
 from apex.api.cabinets import UnknownMaterial
 from apex.api.queue import QueueAway
+
+MAX_FAULTS = 20
+MAX_NAME = 100
+"""Characters of a name that is told to be wrong."""
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -24,9 +29,15 @@ def _answer(details: list[dict[str, Any]]) -> JSONResponse:
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    """Without `input`: it may be as long as the body, and no JSON where it is NaN."""
+    """Without `input`: it may be as long as the body, and no JSON where it is NaN. The first faults are enough."""
     assert isinstance(error, RequestValidationError)
-    return _answer([{name: each[name] for name in ("loc", "msg", "type")} for each in error.errors()])
+    faults = error.errors()[:MAX_FAULTS]
+    return _answer([{"loc": _place(each["loc"]), "msg": each["msg"], "type": each["type"]} for each in faults])
+
+
+def _place(place: Sequence[Any]) -> list[Any]:
+    """Names in it can be the sender's own: of any length, and with surrogates, which no answer can hold."""
+    return [each[:MAX_NAME].encode("utf-8", "replace").decode() if isinstance(each, str) else each for each in place]
 
 
 async def _unknown_material(request: Request, error: Exception) -> JSONResponse:

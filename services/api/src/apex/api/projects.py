@@ -14,13 +14,16 @@ from sqlalchemy import Engine, insert, select, update
 from apex.api.cabinets import Cabinet, Cabinets
 from apex.api.database import PROJECTS
 
+_ONE_LINE = r"^[^\x00-\x1f\x7f]+$"
+"""Without control characters: PostgreSQL holds no NUL, and a report is text."""
+
 
 class NewProject(BaseModel):
     """A project to be created."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, Field(min_length=1, max_length=200, examples=["Main Street pylon"])]
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=_ONE_LINE, examples=["Main Street pylon"])]
     cabinets: Cabinets
 
 
