@@ -96,8 +96,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make load")
     parser.add_argument("--rate", type=int, default=100, help="requests a second")
     parser.add_argument("--seconds", type=float, default=4.0, help="of each run at that rate")
-    parser.add_argument("--pairs", type=int, default=6, help="paired runs for the CPU time")
-    parser.add_argument("--requests", type=int, default=600, help="in each of the paired runs")
+    parser.add_argument("--pairs", type=int, default=10, help="paired runs for the CPU time")
+    parser.add_argument("--requests", type=int, default=400, help="in each of the paired runs")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="apex-load-") as name:
         return _measure(Path(name), given)

@@ -56,7 +56,7 @@ def start(data: Path, port: int, pipeline: str) -> subprocess.Popen[bytes]:
         "HOST": HOST,
         "PORT": str(port),
     }
-    with spans(data).open("ab") as errors:
+    with spans(data).open("wb") as errors:
         return subprocess.Popen(
             [sys.executable, "-m", "apex.api"], env=environment, stdout=subprocess.DEVNULL, stderr=errors
         )

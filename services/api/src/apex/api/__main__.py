@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def _configured(app: FastAPI) -> uvicorn.Config:
-    """Without uvicorn's own log, and without its belief in `X-Forwarded-For`: `client_address` decides whom to believe."""
+    """Without a log of its own, and without its belief in `X-Forwarded-For`: `client_address` decides about that."""
     return uvicorn.Config(
         app,
         log_config=None,
