@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +14,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "infra" / "monitoring"
 RULES = ("alerts.yml", "slo.yml")
+MATCH = (promql_parser.MatchOp.Equal, promql_parser.MatchOp.Re)
+NOT = (promql_parser.MatchOp.NotEqual, promql_parser.MatchOp.NotRe)
 RUNBOOKS = ROOT / "docs" / "runbooks"
 
 
@@ -27,6 +31,14 @@ class Use(NamedTuple):
     name: str
     labels: frozenset[str]
     """Labels that its matchers name, and those that an aggregation above it keeps."""
+    wanted: tuple[tuple[str, str], ...]
+    """Labels with a pattern that their value has to match."""
+    unwanted: tuple[tuple[str, str], ...]
+    """And with one that it must not match."""
+
+    @property
+    def job(self) -> str | None:
+        return dict(self.wanted).get("job")
 
 
 def read(name: str) -> Any:
@@ -74,6 +86,15 @@ def rule_expressions() -> list[Expression]:
     return [Expression(rule.get("alert") or rule["record"], rule["expr"]) for rule in rules()]
 
 
+def _patterns(matchers: Iterable[Any], kinds: tuple[Any, Any]) -> tuple[tuple[str, str], ...]:
+    """Name and pattern of the matchers that are of these kinds: the first compares, the second is a pattern already."""
+    return tuple(
+        (matcher.name, re.escape(matcher.value) if matcher.op == kinds[0] else matcher.value)
+        for matcher in matchers
+        if matcher.op in kinds
+    )
+
+
 def uses(expression: Expression) -> list[Use]:
     """The metrics that an expression reads."""
     found: list[Use] = []
@@ -84,9 +105,10 @@ def uses(expression: Expression) -> list[Use]:
             by = node.modifier is not None and node.modifier.type == promql_parser.AggModifierType.By
             kept.append(list(node.modifier.labels) if by else [])
         elif isinstance(node, promql_parser.VectorSelector):
-            named = {matcher.name for matcher in node.matchers.matchers}
+            matchers = node.matchers.matchers
             assert node.name, f"{expression.where} reads a metric without a name"
-            found.append(Use(expression.where, node.name, frozenset(named.union(*kept))))
+            labels = frozenset({matcher.name for matcher in matchers}.union(*kept))
+            found.append(Use(expression.where, node.name, labels, _patterns(matchers, MATCH), _patterns(matchers, NOT)))
 
     def leave(node: Any) -> None:
         if isinstance(node, promql_parser.AggregateExpr):
