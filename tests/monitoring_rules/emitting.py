@@ -67,12 +67,12 @@ PIPELINE = """
 """
 
 
-def of_pipeline(folder: Path, bootstrap: str) -> list[Sample]:
+def of_pipeline(folder: Path, bootstrap: str, workers: int = 1) -> list[Sample]:
     """Records of Kafka, of which one is dropped and one has an index that cannot be; one of two outputs has to wait."""
     topic, port = unique("watched"), free_port()
     text = PIPELINE.format(bootstrap=bootstrap, topic=topic, folder=folder)
     records = [b'{"n": %d, "index": "%s"}' % (n, b"Bad*" if n == 1 else b"fine") for n in range(9)]
-    engine = TextEngine(folder, text, f"api.http.port: {port}\nplugin_timing.every: 1\n")
+    engine = TextEngine(folder, text, f"api.http.port: {port}\nplugin_timing.every: 1\n", ["--workers", str(workers)])
 
     async def fill() -> None:
         await make_topic(bootstrap, topic)

@@ -64,6 +64,11 @@ def test_what_is_named_is_emitted(use: Use, emitted: Emitted) -> None:
             assert any(re.fullmatch(pattern, value) for value in values), f"{use.where}: {label} is never {pattern}"
 
 
+def test_several_workers_tell_the_same(emitted: Emitted, kafka: Cluster, tmp_path: Path) -> None:
+    found = {sample.name for sample in emitting.of_pipeline(tmp_path / "two", kafka.bootstrap, workers=2)}
+    assert {sample.name for sample in emitted["pipeline"]} - found == set()
+
+
 def test_a_name_that_nothing_emits_is_found_out(emitted: Emitted) -> None:
     [use] = uses(Expression("here", "rate(apex_logs_events_lost_on_the_way_total[5m])"))
     assert of(use, emitted) == []

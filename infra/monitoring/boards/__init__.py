@@ -5,5 +5,5 @@
     system     APEX System Health, with the design document's error aggregation
     pipeline   APEX Log Pipeline
 
-Built with Grafana's own foundation SDK, for Grafana 11.6 and newer.
+Built with Grafana's own foundation SDK, for Grafana 11.3 and newer.
 """
