@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.monitoring_rules import emitting
 from tests.servers import debian
 from tests.servers.debian import Program
+from tests.servers.elasticsearch_node import free_port
+from tests.servers.kafka_cluster import Cluster
 from tests.servers.packages import NotHere
 
 TEMPLATES = "usr/share/prometheus"
@@ -51,3 +54,23 @@ def node_exporter() -> Program:
 @pytest.fixture(scope="session")
 def postgres_exporter() -> Program:
     return _had("prometheus-postgres-exporter", "prometheus-postgres-exporter")
+
+
+@pytest.fixture(scope="session")
+def prometheus() -> Program:
+    return _had("prometheus", "prometheus")
+
+
+@pytest.fixture(scope="session")
+def pages(
+    tmp_path_factory: pytest.TempPathFactory, kafka: Cluster, node_exporter: Program, postgres_exporter: Program
+) -> dict[str, str]:
+    """What each job says; the database of the exporter is away."""
+    folder = tmp_path_factory.mktemp("emitted")
+    away = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    return {
+        "api": emitting.of_api(folder / "api"),
+        "pipeline": emitting.of_pipeline(folder / "pipeline", kafka.bootstrap),
+        "node": emitting.of_node_exporter(node_exporter, folder),
+        "postgres": emitting.of_postgres_exporter(postgres_exporter, folder, away),
+    }

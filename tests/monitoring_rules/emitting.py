@@ -1,4 +1,4 @@
-"""What is really emitted: API, pipeline and exporters run, are made to do everything once, and are asked."""
+"""What is really emitted: API, pipeline and exporters run, do everything once, and are asked; as pages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def samples(page: str) -> list[Sample]:
     ]
 
 
-def of_api(folder: Path) -> list[Sample]:
+def of_api(folder: Path) -> str:
     """A project is made, submitted in vain, and reported on; a cabinet is derived twice; probes ask."""
     nowhere = f"http://127.0.0.1:{free_port()}/"
     with serving(folder, SUBMISSION_URL=nowhere) as api, httpx.Client(base_url=api.url, timeout=PATIENCE) as client:
@@ -48,7 +48,7 @@ def of_api(folder: Path) -> list[Sample]:
         until(lambda: client.get(f"/reports/{report}").json()["status"] == "done")
         for probe in ("/healthz", "/readyz", "/metrics"):
             assert client.get(probe).status_code == 200
-        return samples(api.metrics())
+        return api.metrics()
 
 
 PIPELINE = """
@@ -67,7 +67,7 @@ PIPELINE = """
 """
 
 
-def of_pipeline(folder: Path, bootstrap: str, workers: int = 1) -> list[Sample]:
+def of_pipeline(folder: Path, bootstrap: str, workers: int = 1) -> str:
     """Records of Kafka, of which one is dropped and one has an index that cannot be; one of two outputs has to wait."""
     topic, port = unique("watched"), free_port()
     text = PIPELINE.format(bootstrap=bootstrap, topic=topic, folder=folder)
@@ -90,28 +90,28 @@ def of_pipeline(folder: Path, bootstrap: str, workers: int = 1) -> list[Sample]:
             engine.kill()
 
 
-def _complete(engine: TextEngine, port: int) -> list[Sample] | None:
+def _complete(engine: TextEngine, port: int) -> str | None:
     """What it says once a send has failed and a dead letter has been written."""
     engine.runs()
     try:
-        found = samples(fetched(f"http://127.0.0.1:{port}/metrics"))
+        page = fetched(f"http://127.0.0.1:{port}/metrics")
     except OSError:
         return None
-    names = {sample.name for sample in found}
+    names = {sample.name for sample in samples(page)}
     wanted = {"apex_logs_items_retried_total", "apex_logs_events_dead_lettered_total", "apex_logs_partition_lag"}
-    return found if wanted <= names else None
+    return page if wanted <= names else None
 
 
-def of_node_exporter(program: Program, folder: Path) -> list[Sample]:
+def of_node_exporter(program: Program, folder: Path) -> str:
     with _exporter(program, folder / "node.log") as url:
-        return samples(fetched(url))
+        return fetched(url)
 
 
-def of_postgres_exporter(program: Program, folder: Path, database: str) -> list[Sample]:
+def of_postgres_exporter(program: Program, folder: Path, database: str) -> str:
     """What it says of the database at that address, which may be away."""
     asking = program._replace(environment={**program.environment, "DATA_SOURCE_NAME": f"{database}?sslmode=disable"})
     with _exporter(asking, folder / "postgres.log") as url:
-        return samples(fetched(url))
+        return fetched(url)
 
 
 @contextmanager

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.monitoring_rules import emitting
-from tests.monitoring_rules.emitting import Sample
+from tests.monitoring_rules.emitting import Sample, samples
 from tests.monitoring_rules.watching import Expression, Use, board_expressions, recorded, rule_expressions, uses
 from tests.servers import postgres
 from tests.servers.debian import Program
-from tests.servers.elasticsearch_node import free_port
 from tests.servers.kafka_cluster import Cluster
 from tests.servers.packages import NotHere
 
@@ -27,19 +26,9 @@ Emitted = dict[str, list[Sample]]
 
 
 @pytest.fixture(scope="module")
-def emitted(
-    tmp_path_factory: pytest.TempPathFactory, kafka: Cluster, node_exporter: Program, postgres_exporter: Program
-) -> Emitted:
+def emitted(pages: dict[str, str]) -> Emitted:
     """The samples of each job."""
-    folder = tmp_path_factory.mktemp("emitted")
-    away = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
-    return {
-        "api": emitting.of_api(folder / "api"),
-        "pipeline": emitting.of_pipeline(folder / "pipeline", kafka.bootstrap),
-        "node": emitting.of_node_exporter(node_exporter, folder),
-        "postgres": emitting.of_postgres_exporter(postgres_exporter, folder, away),
-        "prometheus": [Sample("up", {}, 1)],
-    }
+    return {job: samples(page) for job, page in pages.items()} | {"prometheus": [Sample("up", {}, 1)]}
 
 
 def of(use: Use, emitted: Emitted) -> list[Sample]:
@@ -65,7 +54,8 @@ def test_what_is_named_is_emitted(use: Use, emitted: Emitted) -> None:
 
 
 def test_several_workers_tell_the_same(emitted: Emitted, kafka: Cluster, tmp_path: Path) -> None:
-    found = {sample.name for sample in emitting.of_pipeline(tmp_path / "two", kafka.bootstrap, workers=2)}
+    page = emitting.of_pipeline(tmp_path / "two", kafka.bootstrap, workers=2)
+    found = {sample.name for sample in samples(page)}
     assert {sample.name for sample in emitted["pipeline"]} - found == set()
 
 
@@ -87,7 +77,7 @@ def test_an_exporter_answers_while_its_database_is_away(
     assert [sample.value for sample in emitted["postgres"] if sample.name == "pg_up"] == [0]
     try:
         with postgres.started() as server:
-            found = emitting.of_postgres_exporter(postgres_exporter, tmp_path, server.url)
+            found = samples(emitting.of_postgres_exporter(postgres_exporter, tmp_path, server.url))
     except NotHere as reason:
         pytest.skip(f"postgres: {reason}")
     assert [sample.value for sample in found if sample.name == "pg_up"] == [1]
