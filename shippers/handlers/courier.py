@@ -19,6 +19,9 @@ from shippers.handlers.envelope import Entry, Envelope
 from shippers.handlers.transports import Pace, ShippingThread, Transport
 from shippers.handlers.waiting import Waiting
 
+_GRACE = 0.2
+"""Seconds in which the thread notices that its time is over."""
+
 
 class Courier:
     """Ships what is put, over one transport."""
@@ -74,13 +77,15 @@ class Courier:
     def close(self) -> None:
         """Takes no more, and waits `farewell` seconds at most for what is under way. May be called again."""
         waiting, pace = self.waiting, self._pace
+        before = waiting.dropped
         waiting.close(pace.farewell)
         thread = self._thread
         if thread is not None:
-            thread.join(max(0.0, waiting.left(pace.farewell)))
+            thread.join(max(0.0, waiting.left(pace.farewell)) + _GRACE)
         elif waiting.queued:
             self._ship()  # no thread could be had
-        if lost := waiting.abandon():
+        waiting.abandon()
+        if lost := waiting.dropped - before + waiting.queued:
             end = f"{lost} records were not delivered within {pace.farewell:g} s at the end"
             self._complaints.say(f"{self._transport.name}: {end}", always=True)
 
@@ -93,28 +98,28 @@ class Courier:
             while (entries := waiting.take(self._pace.delay)) is not None:
                 payloads = [self._envelope.payload(entry) for entry in entries]
                 entries.clear()
-                waiting.ended(self._delivered(payloads, waiting))
+                refused = self._delivered(payloads, waiting)
+                waiting.ended(refused)
                 if waiting.dropped > told:
                     told = waiting.dropped
-                    self._complaints.say(f"{transport.name} does not keep up: {self._standing(waiting)}")
+                    why = f"refuses {refused} records" if refused else "does not keep up"
+                    self._complaints.say(f"{transport.name} {why}; {self._standing(waiting)}")
         finally:
             transport.close()
 
-    def _delivered(self, payloads: list[bytes], waiting: Waiting) -> bool:
-        """Sends until it is acknowledged; False if time is over before."""
+    def _delivered(self, payloads: list[bytes], waiting: Waiting) -> int | None:
+        """Sends until it is acknowledged; how many were refused for good, or None if time is over before."""
         failures = 0
         while True:
             try:
-                self._transport.send(payloads, lambda: waiting.left(self._pace.timeout))
+                return self._transport.send(payloads, lambda: waiting.left(self._pace.timeout))
             except Exception as error:  # whatever it is: the records wait, the program goes on
                 failures += 1
                 reason = str(error) or type(error).__name__
                 self._complaints.say(f"{self._transport.name}: {reason}; {self._standing(waiting)}")
-            else:
-                return True
             rounds, rest = divmod(failures, self._transport.places)
             if not waiting.pause(0.0 if rest else self._length(rounds)):
-                return False
+                return None
 
     def _length(self, rounds: int) -> float:
         """Seconds of the pause after so many rounds without success."""

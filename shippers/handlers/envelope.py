@@ -61,7 +61,8 @@ class Envelope:
         self._tail = b'"input":{"type":"python"},"fields":%b,%b' % (self._fields, orjson.dumps(described)[1:])
         self._prefix = secrets.token_hex(12)
         self._numbers = itertools.count()
-        self._second, self._second_text = -1, ""
+        self._second: int | None = None
+        self._second_text = ""
 
     def payload(self, entry: Entry) -> bytes:
         """The event of a record, under an id of its own: to be kept, if it is sent again. Raises nothing."""
@@ -89,7 +90,7 @@ class Envelope:
             if second != self._second:
                 self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
                 self._second = second
-        except (ValueError, OverflowError, OSError):
+        except (TypeError, ValueError, OverflowError, OSError):
             return self._time(time.time())
         return f"{self._second_text}.{milliseconds:03}Z"
 

@@ -1,6 +1,8 @@
 """`logging` handlers that ship records into the pipeline.
 
-logging.getLogger().addHandler(LumberjackHandler("logs.example.org:5044", fields={"service": "apex-api"}))
+    logging.getLogger().addHandler(LumberjackHandler("logs.example.org:5044", fields={"service": "apex-api"}))
+
+One is closed by `logging` at the end of the program; a handler that is thrown away before is closed by hand.
 """
 
 from __future__ import annotations
@@ -51,6 +53,13 @@ class ShippingHandler(logging.Handler):
     def dropped(self) -> int:
         """Records that are lost: the oldest of a full queue, those after `close`, those left at the end."""
         return self._courier.waiting.dropped
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """As any handler, but under no lock: at the end a thread that ships must not wait for it."""
+        passed = self.filter(record)
+        if passed:
+            self.emit(passed if isinstance(passed, logging.LogRecord) else record)
+        return bool(passed)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queues the record. One that cannot be formatted is shipped as it is, and told to `handleError`."""

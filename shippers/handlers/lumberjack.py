@@ -33,17 +33,19 @@ class Lumberjack:
         """The address in use."""
         return joined(self._addresses[self._turn])
 
-    def send(self, payloads: Sequence[bytes], left: Left) -> None:
-        """Sends a window, and returns when all of it is acknowledged; else raises `OSError` or `BrokenFraming`."""
+    def send(self, payloads: Sequence[bytes], left: Left) -> int:
+        """Sends a window, and returns 0 when all of it is acknowledged; else raises `OSError` or `BrokenFraming`."""
         data = window(len(payloads)) + compressed(json_frames(payloads))
         try:
             if self._socket is not None:
                 try:
-                    return self._exchange(self._socket, data, len(payloads), left)
+                    self._exchange(self._socket, data, len(payloads), left)
+                    return 0
                 except ConnectionError:  # an idle connection is closed by the other side: that is no failure
                     self.close()
             self._socket = self._connected(left)
             self._exchange(self._socket, data, len(payloads), left)
+            return 0
         except BaseException:
             self.close()
             self._turn = (self._turn + 1) % self.places

@@ -43,7 +43,7 @@ def _rendered(logger: WrappedLogger, method_name: str, event_dict: EventDict) ->
     if event_dict.get("exc_info"):
         shown = format_exc_info(logger, method_name, dict(event_dict))
     try:
-        return orjson.dumps(shown, default=repr, option=_OPTIONS).decode()
+        return orjson.dumps(shown, default=_shown, option=_OPTIONS).decode()
     except TypeError:
         return _slowly(shown)
 
@@ -53,8 +53,8 @@ def _slowly(shown: EventDict) -> str:
     parts = {}
     for key, value in shown.items():
         try:
-            parts[str(key)] = json.dumps(value, default=repr)
-        except (TypeError, ValueError, RecursionError):
+            parts[str(key)] = json.dumps(value, default=_shown)
+        except Exception:  # endless, or keys that are none
             parts[str(key)] = json.dumps(_shown(value))
     return "{" + ", ".join(f"{json.dumps(key)}: {part}" for key, part in parts.items()) + "}"
 

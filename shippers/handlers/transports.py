@@ -41,8 +41,11 @@ class Transport(Protocol):
     def places(self) -> int:
         """After so many failures in a row every place was tried, and there is a pause."""
 
-    def send(self, payloads: Sequence[bytes], left: Left) -> None:
-        """Returns when all is acknowledged. Raises if it is not; the next call tries the next place."""
+    def send(self, payloads: Sequence[bytes], left: Left) -> int:
+        """Returns when all has ended: how many were refused for good, where that is possible; the others are taken.
+
+        Raises if some are not; the next call, with the same list, goes on, at the next place.
+        """
 
     def close(self) -> None:
         """Lets go of the connection, if there is one."""

@@ -94,13 +94,12 @@ class Waiting:
     def _hurried(self) -> bool:
         return self._closed or self.sent + self.dropped < self._hurry
 
-    def ended(self, delivered: bool) -> None:
-        """What was taken is delivered, or given up."""
+    def ended(self, refused: int | None) -> None:
+        """What was taken is delivered, but for so many; None: it is given up."""
         with self._changed:
-            if delivered:
-                self.sent += self.under_way
-            else:
-                self.dropped += self.under_way
+            lost = self.under_way if refused is None else refused
+            self.dropped += lost
+            self.sent += self.under_way - lost
             self.under_way = 0
             self._changed.notify_all()
 
@@ -142,11 +141,10 @@ class Waiting:
                 self._until = time.monotonic() + seconds
             self._changed.notify_all()
 
-    def abandon(self) -> int:
-        """Gives up what still waits; returns how many have no end, or had none until now."""
+    def abandon(self) -> None:
+        """Gives up what still waits."""
         with self._changed:
-            count = len(self._entries)
+            self.dropped += len(self._entries)
             self._entries.clear()
-            self.dropped += count
+            self._size = 0
             self._changed.notify_all()
-            return count + self.under_way
