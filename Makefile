@@ -53,6 +53,12 @@ bench: $(STAMP) ## events/s, memory, ratios to the floor (QUICK=1, LONG=1); also
 bench-compare: $(STAMP) ## the ratios of this tree and of REV, in one run
 	$(BIN)/python -m bench.compare $(or $(REV),HEAD)
 
+release: ## tell Sentry of GIT_SHA (the commit that is checked out): commits, source maps where there are any
+	services/api/release/sentry_release.sh
+
+load: $(STAMP) ## the API under load: p95 and p99 of derive, what shipping its log costs (ARGUMENTS="--pairs 20")
+	$(BIN)/python -m bench.api $(ARGUMENTS)
+
 fuzz: $(STAMP) ## fuzz the parsers for SECONDS (300)
 	$(BIN)/python -m tests.fuzz $(or $(SECONDS),300)
 
@@ -67,4 +73,4 @@ lock: $(STAMP) ## bring requirements.lock up to date
 clean: ## remove what was made, but not the environment
 	rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/results.json
 
-.PHONY: help setup run api test test-long lint format docs dashboards bench bench-compare fuzz soak lock clean
+.PHONY: help setup run api test test-long lint format docs dashboards bench bench-compare release load fuzz soak lock clean

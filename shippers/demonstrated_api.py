@@ -22,6 +22,8 @@ DERIVE = "/signage/common/cabinets/derive"
 CABINETS = {"cabinets": [{"width": 48, "height": 24, "depth": 8, "count": 2}]}
 VISITOR = "81.2.69.160"
 """A public address for the request to come from: the demonstration is a proxy that the API trusts."""
+EXPECTED = ("log_event", "source_ip", "geoip", "request_id", "route", "status")
+"""Fields that the configuration gives the log line of a request, or leaves in it."""
 START_TIMEOUT = 60.0
 """Seconds for the API to answer."""
 INDEX_TIMEOUT = 30.0
@@ -48,8 +50,8 @@ def start(data: Path, port: int, pipeline: str) -> subprocess.Popen[bytes]:
         "OTEL_EXPORTER": "console",
         "OTEL_BSP_SCHEDULE_DELAY": "200",
         "DATABASE_URL": f"sqlite:///{(folder / 'apex-api.db').resolve()}",
-        "TRUSTED_PROXIES": HOST,
         **os.environ,
+        "TRUSTED_PROXIES": HOST,
         "LOG_TARGET": f"beats://{pipeline}",
         "HOST": HOST,
         "PORT": str(port),

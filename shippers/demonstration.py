@@ -101,6 +101,9 @@ def _demonstrate_api(api: subprocess.Popen[bytes], apex_logs: str, data: Path, p
     print(f"{seconds:.1f} s later its log was found in {hit['_index']}:\n")
     shown = ("log_event", "source_ip", "geoip", "request_id", "trace_id", "route", "status", "duration_ms")
     print(json.dumps({name: document.get(name) for name in shown}, indent=2, ensure_ascii=False))
+    if absent := [name for name in demonstrated_api.EXPECTED if not document.get(name)]:
+        print(f"it has no {', '.join(absent)}", file=sys.stderr)
+        return 1
     trace = document.get("trace_id")
     if trace and os.environ.get("OTEL_EXPORTER", "console") == "console":
         if not demonstrated_api.exported(data, trace):
@@ -154,7 +157,7 @@ def _next_commands(data: Path, port: int) -> None:
         f"""
 Next:
   curl -s http://{HOST}:{port}{demonstrated_api.DERIVE} -H 'X-Forwarded-For: {demonstrated_api.VISITOR}' \\
-    --json '{json.dumps(demonstrated_api.CABINETS)}'
+    -H 'Content-Type: application/json' -d '{json.dumps(demonstrated_api.CABINETS)}'
   .venv/bin/apex-logs search 'status:>=500'{where}
   .venv/bin/apex-logs search 'geoip.country_code2:SE' --json --limit 1{where}
   .venv/bin/apex-logs explain -f {configuration} --path.settings infra/logging --event shippers/samples/event.json

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -90,18 +90,19 @@ class Received(NamedTuple):
 
 
 class Http:
-    """Keeps requests, and answers them all with one status and one body."""
+    """Keeps requests, and answers them all with one status and, by the path, a JSON body."""
 
-    def __init__(self, status: int = 200) -> None:
+    def __init__(self, status: int, body: Callable[[str], bytes]) -> None:
         self.status = status
+        self.body = body
         self.received: list[Received] = []
         self.port = 0
 
 
 @contextmanager
-def http(status: int = 200) -> Iterator[Http]:
+def http(status: int = 200, body: Callable[[str], bytes] = lambda path: b"{}") -> Iterator[Http]:
     """A server on a free port."""
-    kept = Http(status)
+    kept = Http(status, body)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -109,11 +110,15 @@ def http(status: int = 200) -> Iterator[Http]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            kept.received.append(Received("POST", self.path, headers, body))
+            kept.received.append(Received(self.command, self.path, headers, body))
+            answer = kept.body(self.path)
             self.send_response(kept.status)
-            self.send_header("Content-Length", "2")
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(answer)
+
+        do_GET = do_PUT = do_POST  # noqa: N815  as http.server has them
 
         def log_message(self, *_: object) -> None: ...
 

@@ -47,6 +47,7 @@ class Process:
     def __init__(self, module: str, folder: Path, port: int, variables: dict[str, str]) -> None:
         self.folder, self.port = folder, port
         self.url = f"http://127.0.0.1:{port}"
+        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
         self.log = folder / f"{module}.log"
         self.errors = folder / f"{module}.err"
         given = {
@@ -65,7 +66,7 @@ class Process:
         def answers() -> bool:
             assert self.process.poll() is None, f"it ended: {self.errors.read_text()}"
             try:
-                return httpx.get(self.url + path).status_code == 200
+                return self.client.get(path).status_code == 200
             except httpx.TransportError:
                 return False
 
@@ -82,7 +83,7 @@ class Process:
 
     def metrics(self) -> str:
         """What `/metrics` says."""
-        return httpx.get(self.url + "/metrics").text
+        return self.client.get("/metrics").text
 
     def metric(self, name: str) -> float:
         """The value of a series, by its name and labels as they are written; 0 where it is not there."""
@@ -93,7 +94,7 @@ class Process:
 
     def derive(self, **headers: str) -> httpx.Response:
         """Derives one cabinet."""
-        return httpx.post(self.url + DERIVE, json={"cabinets": [CABINET]}, headers=headers, timeout=PATIENCE)
+        return self.client.post(DERIVE, json={"cabinets": [CABINET]}, headers=headers)
 
     def stop(self) -> int:
         """Ends it as an operator does."""
@@ -110,6 +111,7 @@ def _running(module: str, folder: Path, path: str, port_name: str, variables: di
         served.wait_for(path)
         yield served
     finally:
+        served.client.close()
         if served.process.poll() is None:
             served.process.terminate()
             try:

@@ -48,14 +48,14 @@ def test_a_log_line_has_exactly_these_fields(api: Process) -> None:
 
 @pytest.mark.parametrize("given", ["", "with space", "x" * 65, "a/b", "ä"])
 def test_an_id_that_is_none_is_replaced(api: Process, given: str) -> None:
-    answer = httpx.get(api.url + "/healthz", headers={"X-Request-ID": given.encode()})
+    answer = api.client.get("/healthz", headers={"X-Request-ID": given.encode()})
     request_id = answer.headers["X-Request-ID"]
     assert len(request_id) == 32
     assert line(api, request_id)["route"] == "/healthz"
 
 
 def test_a_path_that_leads_nowhere_has_no_route(api: Process) -> None:
-    answer = httpx.get(api.url + "/no/such/path?token=secret")
+    answer = api.client.get("/no/such/path?token=secret")
     assert answer.status_code == 404
     logged = line(api, answer.headers["X-Request-ID"])
     assert (logged["route"], logged["status"]) == (None, 404)
@@ -86,7 +86,7 @@ def test_a_thousand_random_paths_and_methods_are_a_few_series(api: Process) -> N
 
 
 def test_a_body_that_is_announced_as_too_large_is_not_read(api: Process) -> None:
-    answer = httpx.post(api.url + DERIVE, content=b" " * (MAX_BODY + 1))
+    answer = api.client.post(DERIVE, content=b" " * (MAX_BODY + 1))
     assert answer.status_code == 413
     assert line(api, answer.headers["X-Request-ID"])["status"] == 413
 

@@ -59,6 +59,11 @@ WRONG = [
         "mysql://u:secret@h/n",
         "DATABASE_URL: should be sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME",
     ),
+    (
+        "DATABASE_URL",
+        "sqlite://",
+        "DATABASE_URL: should be sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME",
+    ),
     ("REDIS_URL", "http://h", "REDIS_URL: should be redis://HOST[:PORT] or rediss://HOST[:PORT]"),
     ("PORT", "many", "PORT: input should be a valid integer, unable to parse string as an integer"),
     ("PORT", "70000", "PORT: input should be less than or equal to 65535"),

@@ -88,14 +88,14 @@ def test_a_trace_that_comes_in_goes_on(traced: Process, receiver: Traces) -> Non
 
 
 def test_a_refusal_has_its_status(traced: Process, receiver: Traces) -> None:
-    answer = httpx.post(traced.url + DERIVE, json={"cabinets": [{**CABINET, "width": 0}]})
+    answer = traced.client.post(DERIVE, json={"cabinets": [{**CABINET, "width": 0}]})
     [server] = until(lambda: named(receiver.of(logged_trace(traced, answer)), "POST"))
     assert server.attributes["http.status_code"] == 422
 
 
 def test_the_trace_goes_on_in_calls_of_others(traced: Process, receiver: Traces, elsewhere: Http) -> None:
-    project = httpx.post(traced.url + "/projects", json={"name": "x", "cabinets": [CABINET]}).json()
-    answer = httpx.post(f"{traced.url}/projects/{project['id']}/submit")
+    project = traced.client.post("/projects", json={"name": "x", "cabinets": [CABINET]}).json()
+    answer = traced.client.post(f"/projects/{project['id']}/submit")
     assert answer.json()["status"] == "submitted"
     [got] = [each for each in elsewhere.received if project["id"] in each.body.decode()]
     _, trace, span, _ = got.headers["traceparent"].split("-")
@@ -108,22 +108,22 @@ def test_the_trace_goes_on_in_calls_of_others(traced: Process, receiver: Traces,
 
 @pytest.mark.parametrize("status", [500, 404, 301])
 def test_a_receiver_that_refuses_leaves_a_draft(traced: Process, elsewhere: Http, status: int) -> None:
-    project = httpx.post(traced.url + "/projects", json={"name": "x", "cabinets": [CABINET]}).json()
+    project = traced.client.post("/projects", json={"name": "x", "cabinets": [CABINET]}).json()
     failures = traced.metric('apex_projects_submitted_total{status="failure"}')
     elsewhere.status = status
     try:
-        answer = httpx.post(f"{traced.url}/projects/{project['id']}/submit")
+        answer = traced.client.post(f"/projects/{project['id']}/submit")
     finally:
         elsewhere.status = 200
     assert answer.status_code == 502
-    assert httpx.get(f"{traced.url}/projects/{project['id']}").json()["status"] == "draft"
+    assert traced.client.get(f"/projects/{project['id']}").json()["status"] == "draft"
     assert traced.metric('apex_projects_submitted_total{status="failure"}') == failures + 1
-    assert httpx.post(f"{traced.url}/projects/{project['id']}/submit").json()["status"] == "submitted"
+    assert traced.client.post(f"/projects/{project['id']}/submit").json()["status"] == "submitted"
 
 
 def test_the_trace_goes_on_where_the_report_is_written(traced: Process, receiver: Traces) -> None:
-    project = httpx.post(traced.url + "/projects", json={"name": "x", "cabinets": [CABINET]}).json()
-    answer = httpx.post(f"{traced.url}/projects/{project['id']}/report")
+    project = traced.client.post("/projects", json={"name": "x", "cabinets": [CABINET]}).json()
+    answer = traced.client.post(f"/projects/{project['id']}/report")
     trace = logged_trace(traced, answer)
     [written] = until(lambda: named(receiver.of(trace), "report_write"))
     [server] = until(lambda: named(receiver.of(trace), "POST"))
@@ -133,7 +133,7 @@ def test_the_trace_goes_on_where_the_report_is_written(traced: Process, receiver
 
 def test_what_is_asked_every_few_seconds_is_not_traced(traced: Process, receiver: Traces) -> None:
     for path in ("/healthz", "/readyz", "/metrics"):
-        httpx.get(traced.url + path).raise_for_status()
+        traced.client.get(path).raise_for_status()
     until(lambda: named(receiver.of(logged_trace(traced, traced.derive())), "POST"))
     assert [span.name for span in receiver.spans if span.parent == "" and span.kind != SERVER] == []
     assert {span.attributes["http.route"] for span in receiver.spans if span.kind == SERVER} & {"/metrics"} == set()

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from apex.api import calculations, reports
 from apex.api.cache import Cache
+from apex.api.database import CONNECTIONS, connections_used
 from apex.api.endpoints import cabinets, operation, projects
 from apex.api.endpoints import reports as report_endpoints
 from apex.api.errors import add_handlers
@@ -39,7 +40,7 @@ def make_application(settings: Settings, engine: Engine) -> FastAPI:
         cache = Cache(settings.redis_url, metrics)
         with untraced():
             queue = await run_in_threadpool(_queue, settings, engine, Writer(engine, cache, metrics))
-        metrics.watch(engine, lambda: _queue_age(engine))
+        metrics.watch(lambda: connections_used(engine), CONNECTIONS, lambda: _queue_age(engine))
         async with httpx.AsyncClient() as client:
             app.state.services = Services(settings, engine, cache, queue, metrics, client)
             forgetting = asyncio.create_task(_forget(engine, settings.calculations_kept_days))

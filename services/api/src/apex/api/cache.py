@@ -1,7 +1,8 @@
 """Values that are asked for often: in Redis where `REDIS_URL` is set, else in this process (dogpile.cache).
 
 Values are JSON in Redis, never pickles, so that who writes to Redis cannot run code here. A Redis that is away costs
-time-outs and hits, never an answer.
+time-outs and hits, never an answer. Keys are few and fixed: a value that has expired stays where it is until it is made
+anew, and no request may choose a key.
 """
 
 from __future__ import annotations
@@ -59,7 +60,6 @@ def _region(redis_url: str | None) -> CacheRegion:
         expiration_time=EXPIRY,
         arguments={
             "url": redis_url,
-            "redis_expiration_time": 2 * EXPIRY,
             "socket_timeout": TIMEOUT,
             "socket_connect_timeout": TIMEOUT,
         },

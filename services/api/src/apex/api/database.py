@@ -5,6 +5,7 @@ Times are seconds since 1970, UTC. Tables are made when the API starts, by which
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,16 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from apex.api.cabinets import MATERIALS
 
 BUSY_TIMEOUT = 5.0
 """Seconds that a writer waits for another one (SQLite), or a request for a connection of the pool."""
+POOL: Mapping[str, Any] = {"pool_size": 10, "max_overflow": 5, "pool_timeout": BUSY_TIMEOUT}
+CONNECTIONS: int = POOL["pool_size"] + POOL["max_overflow"]
+"""Connections that may be open at once."""
 _SETUP_LOCK = 5044001
 """The advisory lock of PostgreSQL under which one process at a time makes the tables; any number that is ours."""
 
@@ -84,18 +89,16 @@ def open_database(url: str) -> Engine:
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite":
-        if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT})
+        assert parsed.database is not None  # the settings allow none in memory
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT}, poolclass=QueuePool, **POOL)
         event.listen(engine, "connect", _set_up_sqlite)
         return engine
     return create_engine(
         parsed,
-        pool_size=10,
-        max_overflow=5,
-        pool_timeout=BUSY_TIMEOUT,
         pool_pre_ping=True,
         connect_args={"connect_timeout": int(BUSY_TIMEOUT)},
+        **POOL,
     )
 
 
@@ -118,6 +121,12 @@ def make_tables(engine: Engine) -> None:
                 connection.execute(CreateIndex(index, if_not_exists=True))
         if connection.execute(select(MATERIAL_ROWS.c.name).limit(1)).first() is None:
             connection.execute(insert(MATERIAL_ROWS), [material._asdict() for material in MATERIALS])
+
+
+def connections_used(engine: Engine) -> int:
+    """Connections that are in use."""
+    assert isinstance(engine.pool, QueuePool)
+    return engine.pool.checkedout()
 
 
 def is_reachable(engine: Engine) -> bool:

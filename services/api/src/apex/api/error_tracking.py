@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 import sentry_sdk
 from sentry_sdk.integrations.fastapi import FastApiIntegration
+from sentry_sdk.integrations.logging import ignore_logger
 from sentry_sdk.integrations.sqlalchemy import SqlalchemyIntegration
 
 from apex.api.settings import Settings
@@ -24,10 +26,8 @@ PRIVATE = frozenset(
     }
 )
 """Names, in lower case, whose values are never sent."""
-_ADDRESS = re.compile(
-    r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])"  # IPv4
-    r"|(?<![\w:])(?:[0-9a-fA-F]{0,4}:){2,7}(?:[0-9a-fA-F]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])"  # IPv6
-)
+_ADDRESS = re.compile(r"(?<![\w.:])(?:[0-9a-fA-F]*:[0-9a-fA-F:]*:[0-9a-fA-F:.]*|(?:\d{1,3}\.){3}\d{1,3})(?![\w.]*\w)")
+"""What looks like an address; `ip_address` says whether it is one."""
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|basic|digest|token)\s+[\w.~+/=-]{8,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 
 
@@ -35,6 +35,7 @@ def setup_sentry(settings: Settings) -> None:
     """Starts Sentry's client, once in a process; without `SENTRY_DSN` nothing happens."""
     if settings.sentry_dsn is None:
         return
+    ignore_logger("apex.api")  # the line of a request that failed says less than its exception
     sentry_sdk.init(
         dsn=settings.sentry_dsn.get_secret_value(),
         integrations=[FastApiIntegration(), SqlalchemyIntegration()],
@@ -70,5 +71,9 @@ def _scrubbed(value: Any) -> Any:
 
 
 def _address(found: re.Match[str]) -> str:
-    """`::` alone is how C++ and times are written; an address has a digit."""
-    return FILTERED if re.search(r"[0-9a-fA-F]", found[0]) else found[0]
+    text = found[0].rstrip(".")
+    try:
+        ip_address(text)
+    except ValueError:
+        return found[0]  # a time, a version
+    return FILTERED + found[0][len(text) :]

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from sqlalchemy import Engine
-from sqlalchemy.pool import QueuePool
 
 NO_ENDPOINT = "(none)"
 OTHER_METHOD = "other"
@@ -65,22 +63,18 @@ class Metrics:
             registry=registry,
         )
 
-    def watch(self, engine: Engine, queue_age: Callable[[], float | None]) -> None:
-        """Adds what is read at the time of asking: the pool of connections, and the age of the queue."""
-        self.registry.register(_Watched(engine, queue_age))
+    def watch(self, used: Callable[[], int], total: int, queue_age: Callable[[], float | None]) -> None:
+        """Adds what is read at the time of asking: connections in use, and the age of the queue if it is known."""
+        self.registry.register(_Watched(used, total, queue_age))
 
 
 class _Watched(Collector):
-    def __init__(self, engine: Engine, queue_age: Callable[[], float | None]) -> None:
-        self._engine = engine
-        self._queue_age = queue_age
+    def __init__(self, used: Callable[[], int], total: int, queue_age: Callable[[], float | None]) -> None:
+        self._used, self._total, self._queue_age = used, total, queue_age
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        pool = self._engine.pool
-        if isinstance(pool, QueuePool):
-            used, total = pool.checkedout(), pool.size() + max(pool._max_overflow, 0)
-            yield GaugeMetricFamily("apex_pg_pool_used", "Connections to the database that are in use.", used)
-            yield GaugeMetricFamily("apex_pg_pool_total", "Connections to the database that may be open.", total)
+        yield GaugeMetricFamily("apex_pg_pool_used", "Connections to the database that are in use.", self._used())
+        yield GaugeMetricFamily("apex_pg_pool_total", "Connections to the database that may be open.", self._total)
         age = self._queue_age()
         if age is not None:
             yield GaugeMetricFamily(

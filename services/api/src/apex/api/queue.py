@@ -19,6 +19,9 @@ QUEUE = "apex-reports"
 PUBLISH_TIMEOUT = 2.0
 """Seconds that Redis is waited for when a report is queued."""
 
+REDELIVERY = 300
+"""Seconds after which a report that a worker took and did not finish is given to another one."""
+
 
 class QueueAway(Exception):
     """The broker does not answer; nothing was queued."""
@@ -82,7 +85,11 @@ def make_celery(redis_url: str) -> Celery:
     celery.conf.update(
         accept_content=["json"],
         broker_connection_retry_on_startup=True,
-        broker_transport_options={"socket_timeout": PUBLISH_TIMEOUT, "socket_connect_timeout": PUBLISH_TIMEOUT},
+        broker_transport_options={
+            "socket_timeout": PUBLISH_TIMEOUT,
+            "socket_connect_timeout": PUBLISH_TIMEOUT,
+            "visibility_timeout": REDELIVERY,
+        },
         task_acks_late=True,
         task_default_queue=QUEUE,
         task_ignore_result=True,

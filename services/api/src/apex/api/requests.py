@@ -23,6 +23,7 @@ MAX_BODY = 1 << 20
 """Bytes of a request's body."""
 MAX_USER_AGENT = 512
 """Characters of the user agent that are logged."""
+CLOSE = {"Connection": "close"}
 TOO_LARGE = "the body is larger than 1 MiB"
 _SAFE_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
@@ -45,7 +46,7 @@ class Requests:
         headers = Headers(scope=scope)
         given = headers.get(REQUEST_ID, "")
         request_id = given if _SAFE_ID.fullmatch(given) else uuid.uuid4().hex
-        status = 500
+        status = 0
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -57,8 +58,13 @@ class Requests:
         with bound_contextvars(request_id=request_id):
             try:
                 await self._bounded(scope, headers, receive, sending)
+            except Exception:
+                if not status:
+                    answer = JSONResponse({"detail": "internal error"}, 500, CLOSE)
+                    await answer(scope, receive, sending)
+                raise  # Sentry and the tracer each tell it, uvicorn too, which then closes the connection
             finally:
-                self._tell(scope, headers, status, time.perf_counter() - started)
+                self._tell(scope, headers, status or 500, time.perf_counter() - started)
 
     async def _bounded(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         size = 0
@@ -73,7 +79,7 @@ class Requests:
 
         announced = headers.get("content-length", "0")
         if announced.isdecimal() and int(announced) > MAX_BODY:
-            await JSONResponse({"detail": TOO_LARGE}, 413, {"Connection": "close"})(scope, receive, send)
+            await JSONResponse({"detail": TOO_LARGE}, 413, CLOSE)(scope, receive, send)
         else:
             await self._app(scope, receiving, send)
 

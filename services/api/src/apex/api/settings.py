@@ -69,7 +69,8 @@ def _networks(value: Any) -> Any:
 def _database_url(value: Any) -> Any:
     try:
         url = make_url(value)
-        if url.drivername in ("sqlite", "postgresql"):
+        in_memory = url.drivername == "sqlite" and url.database in (None, "", ":memory:")
+        if url.drivername in ("sqlite", "postgresql") and not in_memory:
             return value
     except (ArgumentError, ValueError):
         pass

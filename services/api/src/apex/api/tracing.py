@@ -23,6 +23,8 @@ from apex.api.settings import SERVICE, Settings
 
 UNTRACED = "healthz,readyz,metrics"
 """Paths that are asked every few seconds and tell nothing."""
+EXPORT_TIMEOUT = 3.0
+"""Seconds for one export, attempts included: so long does a receiver that is away delay the end of the process."""
 _OPT_IN = "OTEL_SEMCONV_STABILITY_OPT_IN"
 
 
@@ -57,7 +59,9 @@ def setup_tracing(settings: Settings, engine: Engine, app: FastAPI | None = None
 def _exporter(settings: Settings) -> SpanExporter | None:
     if settings.otel_exporter == "otlp":
         return OTLPSpanExporter(
-            endpoint=settings.otel_endpoint, insecure=not settings.otel_endpoint.startswith("https:")
+            endpoint=settings.otel_endpoint,
+            insecure=not settings.otel_endpoint.startswith("https:"),
+            timeout=EXPORT_TIMEOUT,
         )
     if settings.otel_exporter == "console":
         return ConsoleSpanExporter(out=sys.stderr, formatter=_line)
