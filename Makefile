@@ -44,6 +44,9 @@ format: $(STAMP) ## format the code
 docs: $(STAMP) ## the plugins' reference pages, from their own files, to docs/plugins
 	$(BIN)/python -m pipeline.reference docs/plugins
 
+dashboards: $(STAMP) ## Grafana's dashboards, from infra/monitoring/boards to infra/monitoring/dashboards
+	$(BIN)/python -m infra.monitoring.boards infra/monitoring/dashboards
+
 bench: $(STAMP) ## events/s, memory, ratios to the floor (QUICK=1, LONG=1); also bench/results.json
 	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(LONG),--long)
 
@@ -70,4 +73,4 @@ lock: $(STAMP) ## bring requirements.lock up to date
 clean: ## remove what was made, but not the environment
 	rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/results.json
 
-.PHONY: help setup run api test test-long lint format docs bench bench-compare release load fuzz soak lock clean
+.PHONY: help setup run api test test-long lint format docs dashboards bench bench-compare release load fuzz soak lock clean

@@ -29,7 +29,7 @@ from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Holding, Input, Listens, Output, PluginContext, Spreading
+from pipeline.plugin import Holding, Input, Lag, Lagging, Listens, Output, PluginContext, Spreading
 from pipeline.spans import Tracer
 
 log = logging.getLogger("apex.pipeline")
@@ -86,6 +86,11 @@ class Running(Protocol):
     @property
     def inputs(self) -> list[tuple[str, Input]]:
         """Each input with its label."""
+        ...
+
+    @property
+    def lags(self) -> list[tuple[str, Lag]]:
+        """How far behind each input is that knows it, by its label."""
         ...
 
 
@@ -182,6 +187,11 @@ class Pipeline:
     def inputs(self) -> list[tuple[str, Input]]:
         """Each input with its label."""
         return [(item.label, item.input) for item in self._sources]
+
+    @property
+    def lags(self) -> list[tuple[str, Lag]]:
+        """How far behind each input is that knows it, by its label."""
+        return [(label, lag) for label, made in self.inputs if isinstance(made, Lagging) for lag in made.lags()]
 
     @property
     def sources(self) -> Sequence[Source]:
