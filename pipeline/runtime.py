@@ -29,7 +29,7 @@ from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Holding, Input, Listens, Output, PluginContext
+from pipeline.plugin import Holding, Input, Lag, Lagging, Listens, Output, PluginContext
 from pipeline.spans import Tracer
 
 log = logging.getLogger("apex.pipeline")
@@ -83,9 +83,8 @@ class Running(Protocol):
         """What is under way."""
         ...
 
-    @property
-    def inputs(self) -> list[tuple[str, Input]]:
-        """Each input with its label."""
+    def lags(self) -> Iterable[tuple[str, Lag]]:
+        """How far inputs are behind that know it, with their labels."""
         ...
 
 
@@ -180,6 +179,10 @@ class Pipeline:
     def inputs(self) -> list[tuple[str, Input]]:
         """Each input with its label."""
         return [(item.label, item.input) for item in self._sources]
+
+    def lags(self) -> Iterator[tuple[str, Lag]]:
+        """How far inputs are behind that know it, with their labels."""
+        return lags_of(self.inputs)
 
     @property
     def sources(self) -> Sequence[Source]:
@@ -287,6 +290,14 @@ class Pipeline:
         while True:
             await asyncio.sleep(FLUSH_INTERVAL)
             await worker.flush(self._clock.now(), False)
+
+
+def lags_of(inputs: Iterable[tuple[str, Input]]) -> Iterator[tuple[str, Lag]]:
+    """How far those are behind that know it."""
+    for label, made in inputs:
+        if isinstance(made, Lagging):
+            for lag in made.lags():
+                yield label, lag
 
 
 async def listening(inputs: Iterable[Input]) -> None:

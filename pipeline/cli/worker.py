@@ -103,7 +103,10 @@ async def _tell(pipeline: Pipeline, writer: asyncio.StreamWriter) -> None:
 
 def _counts(pipeline: Pipeline) -> dict[str, Any]:
     in_flight = pipeline.in_flight
-    return pipeline.counters.snapshot() | {"in_flight": [in_flight.events, in_flight.bytes]}
+    return pipeline.counters.snapshot() | {
+        "in_flight": [in_flight.events, in_flight.bytes],
+        "lags": [[label, *lag] for label, lag in pipeline.lags()],
+    }
 
 
 if __name__ == "__main__":

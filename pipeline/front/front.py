@@ -24,8 +24,19 @@ from pipeline.front.crew import Crew
 from pipeline.front.dealt import runs_itself
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Input, PluginContext
-from pipeline.runtime import Load, QueueFigures, State, Voice, background, bounds_of, listening, queue_figures, repeat
+from pipeline.plugin import Lag, PluginContext
+from pipeline.runtime import (
+    Load,
+    QueueFigures,
+    State,
+    Voice,
+    background,
+    bounds_of,
+    lags_of,
+    listening,
+    queue_figures,
+    repeat,
+)
 
 log = logging.getLogger("apex.front")
 
@@ -88,10 +99,16 @@ class Front:
         count = self._crew.count
         return Load(events, size, self.settings.in_flight_events * count, self.settings.in_flight_bytes * count)
 
-    @property
-    def inputs(self) -> list[tuple[str, Input]]:
-        """Each input with its label."""
-        return [(item.label, item.input) for item in self._inputs]
+    def lags(self) -> Iterator[tuple[str, Lag]]:
+        """How far inputs are behind: its own, and those that workers run; each partition once, wherever it moves."""
+        yield from lags_of((item.label, item.input) for item in self._inputs)
+        told: dict[tuple[str, str, int], int] = {}
+        for worker in self._crew.workers:
+            for label, topic, partition, records in worker.counts.get("lags", ()):
+                place = label, topic, partition
+                told[place] = max(records, told.get(place, 0))
+        for (label, topic, partition), records in told.items():
+            yield label, Lag(topic, partition, records)
 
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""

@@ -47,7 +47,7 @@ from pipeline.options import (
     Texts,
     shown,
 )
-from pipeline.plugin import PluginContext, Reject
+from pipeline.plugin import Lag, PluginContext, Reject
 
 if TYPE_CHECKING:
     from pipeline.kafka.group import Terms
@@ -230,6 +230,10 @@ class Kafka:
         """Commits what has ended, and leaves the group."""
         if self.members is not None:
             await self.members.close()
+
+    def lags(self) -> list[Lag]:
+        """How far the members in this process are behind."""
+        return [] if self.members is None else self.members.lags()
 
     def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         """The events of packed records."""

@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.delivery.dead_letters import read
 from tests.kafka.workbench import committed, eventually, make_topic, produce, unique
+from tests.monitoring.watched import fetch
 from tests.proofs.engine import TextEngine
 from tests.proofs.kafka_engine import configuration
+from tests.servers.elasticsearch_node import free_port
 from tests.servers.kafka_cluster import Cluster
 
 
@@ -140,3 +143,42 @@ def test_a_second_worker_joins_and_leaves(
     check([first, second], count)
     for name, value in {"records": count, "visits": visits, "of them read by the visitor": stored(second)}.items():
         record_property(name, value)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_lag_of_each_partition_is_shown_once(kafka: Cluster, tmp_path: Path, workers: int) -> None:
+    """Where nothing can be delivered, everything is behind, whichever worker has the partition."""
+    topic, port = unique("shown"), free_port()
+    away = 'elasticsearch { hosts => ["127.0.0.1:9"] index => "x" }'
+    text = configuration(kafka.bootstrap, topic, away, 'id => "in"')
+    settings = f"pipeline.workers: {workers}\napi.http.port: {port}\nshutdown.timeout: 1\n"
+    engine = TextEngine(tmp_path, text, settings)
+
+    def lags(path: str) -> str:
+        try:
+            return fetch(f"http://127.0.0.1:{port}{path}").text
+        except OSError:  # it is starting
+            return ""
+
+    def shown() -> dict[str, float]:
+        families = text_string_to_metric_families(lags("/metrics"))
+        samples = [sample for family in families for sample in family.samples if sample.name.endswith("partition_lag")]
+        assert {(sample.labels["plugin"], sample.labels["topic"]) for sample in samples} <= {("in", topic)}
+        assert len({sample.labels["partition"] for sample in samples}) == len(samples)
+        return {sample.labels["partition"]: sample.value for sample in samples}
+
+    async def scenario() -> None:
+        await make_topic(kafka.bootstrap, topic, 3)
+        for partition in range(3):
+            await produce(kafka.bootstrap, topic, lines(range(10 * partition)), partition)
+        engine.start()
+        await eventually(lambda: engine.runs() or shown() == {"0": 0, "1": 10, "2": 20})
+
+    try:
+        asyncio.run(scenario())
+        [plugin] = json.loads(lags("/_node/stats/pipelines"))["pipelines"]["main"]["plugins"]["inputs"]
+        assert {(lag["topic"], lag["partition"], lag["records"]) for lag in plugin["lag"]} == {
+            (topic, number, 10 * number) for number in range(3)
+        }
+    finally:
+        engine.kill()
