@@ -67,7 +67,9 @@ class DealtInput:
         while (item := await self._arrived.get()) is not None:
             head, data = item
             self._tell(packed(Kind.TAKEN, {"seq": head["seq"]}))
-            yield self._batch(head["seq"], data, head["origin"])
+            batch = self._batch(head["seq"], data, head["origin"])
+            batch.careful = "careful" in head
+            yield batch
 
     def _batch(self, seq: int, data: bytes, origin: Origin) -> Batch:
         def end(events: int) -> None:
