@@ -166,6 +166,15 @@ class Listens(Protocol):
 
 
 @runtime_checkable
+class Renews(Protocol):
+    """An input that goes on while all the rest is built anew, and can take over what was read anew for it."""
+
+    def renew(self, fresh: Any) -> None:
+        """Takes over certificates and keys from one that was built by the same configuration, and is not started."""
+        ...
+
+
+@runtime_checkable
 class SharesItself(Protocol):
     """An input whose source shares itself out among processes (a Kafka group): of several, each runs its own."""
 
@@ -247,6 +256,8 @@ class PluginContext:
     unread: Callable[[str], bool] = _read
     """For a filter: whether it is certain that nothing after it reads or changes a field of that name, so that it may
     hold an `orjson.Fragment`. False unless the engine can show it."""
+    connections: int = 0
+    """How many connections all inputs together may take, as their options say: they share the descriptors."""
     persisted: bool = False
     """Whether a batch that has its end is on disk, in a persistent queue. Without one, what an input takes from a
     sender that cannot send again is lost if the process dies before its delivery: such an input says so when built."""

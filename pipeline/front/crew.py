@@ -2,7 +2,8 @@
 
 posts      one a worker: filled until all stop; a worker that did not live long is replaced after a pause
 isolation  one post more, filled only while there are suspects (ledger.py)
-exchange   new workers are hired; when they are ready, the old ones get no more, finish, and leave
+exchange   new workers are hired; when they are ready, the old ones get no more, finish, and leave. One that is asked
+           for meanwhile takes the place of the one that goes on
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ class Crew:
         self._suspects = 0
         self._stopping = False
         self._changed = asyncio.Event()
-        self._group: asyncio.TaskGroup
+        self._group: asyncio.TaskGroup | None = None
+        self._exchanges = 0
+        """How often there were new orders: workers that were hired before the last ones are to leave."""
 
     @property
     def complete(self) -> bool:
@@ -72,7 +75,7 @@ class Crew:
     async def working(self, group: asyncio.TaskGroup) -> AsyncIterator[None]:
         """Workers are there for the time of the block; at its end they stop, and it returns when they have ended."""
         self._group = group
-        self._fill_posts()
+        self._fill_posts(group)
         isolation = group.create_task(self._isolation())
         yield
         self._stopping = True
@@ -141,16 +144,16 @@ class Crew:
 
     # ------------------------------------------------------------------------------------ lives
 
-    def _fill_posts(self) -> None:
+    def _fill_posts(self, group: asyncio.TaskGroup) -> None:
         for _ in range(self.count):
-            post = self._group.create_task(self._post())
+            post = group.create_task(self._post(self._exchanges))
             self._posts.add(post)
             post.add_done_callback(self._posts.discard)
 
-    async def _post(self) -> None:
-        """Fills one post until all stop, or the worker was told to leave."""
+    async def _post(self, since: int) -> None:
+        """Fills one post until all stop, or there are other posts in its place."""
         pauses = _pauses()
-        while not self._stopping:
+        while not self._stopping and since == self._exchanges:
             life = await self._serve(alone=False)
             if life.told_to_leave or (self._stopping and life.code == 0):
                 return
@@ -161,22 +164,31 @@ class Crew:
 
     def exchange(self, done: Callable[[], None]) -> None:
         """Begins to put workers with new orders in the place of those that are there; calls `done` when they are."""
-        self._group.create_task(self._exchange(done))
+        if self._group is None:  # nobody is hired yet
+            done()
+            return
+        self._exchanges += 1
+        self.look()
+        self._group.create_task(self._exchange(self._group, self._exchanges, done))
 
-    async def _exchange(self, done: Callable[[], None]) -> None:
+    async def _exchange(self, group: asyncio.TaskGroup, number: int, done: Callable[[], None]) -> None:
+        def over() -> bool:
+            return self._stopping or number != self._exchanges
+
+        def new() -> int:
+            return sum(worker.takes and worker.exchange == number for worker in self.workers)
+
         async with self._exchanging:
-            old = [worker for worker in self.workers if not (worker.hand.alone or worker.leaving)]
-            self._fill_posts()
-            await self.until(
-                lambda: (
-                    self._stopping or sum(worker.takes and worker not in old for worker in self.workers) >= self.count
-                )
-            )
-            if self._stopping:
+            if over():
                 return
-            for worker in old:
-                worker.leaving = True
-                self._group.create_task(self._let_go(worker))
+            self._fill_posts(group)
+            await self.until(lambda: over() or new() >= self.count)
+            if over():
+                return
+            for worker in self.workers:
+                if worker.exchange < number and not (worker.hand.alone or worker.leaving):
+                    worker.leaving = True
+                    group.create_task(self._let_go(worker))
             done()
 
     async def _let_go(self, worker: Hired) -> None:
@@ -201,13 +213,18 @@ class Crew:
 
     async def _serve(self, *, alone: bool) -> Life:
         """One worker's life; what it had when it ended is dealt again."""
+        assert self._group is not None
+        exchange = self._exchanges
         try:
             worker = await hire({**self._orders(), "alone": alone}, alone=alone)
         except OSError as error:  # no memory, no process, no descriptor, just now
             log.error("a worker cannot be started: %s", error)
             return Life(1, 0.0, told_to_leave=False)
+        worker.exchange = exchange
         self.workers.append(worker)
-        if self._stopping:
+        if not alone and exchange != self._exchanges:  # there were new orders while it was hired
+            worker.leaving = True
+        if self._stopping or worker.leaving:
             worker.stop()
         leaving = self._group.create_task(self._leave(worker)) if alone else None
         try:

@@ -24,7 +24,7 @@ from pipeline.front.crew import Crew
 from pipeline.front.dealt import runs_itself
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Lag, PluginContext
+from pipeline.plugin import Lag, PluginContext, Renews
 from pipeline.runtime import (
     Load,
     QueueFigures,
@@ -119,18 +119,22 @@ class Front:
         for item in self._inputs:
             item.input.stop()
 
-    def reload(self, settings: Settings, plan: Plan) -> bool:
+    def reload(self, fresh: Front) -> bool:
         """Goes over to another configuration, worker by worker, while the inputs go on; False if they are others."""
-        if settings != self.settings or _text_of_inputs(plan) != _text_of_inputs(self.plan):
+        if fresh.settings != self.settings or _text_of_inputs(fresh.plan) != _text_of_inputs(self.plan):
             return False
-        self.plan = plan
+        self.plan = fresh.plan
+        for item, renewed in zip(self._inputs, fresh._inputs, strict=True):
+            if isinstance(item.input, Renews):
+                item.input.renew(renewed.input)
         self.ready.clear()
         self._crew.exchange(self._reloaded)
         return True
 
     def _reloaded(self) -> None:
         log.info("reloaded: %d new workers", self._crew.count)
-        self.ready.set()
+        if self.state == "running":  # else it is not ready for the first time
+            self.ready.set()
 
     async def run(self) -> None:
         """Runs until every input has ended or `stop` was called, and every batch has its end."""

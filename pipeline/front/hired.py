@@ -44,6 +44,8 @@ class Hired:
         """When it said that it is built."""
         self.leaving = False
         """It gets no more, and ends when it is done with what it has."""
+        self.exchange = 0
+        """By how many new orders it was hired."""
         self.counts: Mapping[str, Any] = {}
         self._reader, self._writer = streams
         self._progress = progress
