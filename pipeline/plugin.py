@@ -179,6 +179,8 @@ class SharesItself(Protocol):
     """An input whose source shares itself out among processes (a Kafka group): of several, each runs its own."""
 
     shares_itself: bool
+    named_by_seat: bool
+    """Whether the source knows each of them by a name that it keeps: then no two may have one seat at a time."""
 
 
 # ---------------------------------------------------------------------------------------------- outputs
@@ -240,6 +242,16 @@ def _read(_: str) -> bool:
     return False
 
 
+class Seat(NamedTuple):
+    """Which of several processes with the same pipeline this is, also after it has died and another took its place."""
+
+    number: int
+    of: int
+
+
+ALONE = Seat(0, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class PluginContext:
     """What a plugin may know of the pipeline it is built for."""
@@ -256,6 +268,8 @@ class PluginContext:
     unread: Callable[[str], bool] = _read
     """For a filter: whether it is certain that nothing after it reads or changes a field of that name, so that it may
     hold an `orjson.Fragment`. False unless the engine can show it."""
+    seat: Seat = ALONE
+    """For an input that each worker runs itself."""
     connections: int = 0
     """How many connections all inputs together may take, as their options say: they share the descriptors."""
     persisted: bool = False

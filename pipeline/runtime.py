@@ -29,7 +29,7 @@ from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Holding, Input, Lag, Lagging, Listens, Output, PluginContext
+from pipeline.plugin import ALONE, Holding, Input, Lag, Lagging, Listens, Output, PluginContext, Seat
 from pipeline.spans import Tracer
 
 log = logging.getLogger("apex.pipeline")
@@ -115,6 +115,7 @@ class Pipeline:
         clock: Clock | None = None,
         tracer: Tracer | None = None,
         voice: Voice | None = None,
+        seat: Seat = ALONE,
     ) -> None:
         """Builds every plugin; raises `ConfigurationError` with what only building can find."""
         voice = voice or Voice()
@@ -135,6 +136,7 @@ class Pipeline:
             every=lambda seconds, call: self._periodic.append((seconds, call)),
             warn=voice.warn,
             persisted=settings.queue_type == "persisted",
+            seat=seat,
         )
         self._built = build(plan, context, sealing=True)
         voice.silent = False
@@ -164,9 +166,6 @@ class Pipeline:
     @property
     def why_alone(self) -> str | None:
         """Why several of this pipeline side by side would not do what one does; None if they would."""
-        for checked in self.plan.section("input"):
-            if getattr(checked.options, "group_instance_id", None):
-                return f"{checked.label} has a group_instance_id, which one process can have"
         for built in self._built.filters.values():
             if isinstance(built.filter, Holding):
                 return f"{built.label} holds events back, and must see them all"

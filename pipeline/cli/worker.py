@@ -24,6 +24,7 @@ from pipeline.errors import ApexLogsError
 from pipeline.front.dealt import PROGRESS_SIZE, DealtInput, attend, runs_itself
 from pipeline.front.wire import Kind, packed, receive
 from pipeline.monitoring.traces import Traces, tracing
+from pipeline.plugin import Seat
 from pipeline.runtime import Pipeline, Voice
 
 TELL_EVERY = 1.0
@@ -92,7 +93,8 @@ def _built(settings: Settings, head: dict[str, Any], traces: Traces | None) -> P
         environment=os.environ,
         instead={name: (plugin, options) for name, (plugin, options) in head["instead"].items()},
     )
-    return Pipeline(settings, plan, tracer=traces, voice=Voice(silent=True))  # the front has said it
+    seat = Seat(*head["seat"])
+    return Pipeline(settings, plan, tracer=traces, voice=Voice(silent=True), seat=seat)  # the front has said it
 
 
 async def _tell(pipeline: Pipeline, writer: asyncio.StreamWriter) -> None:

@@ -145,16 +145,16 @@ class Crew:
     # ------------------------------------------------------------------------------------ lives
 
     def _fill_posts(self, group: asyncio.TaskGroup) -> None:
-        for _ in range(self.count):
-            post = group.create_task(self._post(self._exchanges))
+        for seat in range(self.count):
+            post = group.create_task(self._post(seat, self._exchanges))
             self._posts.add(post)
             post.add_done_callback(self._posts.discard)
 
-    async def _post(self, since: int) -> None:
+    async def _post(self, seat: int, since: int) -> None:
         """Fills one post until all stop, or there are other posts in its place."""
         pauses = _pauses()
         while not self._stopping and since == self._exchanges:
-            life = await self._serve(alone=False)
+            life = await self._serve(seat)
             if life.told_to_leave or (self._stopping and life.code == 0):
                 return
             pauses = _pauses() if life.seconds > LIVED else pauses
@@ -205,18 +205,19 @@ class Crew:
         while True:
             await self.until(lambda: self._suspects > 0)
             log.warning("a batch that workers died of runs alone, event by event")
-            life = await self._serve(alone=True)
+            life = await self._serve(None)
             if life.code:
                 log.error("the worker that ran it alone ended, too (%s)", _how(life.code))
                 pauses = pauses if life.seconds == 0 else _pauses()
                 await asyncio.sleep(next(pauses))
 
-    async def _serve(self, *, alone: bool) -> Life:
-        """One worker's life; what it had when it ended is dealt again."""
+    async def _serve(self, seat: int | None) -> Life:
+        """One worker's life, without a seat alone; what it had when it ended is dealt again."""
         assert self._group is not None
+        alone = seat is None
         exchange = self._exchanges
         try:
-            worker = await hire({**self._orders(), "alone": alone}, alone=alone)
+            worker = await hire({**self._orders(), "alone": alone, "seat": [seat or 0, self.count]}, alone=alone)
         except OSError as error:  # no memory, no process, no descriptor, just now
             log.error("a worker cannot be started: %s", error)
             return Life(1, 0.0, told_to_leave=False)

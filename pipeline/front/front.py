@@ -123,6 +123,8 @@ class Front:
         """Goes over to another configuration, worker by worker, while the inputs go on; False if they are others."""
         if fresh.settings != self.settings or _text_of_inputs(fresh.plan) != _text_of_inputs(self.plan):
             return False
+        if any(runs_itself(item.input, self.settings) and item.input.named_by_seat for item in self._inputs):
+            return False  # the old worker would be turned out of its group before it is done
         self.plan = fresh.plan
         for item, renewed in zip(self._inputs, fresh._inputs, strict=True):
             if isinstance(item.input, Renews):

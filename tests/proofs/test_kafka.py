@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.delivery.dead_letters import read
-from tests.kafka.workbench import committed, eventually, make_topic, produce, unique
+from tests.kafka.workbench import committed, eventually, generation_of, make_topic, members_of, produce, unique
 from tests.monitoring.watched import fetch
 from tests.proofs.engine import TextEngine
 from tests.proofs.kafka_engine import configuration
@@ -182,3 +182,56 @@ def test_the_lag_of_each_partition_is_shown_once(kafka: Cluster, tmp_path: Path,
         }
     finally:
         engine.kill()
+
+
+def test_a_worker_that_comes_back_takes_its_place_in_the_group(kafka: Cluster, tmp_path: Path) -> None:
+    """With a group_instance_id, no death of a worker and no restart shares the partitions out anew."""
+    topic, group = unique("static"), unique("group")
+    text = f"""
+        input {{ kafka {{
+            bootstrap_servers => "{kafka.bootstrap}" topics => ["{topic}"] group_id => "{group}" codec => json
+            auto_offset_reset => "earliest" decorate_events => "basic" auto_commit_interval_ms => 300
+            group_instance_id => "me" session_timeout_ms => 60000 heartbeat_interval_ms => 300
+        }} }}
+        filter {{ mutate {{ copy => {{ "[@metadata][kafka]" => "kafka" }} }} }}
+        output {{ sqlite {{ path => "{tmp_path / "store"}" index => "events" }} }}
+    """
+    engine = TextEngine(tmp_path, text, "pipeline.workers: 2\n")
+    count = 0
+
+    async def flows() -> None:
+        nonlocal count
+        for partition in range(4):
+            await produce(kafka.bootstrap, topic, lines(range(count, count + 25)), partition)
+            count += 25
+        await eventually(lambda: engine.runs() or stored(engine) == count)
+
+    async def scenario() -> None:
+        await make_topic(kafka.bootstrap, topic, 4)
+        engine.start()
+        shares: dict[str, int] = {}
+
+        async def shared() -> bool:
+            shares.clear()
+            shares.update(await members_of(kafka.bootstrap, group))
+            return shares == {"me-0": 2, "me-1": 2}
+
+        await eventually(shared)
+        await flows()
+        assert (generation := await generation_of(kafka.bootstrap, group)) > 0
+        for victim in engine.workers():
+            before = {worker.pid for worker in engine.workers()}
+            victim.kill()
+            await eventually(lambda before=before: len({worker.pid for worker in engine.workers()} - before) == 1)
+            await flows()
+        engine.kill()
+        engine.start()
+        await flows()
+        assert await generation_of(kafka.bootstrap, group) == generation
+        assert await asyncio.to_thread(engine.stop) == 0
+
+    try:
+        asyncio.run(scenario())
+    finally:
+        engine.kill()
+    check([engine], count)
