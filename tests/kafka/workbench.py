@@ -121,6 +121,11 @@ async def records(bootstrap: str, topic: str, count: int) -> list[Any]:
 
 async def whole_topic(bootstrap: str, topic: str) -> list[Any]:
     """The JSON of every record that the topic has by now."""
+    return [json.loads(record.value) for record in await all_records(bootstrap, topic)]
+
+
+async def all_records(bootstrap: str, topic: str) -> list[Any]:
+    """Every record that the topic has by now."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
@@ -134,7 +139,7 @@ async def whole_topic(bootstrap: str, topic: str) -> list[Any]:
             for place in places:
                 while await consumer.position(place) < ends[place]:
                     records = await consumer.getmany(place, timeout_ms=200)
-                    found += [json.loads(record.value) for part in records.values() for record in part]
+                    found += [record for part in records.values() for record in part]
         return found
     finally:
         await consumer.stop()
@@ -165,7 +170,7 @@ def _assigned(data: bytes) -> list[tuple[str, list[int]]]:
 async def generation_of(bootstrap: str, group: str) -> int:
     """How often a group was shared out, as the broker has written it down: GroupMetadataKey 2, GroupMetadataValue."""
     found = -1
-    for record in await records(bootstrap, "__consumer_offsets", 0):
+    for record in await all_records(bootstrap, "__consumer_offsets"):
         kind, size = struct.unpack_from(">hh", record.key)
         if kind == 2 and record.key[4 : 4 + size] == group.encode() and record.value:
             version, length = struct.unpack_from(">hh", record.value)
