@@ -56,7 +56,9 @@ static int fails(int64_t error, int concerned) {
     return error && concerned;
 }
 
-static int read_only(const char *path) { return control[2] == EROFS && fails(EROFS, named(path)); }
+static int64_t changes(void) { return control[2] == EROFS ? EROFS : 0; }
+
+static int read_only(const char *path) { return fails(changes(), named(path)); }
 
 /* ------------------------------------------------------------------------------------------ the wall clock */
 
@@ -89,7 +91,7 @@ time_t time(time_t *now) {
 
 #define ON_A_FILE(type, name, error, arguments, declared, given)                                                      \
     type name declared {                                                                                               \
-        if (fails(error, (error) && held(file))) return -1;                                                            \
+        if (fails(error, error && held(file))) return -1;                                                              \
         return ((type(*) arguments)dlsym(RTLD_NEXT, #name))given;                                                      \
     }
 
@@ -101,8 +103,8 @@ ON_A_FILE(ssize_t, pwrite, control[2], (int, const void *, size_t, off_t),
           (int file, const void *data, size_t size, off_t at), (file, data, size, at))
 ON_A_FILE(ssize_t, pwrite64, control[2], (int, const void *, size_t, off64_t),
           (int file, const void *data, size_t size, off64_t at), (file, data, size, at))
-ON_A_FILE(int, ftruncate, control[2] == EROFS ? EROFS : 0, (int, off_t), (int file, off_t size), (file, size))
-ON_A_FILE(int, ftruncate64, control[2] == EROFS ? EROFS : 0, (int, off64_t), (int file, off64_t size), (file, size))
+ON_A_FILE(int, ftruncate, changes(), (int, off_t), (int file, off_t size), (file, size))
+ON_A_FILE(int, ftruncate64, changes(), (int, off64_t), (int file, off64_t size), (file, size))
 
 #define OPENS(name)                                                                                                    \
     int name(const char *path, int flags, ...) {                                                                       \
