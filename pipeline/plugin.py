@@ -182,6 +182,14 @@ class SharesItself(Protocol):
     named_by_seat: bool
     """Whether the source knows each of them by a name that it keeps: then no two may have one seat at a time."""
 
+    def span(self, origin: Origin) -> tuple[str, int, int]:
+        """Which part of the source a batch is of, and its first and last record there: the same whoever takes it."""
+        ...
+
+    def singly(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """The records of a batch one by one: the place of each, and what decodes to it alone."""
+        ...
+
 
 # ---------------------------------------------------------------------------------------------- outputs
 

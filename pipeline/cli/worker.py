@@ -21,7 +21,8 @@ from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import make_plan
 from pipeline.config.sources import Source
 from pipeline.errors import ApexLogsError
-from pipeline.front.dealt import PROGRESS_SIZE, DealtInput, attend, runs_itself
+from pipeline.front.dealt import DealtInput, attend, runs_itself
+from pipeline.front.watched import SIZE, WatchedInput
 from pipeline.front.wire import Kind, packed, receive
 from pipeline.monitoring.traces import Traces, tracing
 from pipeline.plugin import Seat
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> int:
     channel, progress = (int(argument) for argument in arguments)
     keep_freed_memory()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_work(socket.socket(fileno=channel), mmap(progress, PROGRESS_SIZE)))
+        return runner.run(_work(socket.socket(fileno=channel), mmap(progress, SIZE)))
 
 
 async def _work(channel: socket.socket, progress: mmap) -> int:
@@ -60,9 +61,10 @@ async def _work(channel: socket.socket, progress: mmap) -> int:
         for number, source in enumerate(pipeline.sources)
         if not runs_itself(source.input, settings)
     }
+    suspects = first.head["suspects"]
     pipeline.take_from(
         [
-            replace(source, input=inputs.get(number, source.input))
+            replace(source, input=inputs.get(number) or WatchedInput(source.input, number, progress, suspects))
             for number, source in enumerate(pipeline.sources)
             if number in inputs or not first.head["alone"]  # who has a suspect reads nothing else
         ]

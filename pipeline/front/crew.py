@@ -20,6 +20,7 @@ from pipeline.batch import Batch
 from pipeline.errors import BrokenFraming
 from pipeline.front.hired import Hired, hire
 from pipeline.front.ledger import Dealt
+from pipeline.front.suspicions import Suspicions
 from pipeline.front.wire import Kind, Message
 from pipeline.metrics import Counters
 
@@ -60,6 +61,7 @@ class Crew:
         self._exchanging = asyncio.Lock()
         self._numbers = itertools.count()
         self._suspects = 0
+        self._suspicions = Suspicions()
         self._stopping = False
         self._changed = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
@@ -217,7 +219,15 @@ class Crew:
         alone = seat is None
         exchange = self._exchanges
         try:
-            worker = await hire({**self._orders(), "alone": alone, "seat": [seat or 0, self.count]}, alone=alone)
+            worker = await hire(
+                {
+                    **self._orders(),
+                    "alone": alone,
+                    "seat": [seat or 0, self.count],
+                    "suspects": self._suspicions.orders(),
+                },
+                alone=alone,
+            )
         except OSError as error:  # no memory, no process, no descriptor, just now
             log.error("a worker cannot be started: %s", error)
             return Life(1, 0.0, told_to_leave=False)
@@ -236,6 +246,7 @@ class Crew:
             if leaving is not None:
                 leaving.cancel()
         self.counted.add(worker.counts, gone=True)
+        self._suspicions.died(worker.fell_at(code))
         for dealt in worker.died(code):
             if alone:
                 self._suspects -= 1  # `_deal` counts it anew

@@ -244,6 +244,15 @@ class Kafka:
         """The events of packed records."""
         return self._decode(data, origin, reject)
 
+    def span(self, origin: Origin) -> tuple[str, int, int]:
+        """The partition, and the first and last offset."""
+        return f"{origin['topic']}-{origin['partition']}", origin["offset"], origin["last"]
+
+    def singly(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Each record with its offset."""
+        packed = unpack(data)
+        return ((offset, packed.one(index)) for index, offset in enumerate(packed.offsets))
+
     def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
         """One record."""
         return unpack(data).one(ordinal)

@@ -17,6 +17,7 @@ from tests.kafka.workbench import committed, eventually, generation_of, make_top
 from tests.monitoring.watched import fetch
 from tests.proofs.engine import TextEngine
 from tests.proofs.kafka_engine import configuration
+from tests.proofs.test_workers import DEADLY
 from tests.servers.elasticsearch_node import free_port
 from tests.servers.kafka_cluster import Cluster
 
@@ -235,3 +236,43 @@ def test_a_worker_that_comes_back_takes_its_place_in_the_group(kafka: Cluster, t
     finally:
         engine.kill()
     check([engine], count)
+
+
+def test_a_record_that_kills_workers_is_a_dead_letter_and_the_others_arrive(
+    kafka: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    condition = """b'"n": 77,' in given.fields['message'].encode()"""
+    fault = DEADLY.format(module="filters.json", function="_into_event", condition=condition)
+    (hooks / "sitecustomize.py").write_text(fault)
+    monkeypatch.setenv("PYTHONPATH", str(hooks))
+    topic = unique("deadly")
+    text = f"""
+        input {{ kafka {{
+            bootstrap_servers => "{kafka.bootstrap}" topics => ["{topic}"] group_id => "{topic}"
+            auto_offset_reset => "earliest" decorate_events => "basic" auto_commit_interval_ms => 300
+            session_timeout_ms => 1500 heartbeat_interval_ms => 300 max_poll_records => 30
+        }} }}
+        filter {{ json {{ source => "message" }} mutate {{ copy => {{ "[@metadata][kafka]" => "kafka" }} }} }}
+        output {{ sqlite {{ path => "{tmp_path / "store"}" index => "events" }} }}
+    """
+    engine = TextEngine(tmp_path, text, "pipeline.workers: 2\n")
+
+    async def scenario() -> None:
+        await make_topic(kafka.bootstrap, topic, 2)
+        engine.start()
+        for partition in range(2):
+            await produce(kafka.bootstrap, topic, lines(range(partition, 200, 2)), partition)
+        await eventually(lambda: engine.runs() or stored(engine) == 199, 300)
+        assert await asyncio.to_thread(engine.stop) == 0
+        assert sum((await committed(kafka.bootstrap, topic)).values()) == 200
+
+    try:
+        asyncio.run(scenario())
+    finally:
+        engine.kill()
+    assert {document["n"] for document in engine.documents()} == set(range(200)) - {77}
+    [letter] = [letter for _, letter in read(tmp_path / "data" / "dead_letter_queue" / "main")]
+    assert "two workers died of this record" in letter["reason"]
+    assert '"n": 77,' in json.dumps(letter).replace("\\", "")
