@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,9 @@ from pipeline.delivery.tickets import InFlight
 from pipeline.delivery.turns import LONGEST, TURN, Turns
 from pipeline.delivery.worker import Fates, Source, Worker
 from pipeline.event import Event
-from pipeline.flow import Flow
+from pipeline.flow import Flow, Waiting
 from pipeline.metrics import Counters
+from pipeline.plugin import Holding
 from tests.harness import FakeClock, ScriptedInput
 
 
@@ -110,3 +112,48 @@ def test_and_after_each_event_of_one_that_may_be_deadly(tmp_path: Path) -> None:
 
     seen = asyncio.run(work(tmp_path, Careful([b"x\n" * 20]), 20))
     assert set(seen) >= set(range(1, 20))
+
+
+class Knowing:
+    """A question with one answer."""
+
+    async def look_up(self, keys: Sequence[Hashable]) -> Mapping[Hashable, Any]:
+        return dict.fromkeys(keys, "answer")
+
+
+def test_and_while_answers_are_taken_up_and_held_events_are_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What follows a filter that asks, the routing, and what a filter that holds lets go."""
+    monkeypatch.setattr(turns_module, "TURN", -1.0)
+    monkeypatch.setattr(turns_module, "_GOAL", -1.0)
+    done: list[Event] = []
+    seen: set[int] = set()
+
+    async def scenario() -> None:
+        counters, in_flight = Counters(), InFlight(10_000, 1_000_000)
+        fates, waiting = Fates(counters), list[Waiting]()
+
+        def ask(event: Event) -> None:
+            waiting.append(Waiting(event, Knowing(), "key", done.append, resume))
+
+        def resume(event: Event, answer: Any) -> None:
+            done.append(event)
+            waiting.append(Waiting(event))
+
+        held = Holding(lambda event: [], lambda now, final: (Event({}) for _ in range(20)))
+        fates.flow = Flow(ask, waiting, done.append, [(held, ask)], lambda error: "", "")
+        worker = Worker(fates.flow, fates, [], in_flight, DeadLetterQueue(tmp_path, "main"), counters)
+
+        async def beside() -> None:
+            while len(done) < 40:
+                seen.add(len(done) * 100 + len(waiting))
+                await asyncio.sleep(0)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(beside())
+            tasks.create_task(worker.flush(0.0, False))
+
+    asyncio.run(scenario())
+    assert {number // 100 for number in seen} >= set(range(40))
+    assert {number % 100 for number in seen} >= set(range(1, 20))

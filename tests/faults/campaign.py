@@ -60,7 +60,7 @@ class Layout:
 LAYOUTS = (
     Layout("a front and two workers", workers=True),
     Layout("one process, queue on disk", queue=True),
-    Layout("a front and two workers", workers=True),
+    Layout("a front and two workers, queue on disk", workers=True, queue=True),
     Layout("one process"),
 )
 
