@@ -142,7 +142,7 @@ class Campaign:
                 group.create_task(self._send(engine, deadline))
             group.create_task(self._spoil_connections(deadline))
             group.create_task(self._do(harm, self._harming, 5.0, deadline))
-            group.create_task(self._do(wear, self._wearing, 2.0, deadline))
+            group.create_task(self._do(wear, self._wearing, 1.0, deadline, at_least=len(wear)))
 
     async def _send(self, engine: Engine, deadline: float) -> None:
         while asyncio.get_running_loop().time() < deadline:
@@ -160,10 +160,12 @@ class Campaign:
             await asyncio.sleep(self._spoiling.uniform(0.1, 1.5))
             await proxy.inject(fault, self._spoiling.uniform(0.3, 2.0) * self._spoiling.choice((1, 1, 1, 6)))
 
-    async def _do(self, faults: Mapping[str, Fault], draw: random.Random, pause: float, deadline: float) -> None:
-        for name in _drawn(draw, list(faults)):
+    async def _do(
+        self, faults: Mapping[str, Fault], draw: random.Random, pause: float, deadline: float, at_least: int = 0
+    ) -> None:
+        for number, name in enumerate(_drawn(draw, list(faults))):
             await asyncio.sleep(draw.uniform(0.5, pause))
-            if asyncio.get_running_loop().time() > deadline:
+            if number >= at_least and asyncio.get_running_loop().time() > deadline:
                 return
             await faults[name]()
             self.done[name] += 1
