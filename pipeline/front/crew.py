@@ -246,7 +246,11 @@ class Crew:
             if leaving is not None:
                 leaving.cancel()
         self.counted.add(worker.counts, gone=True)
-        self._suspicions.died(worker.fell_at(code))
+        if (noted := worker.fell_at(code)) is not None:
+            log.error(
+                "the worker that ended was at work on records %d to %d of %s", noted.first, noted.last, noted.part
+            )
+            self._suspicions.died(noted)
         for dealt in worker.died(code):
             if alone:
                 self._suspects -= 1  # `_deal` counts it anew

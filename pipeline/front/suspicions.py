@@ -52,10 +52,8 @@ class Suspicions:
     def __init__(self) -> None:
         self._deaths: list[_Deaths] = []
 
-    def died(self, noted: Noted | None) -> None:
-        """A worker died; None if it was not at work on anything of its own."""
-        if noted is None:
-            return
+    def died(self, noted: Noted) -> None:
+        """A worker died that was at work on something of its own."""
         found = next((each for each in self._deaths if each.overlaps(noted)), None)
         if found is None:
             found = _Deaths(noted.input, noted.part, noted.first, noted.last)

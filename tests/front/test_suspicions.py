@@ -17,7 +17,7 @@ FIRST, ELSEWHERE, OTHER_INPUT = Noted(0, "logs-1", 10, 19), Noted(0, "logs-2", 1
     [
         ([], []),
         ([FIRST], []),
-        ([FIRST, None, ELSEWHERE, OTHER_INPUT], []),
+        ([FIRST, ELSEWHERE, OTHER_INPUT], []),
         ([FIRST, FIRST], [[0, "logs-1", 10, 19, []]]),
         ([FIRST, FIRST._replace(first=20, last=29)], []),
         ([FIRST, FIRST._replace(first=19, last=29)], [[0, "logs-1", 10, 29, []]]),
@@ -30,7 +30,7 @@ FIRST, ELSEWHERE, OTHER_INPUT = Noted(0, "logs-1", 10, 19), Noted(0, "logs-2", 1
         ),
     ],
 )
-def test_deaths_and_what_workers_are_told(deaths: Sequence[Noted | None], orders: list[list[object]]) -> None:
+def test_deaths_and_what_workers_are_told(deaths: Sequence[Noted], orders: list[list[object]]) -> None:
     told = Suspicions()
     for noted in deaths:
         told.died(noted)

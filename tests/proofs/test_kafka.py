@@ -273,6 +273,7 @@ def test_a_record_that_kills_workers_is_a_dead_letter_and_the_others_arrive(
     finally:
         engine.kill()
     assert {document["n"] for document in engine.documents()} == set(range(200)) - {77}
+    assert f" of {topic}-1" in engine.log.read_text()
     [letter] = [letter for _, letter in read(tmp_path / "data" / "dead_letter_queue" / "main")]
     assert "two workers died of this record" in letter["reason"]
     assert '"n": 77,' in json.dumps(letter).replace("\\", "")
