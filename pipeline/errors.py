@@ -12,6 +12,7 @@ ApexLogsError
 │   ├── Unavailable          no answer, or "later": send it again
 │   ├── BodyTooLarge         send it again in halves
 │   └── NotAuthorised        credentials are refused: wait and say so, drop nothing
+├── Unattended               the process ends, and no pipeline takes what was handed to an address
 └── StoreError               the embedded store or a file on disk cannot be used
     └── DiskRefuses          the file system refuses it just now: it may be asked again
 """
@@ -77,6 +78,10 @@ class BodyTooLarge(SendFailure):
 
 class NotAuthorised(SendFailure):
     """The receiver refuses our credentials (HTTP 401, 403). The output waits and says so."""
+
+
+class Unattended(ApexLogsError):
+    """The process ends, and no pipeline takes what another handed to an address: it is not acknowledged."""
 
 
 class StoreError(ApexLogsError):

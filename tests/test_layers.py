@@ -14,6 +14,7 @@ ROOMS = [
     {"event", "dates"},
     {"field_reference", "sprintf", "event_ids"},
     {"batch"},
+    {"bus"},
     {"plugin", "options", "flow"},
     {"arrivals", "field_setting", "name_lookups", "tls"},
     {"protocols", "languages", "texts"},
@@ -26,6 +27,7 @@ ROOMS = [
     {"persistence"},
     {"runtime"},
     {"monitoring"},
+    {"pipelines"},
     {"front"},
     {"cli"},
 ]

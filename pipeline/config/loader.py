@@ -33,9 +33,9 @@ def load(path: str) -> tuple[list[Source], list[Fault]]:
     return sources, faults
 
 
-def from_text(text: str) -> list[Source]:
-    """The source of a text that was given on the command line."""
-    return [Source("-e", text)]
+def from_text(text: str, name: str = "-e") -> list[Source]:
+    """The source of a text that was given on the command line, or by a setting."""
+    return [Source(name, text)]
 
 
 def _names(path: str) -> list[str]:
