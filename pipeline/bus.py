@@ -38,36 +38,37 @@ class Box:
         self.senders = 0
         """Outputs that run and hand over to it."""
         self._bus = bus
-        self._waiting: deque[Handover] = deque()
+        self.waiting: deque[Handover] = deque()
+        """Not taken yet, in their order."""
         self._changed = asyncio.Event()
 
     def put(self, data: bytes, origin: Origin) -> Handover:
         """Hands over; its end raises `Unattended` where the process ends and nobody will take it."""
         handover = Handover(data, origin, asyncio.get_running_loop().create_future())
-        self._waiting.append(handover)
+        self.waiting.append(handover)
         self.look()
         return handover
 
     def withdraw(self, handover: Handover) -> None:
         """Who handed it over is gone, and so is what has not been taken; what has, ends for nobody."""
-        if handover in self._waiting:
-            self._waiting.remove(handover)
+        if handover in self.waiting:
+            self.waiting.remove(handover)
 
     async def take(self, stopped: Callable[[], bool]) -> Handover | None:
         """The next one. None when the input is stopped: at the end of the process not before its senders have ended,
         else at once, as another pipeline takes the address over."""
         while True:
             ending = self._bus.ending
-            if stopped() and not (ending and (self.senders or self._waiting)):
+            if stopped() and not (ending and (self.senders or self.waiting)):
                 return None
-            if self._waiting:
-                return self._waiting.popleft()
+            if self.waiting:
+                return self.waiting.popleft()
             self._changed.clear()
             await self._changed.wait()
 
     def give_back(self, taken: Iterable[Handover]) -> None:
         """What was taken and has no end waits again, before the rest."""
-        self._waiting.extendleft(reversed([handover for handover in taken if not handover.ended.done()]))
+        self.waiting.extendleft(reversed([handover for handover in taken if not handover.ended.done()]))
         self.look()
 
     def sender(self, more: int) -> None:
@@ -84,8 +85,8 @@ class Box:
         """Something has changed that `take` waits for."""
         self._changed.set()
         if self._bus.ending and not self.served:
-            while self._waiting:
-                ended = self._waiting.popleft().ended
+            while self.waiting:
+                ended = self.waiting.popleft().ended
                 if not ended.done():
                     ended.set_exception(Unattended(f'no pipeline with the address "{self.address}" runs any more'))
 

@@ -55,14 +55,14 @@ class Address:
     meets = "takes events from other pipelines of this process"
 
     def __init__(self, box: Box) -> None:
-        self._box = box
+        self.box = box
         self._stopped = False
         self._open: dict[Handover, None] = {}
         """Taken and not ended, in their order."""
 
     async def batches(self) -> AsyncIterator[Batch]:
         """What is handed over, until `stop` is called."""
-        while (handover := await self._box.take(lambda: self._stopped)) is not None:
+        while (handover := await self.box.take(lambda: self._stopped)) is not None:
             self._open[handover] = None
             yield Batch(handover.data, handover.origin, partial(self._end, handover), partial(self._refuse, handover))
 
@@ -79,11 +79,11 @@ class Address:
     def stop(self) -> None:
         """Take no more."""
         self._stopped = True
-        self._box.look()
+        self.box.look()
 
     async def close(self) -> None:
         """What has no end waits for who takes the address next."""
-        self._box.give_back(self._open)
+        self.box.give_back(self._open)
         self._open = {}
 
     def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:

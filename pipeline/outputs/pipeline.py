@@ -57,7 +57,7 @@ class Handing:
     meets = "hands events to other pipelines of this process"
 
     def __init__(self, ways: Sequence[tuple[Box, str]], *, ensure: bool) -> None:
-        self._ways = ways
+        self.ways = ways
         """Each address with what an id is prolonged by on the way there."""
         self._ensure = ensure
 
@@ -67,8 +67,8 @@ class Handing:
 
     async def send(self, body: Body) -> Sent:
         """Returns when the events have ended behind every address."""
-        open_ways = [(box, way) for box, way in self._ways if self._ensure or box.served]
-        for box, _ in self._ways:
+        open_ways = [(box, way) for box, way in self.ways if self._ensure or box.served]
+        for box, _ in self.ways:
             if not (self._ensure or box.served):
                 log.warning("no pipeline takes what is sent to %s: %d events are lost", box.address, len(body))
         data, id_ = bytes(body.data), secrets.token_hex(16)
@@ -81,7 +81,7 @@ class Handing:
                 if not handover.ended.done():
                     handover.ended.cancel()
                 box.withdraw(handover)
-        return Sent(lost=len(body) if len(open_ways) < len(self._ways) else 0)
+        return Sent(lost=len(body) if len(open_ways) < len(self.ways) else 0)
 
     async def start(self) -> None:
         """Nothing to prepare."""

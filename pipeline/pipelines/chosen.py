@@ -75,4 +75,4 @@ def together(every: Sequence[Chosen], *, whole: bool) -> list[Chosen]:
 
 
 def _holds(plan: Plan, fault: Fault) -> bool:
-    return any(fault.span == checked.node.name_span for checked in plan.section("input"))
+    return any(fault.span is checked.node.name_span for checked in plan.section("input"))

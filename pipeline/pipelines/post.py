@@ -133,6 +133,7 @@ class Post:
         self._meet(following.plan, 1)
         self._unmeet(self.current.plan, following.plan)
         self.current = following
+        self._changed.set()
         self.reloads.succeeded()
         log.info("reloaded", extra=self.told)
         self._heard(self)
@@ -145,14 +146,19 @@ class Post:
             self._bus.box(address).serve(False)
 
     async def settled(self) -> None:
-        """Returns when the pipeline that runs is ready, or none runs any more."""
-        ready = asyncio.ensure_future(self.current.ready.wait())
-        ended = asyncio.ensure_future(self._changed.wait())
-        try:
-            await asyncio.wait([ready, ended], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ready.cancel()
-            ended.cancel()
+        """Returns when the pipeline that runs is ready and no other is to follow, or when none runs any more."""
+        while not self.ended:
+            if self._next is None and self.current.ready.is_set():
+                return
+            self._changed.clear()
+            waits = [asyncio.ensure_future(self._changed.wait())]
+            if self._next is None:
+                waits.append(asyncio.ensure_future(self.current.ready.wait()))
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
 
     def stop(self) -> None:
         """Takes no more, and ends when all is delivered; no other follows."""

@@ -144,7 +144,8 @@ class Service:
         finally:
             for task in self._tasks.values():
                 task.cancel()
-        self._systemd.stopping()
+        if not self._failed:
+            self._systemd.stopping()
 
     def _start(self, post: Post) -> None:
         for address in targets(post.current.plan):
@@ -251,7 +252,8 @@ class Service:
     def _renew(self, chosen: Chosen) -> None:
         post = self._posts.get(chosen.name)
         if post is None or post.ended:
-            if self._add(chosen):
+            failed = chosen.name in self._node.failed
+            if self._add(chosen) and failed:
                 self._node.reloads_of(chosen.name).succeeded()
             return
         try:

@@ -16,12 +16,14 @@ import aiohttp
 import orjson
 import pytest
 
+from pipeline.arrivals import arrive
 from pipeline.config.building import build
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.kafka.records import pack
 from pipeline.plugin import Input
 from pipeline.protocols.datagrams import packed
 from pipeline.protocols.lumberjack import compressed, json_frames
+from pipeline.texts.handed import write_event
 from shippers.lumberjack import Sender
 from tests.harness import context, planned
 from tests.kafka.test_records import Made
@@ -127,6 +129,19 @@ async def consumed(made: Any, folder: Path) -> AsyncIterator[None]:
     await stopping
 
 
+@asynccontextmanager
+async def handed(made: Any, folder: Path) -> AsyncIterator[None]:
+    async def hand() -> None:
+        for message in MESSAGES:
+            data = write_event(arrive({"message": message}, {"event_id": message}))
+            await made.box.put(data, {"id": message, "branch": "p0"}).ended
+        made.stop()
+
+    handing = asyncio.create_task(hand())
+    yield
+    await handing
+
+
 def letter(line: bytes) -> bytes:
     record = {"name": "1-0", "time": "2026-01-01T00:00:00.000Z", "original": {"base64": b64encode(line).decode()}}
     return orjson.dumps(record) + b"\n"
@@ -205,6 +220,11 @@ CASES = {
         'auto_offset_reset => "earliest" auto_commit_interval_ms => 50 }}',
         consumed,
         recorded,
+    ),
+    "pipeline": Case(
+        'pipeline {{ address => "here" {codec} }}',
+        handed,
+        lambda line: write_event(arrive({"message": line.decode(errors="replace")})),
     ),
     "stdin": Case("stdin {{ {codec} }}", piped),
     "syslog": Case("syslog {{ port => 0 {codec} }}", connected),

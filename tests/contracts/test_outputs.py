@@ -44,6 +44,18 @@ def to_file(made: Any, folder: Path) -> None:
     made.descriptor = os.open(folder / "stdout", os.O_CREAT | os.O_WRONLY)
 
 
+def to_taker(made: Any, folder: Path) -> None:
+    """Another pipeline, which takes all and ends it at once."""
+
+    async def take() -> None:
+        while True:
+            if (handover := await box.take(lambda: False)) is not None:
+                handover.ended.set_result(None)
+
+    [(box, _)] = made.ways
+    made.taker = asyncio.get_running_loop().create_task(take())
+
+
 CASES = {
     "elasticsearch": Case(
         'elasticsearch {{ hosts => ["{url}"] index => "{index}" manage_template => false ilm_enabled => false }}'
@@ -52,6 +64,7 @@ CASES = {
     "kafka": Case(
         'kafka {{ bootstrap_servers => "{bootstrap}" topic_id => "{index}" message_key => "%{{kind}}" codec => json }}'
     ),
+    "pipeline": Case('pipeline {{ send_to => ["there"] }}', to_taker),
     "sqlite": Case('sqlite {{ path => "{folder}/store" index => "{index}" }}'),
     "stdout": Case("stdout {{ codec => json_lines }}", to_file),
 }
