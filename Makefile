@@ -41,8 +41,9 @@ format: $(STAMP) ## format the code
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format .
 
-docs: $(STAMP) ## the plugins' reference pages, from their own files, to docs/plugins
+docs: $(STAMP) ## the plugins' reference pages, from their own files, to docs/plugins, and docs/compatibility.md
 	$(BIN)/python -m pipeline.reference docs/plugins
+	$(BIN)/python -m pipeline.compatibility docs/compatibility.md
 
 dashboards: $(STAMP) ## Grafana's dashboards, from infra/monitoring/boards to infra/monitoring/dashboards
 	$(BIN)/python -m infra.monitoring.boards infra/monitoring/dashboards

@@ -22,7 +22,7 @@ ROOMS = [
     {"sockets"},
     {"beats", "documents", "elasticsearch", "geoip", "kafka", "syslog"},
     {"inputs", "filters", "outputs", "codecs"},
-    {"registry", "option_words", "reference"},
+    {"registry", "option_words", "reference", "distribution", "compatibility"},
     {"config", "delivery"},
     {"persistence"},
     {"runtime"},
