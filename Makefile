@@ -41,8 +41,8 @@ format: $(STAMP) ## format the code
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format .
 
-docs: $(STAMP) ## the plugins' reference pages, from their own files, to docs/plugins, and docs/compatibility.md
-	$(BIN)/python -m pipeline.reference docs/plugins
+docs: $(STAMP) ## the plugins' reference pages, from their own files, to docs/reference, and docs/compatibility.md
+	$(BIN)/python -m pipeline.reference docs/reference
 	$(BIN)/python -m pipeline.compatibility docs/compatibility.md
 
 dashboards: $(STAMP) ## Grafana's dashboards, from infra/monitoring/boards to infra/monitoring/dashboards

@@ -100,9 +100,9 @@ def page() -> str:
     lines += [
         "# Compatibility",
         "",
-        "What of Logstash 8.19 is here. Differences in meaning are on the [page of each plugin](reference/README.md) and",
-        "in [the configuration](configuration.md#differences-from-logstash). A plugin that is not here is a fault, with its",
-        "place and what to use instead:",
+        "What of Logstash 8.19 is here. Differences in meaning are on the [pages of the plugins](reference/README.md)",
+        "and in [the configuration](configuration.md#differences-from-logstash). A plugin that is not here is a",
+        "fault, with its place and what to use instead:",
         "",
         *_example(),
         "",
