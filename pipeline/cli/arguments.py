@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.config.faults import Fault
 from pipeline.config.left_files import without_effect
-from pipeline.config.loader import from_text, load
+from pipeline.config.loader import completed, from_text, load
 from pipeline.config.logstash_yml import ReadSettings, Settings, gathered, read_settings
 from pipeline.config.pipelines_yml import FILE, read_pipelines
 from pipeline.config.plan import Plan, make_plan
@@ -44,7 +44,8 @@ class Arguments:
         Raises `ConfigurationError` with the faults of settings, and where there is only one pipeline, with its own.
         """
         if (folder := self._folder_of_several()) is None:
-            read, plan = self.read()
+            read = read_settings(self.settings, os.environ, self._flags())
+            plan = self._plan(read.settings, complete=True)
             if self.settings is not None and (self.settings / FILE).exists():
                 text = f"{self.settings / FILE} is not read: -f, -e, path.config or config.string say what to run"
                 read.warnings.append(Fault(text))
@@ -79,7 +80,7 @@ class Arguments:
 
     def _chosen(self, read: ReadSettings) -> Chosen:
         try:
-            return Chosen(read, self._plan(read.settings))
+            return Chosen(read, self._plan(read.settings, complete=True))
         except ConfigurationError as error:
             return Chosen(read, None, error.faults)
 
@@ -89,16 +90,19 @@ class Arguments:
             flags["path.data"] = self.embedded
         return flags
 
-    def _plan(self, settings: Settings) -> Plan:
+    def _plan(self, settings: Settings, *, complete: bool = False) -> Plan:
         instead = {"elasticsearch": ("sqlite", {"path": str(self.embedded)})} if self.embedded is not None else {}
         return make_plan(
-            self.sources(settings),
+            completed(self.sources(settings)) if complete and self._is_text(settings) else self.sources(settings),
             ecs_compatibility=settings.pipeline_ecs_compatibility,
             support_escapes=settings.config_support_escapes,
             environment=os.environ,
             instead=instead,
             inputs_host=settings.pipeline_inputs_host,
         )
+
+    def _is_text(self, settings: Settings) -> bool:
+        return not (self.config or settings.path_config)
 
     def sources(self, settings: Settings) -> list[Source]:
         """The texts of the configuration; raises `ConfigurationError` for files that cannot be read."""

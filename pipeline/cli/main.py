@@ -107,7 +107,7 @@ def run(
         **settings_of(context.args),
         "path.data": data,
         "pipeline.ecs_compatibility": ecs,
-        "log.level": level,
+        **({} if level is None else {"log.level": level}),
         "log.format": style,
         "config.support_escapes": escapes,
         "pipeline.id": pipeline_id,

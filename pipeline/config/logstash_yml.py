@@ -41,6 +41,17 @@ IGNORED = {
     "cloud.id": "it is for Logstash modules; the elasticsearch output has cloud_id",
     "cloud.auth": "it is for Logstash modules; the elasticsearch output has cloud_auth",
     "log.format.json.fix_duplicate_message_fields": "a line of the log never has a field twice",
+    "pipeline.system": "no pipeline of the engine's own runs beside yours",
+    "pipeline.recoverable": "a pipeline that has failed is tried again at a reload",
+    "pipeline.batch.output_chunking.growth_threshold_factor": "bodies are bounded by their items and bytes",
+    "pipeline.batch.metrics.sampling_mode": "batches are counted as they are",
+    "dead_letter_queue.flush_check_interval": "dead_letter_queue.flush_interval says how often segments are looked at",
+    "ssl.reload.automatic": "SIGHUP takes new certificates",
+    "keystore.file": "there is no keystore: variables are those of the environment",
+    "keystore.classname": "there is no keystore: variables are those of the environment",
+    "path.settings": "the flag --path.settings says where this file is",
+    "interactive": "there is no Ruby here; explain shows what a configuration does",
+    "enable-local-plugin-development": "plugins are Python modules",
     "slowlog.threshold.warn": "explain shows where time goes",
     "slowlog.threshold.info": "explain shows where time goes",
     "slowlog.threshold.debug": "explain shows where time goes",
@@ -51,6 +62,9 @@ IGNORED = {
 _PREFIXES_IGNORED = {
     "xpack.": "Elastic's monitoring and central management are not part of apex-logs",
     "monitoring.": "Elastic's monitoring is not part of apex-logs",
+    "otel.metrics.": "metrics are at /metrics, where a collector can fetch them",
+    "otel.service.name": "the environment variable OTEL_SERVICE_NAME says it",
+    "otel.resource.attributes": "the environment variable OTEL_RESOURCE_ATTRIBUTES says them",
     "modules": "Logstash modules are not part of apex-logs",
 }
 

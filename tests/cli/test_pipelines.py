@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from shippers.lumberjack import Sender
 from tests.cli.program import Answer, Running, invoke, run, until
 from tests.servers.elasticsearch_node import free_port
@@ -156,6 +158,16 @@ def test_files_for_the_jvm_are_named_once(tmp_path: Path) -> None:
     assert code == 0
     assert err.splitlines()[0].startswith(f"warning: {tmp_path}/jvm.options does nothing here: ")
     assert err.splitlines()[1].startswith(f"warning: {tmp_path}/log4j2.properties does nothing here: ")
+
+
+@pytest.mark.parametrize("flag", ["--debug", "--verbose", "--quiet"])
+def test_a_text_alone_goes_from_standard_input_to_standard_output(flag: str, tmp_path: Path) -> None:
+    """With Logstash's former flags for the level of the log."""
+    code, out, err = run("-e", "filter { }", "--path.data", str(tmp_path), flag, "--no-api.enabled", stdin=b"one\n")
+    assert code == 0
+    assert '"message" => "one"' in out
+    assert '"type" => "stdin"' in out
+    assert ("drained" in err) == (flag != "--quiet")
 
 
 # ---------------------------------------------------------------------------------------------- while it runs
