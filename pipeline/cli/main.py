@@ -8,6 +8,7 @@ import typer
 
 from pipeline.cli.dlq import dlq
 from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId, SettingsFolder
+from pipeline.cli.replay import replay
 
 app = typer.Typer(
     name="apex-logs",
@@ -116,6 +117,9 @@ def run(
         "pipeline.batch.size": batch,
     }
     raise typer.Exit(run_pipeline(Arguments(config or [], text, settings, embedded, flags, test)))
+
+
+app.command()(replay)
 
 
 @app.command()

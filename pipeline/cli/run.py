@@ -62,7 +62,7 @@ def run_pipeline(arguments: Arguments) -> int:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(_Service(arguments, settings, first, traces).run())
     except (ApexLogsError, OSError, ExceptionGroup) as error:
-        for leaf in _leaves(error):
+        for leaf in leaves(error):
             log.error("%s", leaf, exc_info=None if isinstance(leaf, ApexLogsError | OSError) else leaf)
         return 1
     finally:
@@ -287,9 +287,10 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions in a group, or the one that it is."""
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
-            yield from _leaves(inner)
+            yield from leaves(inner)
     else:
         yield error

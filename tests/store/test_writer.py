@@ -83,7 +83,8 @@ THERE = [create("1", a=1, b={"c": "old", "d": 2}, e=[1, 2])]
 def test_what_elasticsearch_does(tmp_path, before, operation, outcome, after, together):
     if together:
         (result,) = write(tmp_path, [*before, operation])
-        outcome = Outcome([(position + len(before), reason) for position, reason in outcome.dead], outcome.duplicates)
+        dead = [(position + len(before), reason) for position, reason in outcome.dead]
+        outcome = Outcome(dead, [position + len(before) for position in outcome.repeated])
     else:
         result = write(tmp_path, before, [operation])[-1]
     assert result == outcome
