@@ -1,8 +1,8 @@
 """How far each entry of each archive was delivered: a SQLite file for each replay, under `path.data`.
 
     facts      what the replay was begun with, so that going on means the same
-    entries    fingerprint, member of a tar, position, end        position: all lines before it have their end
-                                                                  end: where the entry ends, once that is known
+    entries    fingerprint, member of a tar, time of change, position, end
+               position: all lines before it have their end; end: where the entry ends, once that is known
 
 A replay is known by what it does (the configuration, where it writes, how archives are read), and not by which archives
 are named: a further one may be added. Every save is one transaction, on disk before it returns (`synchronous=FULL`).
@@ -21,7 +21,8 @@ from pipeline.errors import StoreError
 _SCHEMA = """
     CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS entries (
-        fingerprint TEXT NOT NULL, member TEXT NOT NULL, path TEXT NOT NULL, position INTEGER NOT NULL, end INTEGER,
+        fingerprint TEXT NOT NULL, member TEXT NOT NULL, path TEXT NOT NULL,
+        modified REAL NOT NULL, position INTEGER NOT NULL, end INTEGER,
         PRIMARY KEY (fingerprint, member));
 """
 
@@ -31,6 +32,8 @@ class Key(NamedTuple):
 
     fingerprint: str
     member: str = ""
+    modified: float = 0.0
+    """A damaged archive that was mended is looked at anew: its beginning and its end may be the same."""
 
 
 class Place(NamedTuple):
@@ -70,8 +73,8 @@ class Checkpoint:
 
     def places(self) -> dict[Key, Place]:
         """How far everything was delivered."""
-        rows = self._connection.execute("SELECT fingerprint, member, position, end FROM entries")
-        return {Key(fingerprint, member): Place(position, end) for fingerprint, member, position, end in rows}
+        rows = self._connection.execute("SELECT fingerprint, member, modified, position, end FROM entries")
+        return {Key(*row[:3]): Place(*row[3:]) for row in rows}
 
     def begun_with(self, facts: Mapping[str, str]) -> dict[str, str]:
         """What the replay was begun with; these, if it begins now."""
@@ -82,10 +85,10 @@ class Checkpoint:
 
     def save(self, rows: Iterable[Row]) -> None:
         """Returns when all of it is on disk; raises `StoreError` if it is not, and then nothing of it is."""
-        values = [(*row.key, row.path, *row.place) for row in rows]
+        values = [(*row.key[:2], row.path, row.key.modified, *row.place) for row in rows]
         try:
             with self._transaction():
-                self._connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", values)
+                self._connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)", values)
         except sqlite3.Error as error:
             raise StoreError(f"{self.path} cannot be written: {error}; free or mount the disk") from error
 

@@ -17,7 +17,7 @@ from pipeline.batch import Origin
 from pipeline.beats.events import Run
 from pipeline.dates.timestamps import from_epoch
 from pipeline.disk.letters import Letter
-from pipeline.event import Event, Fields, add_tag
+from pipeline.event import Event, Fields
 from pipeline.plugin import Reject
 from pipeline.protocols.lumberjack import json_frames
 from pipeline.replay.times import UNKNOWN, Clock, time_of
@@ -112,9 +112,7 @@ class Decoder:
             elif line[2].strip():
                 lines.append((line, time or self._unknown(origin)))
         odd.clear()
-        for event in self._enveloped(lines, origin, reject):
-            add_tag(event, NO_JSON)
-            yield event
+        yield from self._enveloped(lines, origin, reject)
 
     # ------------------------------------------------------------------------------------ raw lines
 
@@ -150,6 +148,8 @@ class Decoder:
     def _envelope_of(self, line: Line, origin: Origin, time: str | None) -> bytes:
         _, offset, text = line
         fields = {**self._envelope, "message": self._text(text.removesuffix(b"\r"))}
+        if origin["kind"] == "envelopes":
+            fields["tags"] = [NO_JSON]
         fields["log"] = {**fields.get("log", {}), "offset": offset, "file": {"path": origin["path"]}}
         if time is not None:
             fields["@timestamp"] = time

@@ -48,8 +48,17 @@ class Entry:
 
     @property
     def path(self) -> str:
-        """What the events of raw lines say where they come from."""
-        return f"{self.archive.path}:{self.member}" if self.member else self.archive.path
+        """As it is shown."""
+        return self._within(self.archive.path)
+
+    @property
+    def place(self) -> str:
+        """What raw lines say where they come from: an absolute path, as Filebeat's."""
+        local = self.archive.local
+        return self._within(self.archive.path if local is None else str(local.resolve()))
+
+    def _within(self, path: str) -> str:
+        return f"{path}:{self.member}" if self.member else path
 
     def lines(self, position: int) -> Iterator[bytes]:
         """Blocks of lines from a position in them on; of what is no text of lines, lines are made."""

@@ -50,6 +50,10 @@ class Terms:
     """Why an entry is left out; empty, where it is not."""
 
 
+def _key(entry: Entry) -> Key:
+    return Key(entry.archive.fingerprint, entry.member, entry.archive.modified)
+
+
 @dataclass(slots=True)
 class _Delivered:
     """How far one entry was delivered."""
@@ -158,7 +162,7 @@ class Replay:
             self._note(archive, f"{error}{at}")
 
     def _left_of(self, entry: Entry) -> Iterator[Block]:
-        key = Key(entry.archive.fingerprint, entry.member)
+        key = _key(entry)
         place = self._places.get(key, Place())
         if place.done:
             self.known += 1
@@ -191,14 +195,14 @@ class Replay:
         origin: Origin = {
             "id": f"{named}{block.offset:x}",
             "kind": entry.kind,
-            "path": entry.path,
+            "path": entry.place,
             "identity": named,
             "offset": block.offset,
             "mtime": entry.archive.modified,
         }
         if block.time is not None:
             origin["time"] = block.time
-        delivered = self._delivered.get(Key(entry.archive.fingerprint, entry.member))
+        delivered = self._delivered.get(_key(entry))
         if delivered is not None:
             delivered.progress.begin(block.offset, block.end)
 
