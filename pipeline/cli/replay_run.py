@@ -190,8 +190,8 @@ async def _saving(replay: Replay) -> None:
         await replay.save()
 
 
-def _told(running: Pipeline | Front, replay: Replay, *, quiet: bool) -> int:
-    for line in summary(running.counters) if not quiet else ():
+def _told(running: Pipeline | Front, replay: Replay, *, quiet: bool, dry: bool = False) -> int:
+    for line in summary(running.counters, dry=dry) if not quiet else ():
         print(line)
     for problem in replay.problems:
         print(f"apex-logs: {problem.text}", file=sys.stderr)
@@ -217,4 +217,4 @@ def _dry(job: _Job, request: Request) -> int:
         print(item.decode(errors="replace").rstrip("\n"))
     if shown:
         print()
-    return _told(pipeline, replay, quiet=False)
+    return _told(pipeline, replay, quiet=False, dry=True)

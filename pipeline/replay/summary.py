@@ -9,12 +9,13 @@ from pipeline.metrics import Counters
 FATES = ("indexed", "duplicates", "dead")
 
 
-def summary(counters: Counters) -> Iterator[str]:
-    """The lines of the table."""
+def summary(counters: Counters, *, dry: bool = False) -> Iterator[str]:
+    """The lines of the table; of a dry run, what would have become of the events."""
+    indexed = "would be indexed" if dry else "indexed"
     read = counters.decoded + counters.undecodable
     rows = [
         ("read", read),
-        ("indexed", counters.delivered),
+        (indexed, counters.delivered),
         ("duplicates", counters.duplicates),
         ("dropped by a filter", counters.dropped),
         ("outside of --from and --to", counters.outside),
@@ -23,14 +24,14 @@ def summary(counters: Counters) -> Iterator[str]:
         ("made by a filter", counters.made),
         ("lost, as the dead letter queue is full", counters.lost),
     ]
-    always = {"read", "indexed", "duplicates", "dropped by a filter", "dead-lettered"}
+    always = {"read", indexed, "duplicates", "dropped by a filter", "dead-lettered"}
     yield from _columns([(name, f"{count:,}") for name, count in rows if count or name in always])
     by_index: dict[str, dict[str, int]] = {}
     for (index, fate), count in counters.by_index.items():
         by_index.setdefault(index, dict.fromkeys(FATES, 0))[fate] += count
     if by_index:
         yield ""
-        header = ("index", "indexed", "duplicates", "dead-lettered")
+        header = ("index", indexed, "duplicates", "dead-lettered")
         yield from _columns(
             [
                 header,
