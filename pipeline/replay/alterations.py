@@ -41,6 +41,12 @@ class Alterations:
 
     def sink(self, proceed: Continue) -> Continue:
         """Lets through what has a time, and is in the time that is asked for."""
+        dated = _dated(proceed)
+        if self._wishes.since is None and self._wishes.until is None:
+            return dated
+        return self._screened(dated)
+
+    def _screened(self, proceed: Continue) -> Continue:
         since = (self._wishes.since or "")[:-1]
         until = (self._wishes.until or "~")[:-1] or "~"  # behind every digit
         counters = self._counters
@@ -51,12 +57,7 @@ class Alterations:
             time = event.fields.get("@timestamp")
             if type(time) is not str or (time[-1:] != "Z" and (time := canonical(time)) is None):
                 proceed(event)  # a filter has made it what it is: whoever writes it judges
-                return
-            if time == UNKNOWN:
-                raise NoTime(
-                    "no field and no filter says when it happened; --time-field names one, or use --time mtime"
-                )
-            if since <= time[:-1] < until:
+            elif time == UNKNOWN or since <= time[:-1] < until:
                 proceed(event)
             elif event is not last:  # it may be on its way to several outputs
                 last = event
@@ -75,6 +76,15 @@ class Alterations:
                 process(event)
 
         return replace(flow, process=either)
+
+
+def _dated(proceed: Continue) -> Continue:
+    def dated(event: Event) -> None:
+        if event.fields.get("@timestamp") == UNKNOWN:
+            raise NoTime("no field and no filter says when it happened; --time-field names one, or use --time mtime")
+        proceed(event)
+
+    return dated
 
 
 class ByIndex:
@@ -96,6 +106,9 @@ class ByIndex:
         """As the output does it."""
         sent = await self._real.send(body)
         counted = self._counters.by_index
+        if not (sent.again or sent.dead) and _INDEX not in body.data[: body.ends[0]]:
+            counted["", "indexed"] += len(body)  # the output knows no indices
+            return sent
         left_out = {position for position, _ in sent.again} if sent.again else set()
         dead = {position for position, _ in sent.dead} if sent.dead else set()
         repeated = set(sent.repeated)

@@ -62,7 +62,7 @@ class Checkpoint:
     def __init__(self, folder: Path) -> None:
         """Makes or opens it; raises `StoreError` where it cannot be used, or another process has it."""
         self.path = folder / "checkpoint.sqlite"
-        self._lock = FolderLock(str(folder))
+        self._lock = _locked(folder)
         try:
             self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             self._connection.execute("PRAGMA synchronous = FULL")
@@ -102,11 +102,18 @@ class Checkpoint:
         self._lock.release()
 
 
+def _locked(folder: Path) -> FolderLock:
+    try:
+        return FolderLock(str(folder))
+    except StoreError as error:
+        raise StoreError("the same replay runs already, in another process: wait for it, or stop it") from error
+
+
 def forget(folder: Path) -> None:
     """Removes the checkpoint, if there is one; raises `StoreError` where another process has it."""
     if not folder.exists():
         return
-    lock = FolderLock(str(folder))
+    lock = _locked(folder)
     try:
         for path in folder.glob("checkpoint.sqlite*"):
             path.unlink()

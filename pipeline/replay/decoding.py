@@ -27,6 +27,7 @@ from pipeline.texts.json_documents import write_json
 
 NO_JSON = "_jsonparsefailure"
 _LOOKED_BACK = 200
+_TIMESTAMP, _NO_TIMESTAMP = b'"@timestamp"', "_@timestamp"
 STRAIGHT = "replay_straight"
 """In `[@metadata]` of a document that the filters have seen before it was exported."""
 
@@ -44,8 +45,10 @@ class Decoder:
         self._run = run
         self._decorate = decorate
         self._clock = Clock(wishes.time_fields)
+        self._usual = Clock()
         self._text = text_of("UTF-8")
         self._envelope = _envelope(wishes)
+        self._picked: tuple[bytes, list[bytes]] = (b"", [])
         self._by_kind = {
             "envelopes": self._envelopes,
             "documents": self._documents,
@@ -61,7 +64,9 @@ class Decoder:
 
     def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
         """The line of one event, in the frame in which a Beat would have sent it: so a dead letter can be retried."""
-        lines = data.split(b"\n")
+        if self._picked[0] is not data:  # where one event of a block fails, others often do
+            self._picked = (data, data.split(b"\n"))
+        lines = self._picked[1]
         if ordinal >= len(lines):
             return data
         line = lines[ordinal]
@@ -78,15 +83,16 @@ class Decoder:
         digest, identity = xxhash.xxh3_64_hexdigest, origin["identity"]
         number, offset, line = -1, 0, b""
         following = origin["offset"]
-        last: Any = origin.get("time")
+        last: Any = origin.get("time") or self._usual.first(data.split(b"\n", _LOOKED_BACK))
         odd: list[tuple[Line, Exception]] = []
+        dated, redated, unknown = self._dated, self._redated, self._unknown(origin)
 
         def payloads() -> Iterator[bytes]:
             nonlocal number, offset, following, line
             for text in data.split(b"\n"):
                 number, offset, line = number + 1, following, text
                 following += len(text) + 1
-                yield text
+                yield text if _TIMESTAMP in text else dated(text, last or unknown)
 
         def failed(_raw: bytes, error: Exception) -> None:
             odd.append(((number, offset, line), error))
@@ -95,12 +101,26 @@ class Decoder:
         for event in self._run(payloads(), origin, failed, lambda _: f"{identity}{offset:x}.{digest(line)}"):
             if odd:
                 yield from self._odd(odd, origin, reject, last)
+            if _NO_TIMESTAMP in event.fields:
+                redated(event, last or unknown)
             if decorate is not None:
                 decorate(event)
             last = event.fields.get("@timestamp")
             yield event
         if odd:
             yield from self._odd(odd, origin, reject, last)
+
+    def _dated(self, line: bytes, time: str) -> bytes:
+        """An envelope that has no time gets that of its fields, else that of the one before it: never the present."""
+        if not _is_object(line):
+            return line
+        fields = _loads(line)
+        fields.setdefault("@timestamp", self._clock.of_fields(fields) or time)
+        return write_json(fields)
+
+    def _redated(self, event: Event, time: str) -> None:
+        """The same where `@timestamp` is no time; it stays in `_@timestamp`."""
+        event.fields["@timestamp"] = self._clock.of_fields({**event.fields, "@timestamp": None}) or time
 
     def _odd(self, odd: list[tuple[Line, Exception]], origin: Origin, reject: Reject, time: Any) -> Iterator[Event]:
         """Lines among envelopes that are none: raw ones, tagged as the json codec tags them. Envelopes that the codec
@@ -189,7 +209,7 @@ class Decoder:
                 if "id" not in value:
                     event_id = _named(line, origin)
                 events = self._original(letter, payload, (line[0], line[1], payload), origin)
-            except (KeyError, TypeError, ValueError) as error:
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
                 reject(json_frames([line[2]]), error)
                 continue
             for sibling, event in enumerate(events):

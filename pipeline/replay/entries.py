@@ -58,7 +58,8 @@ class Entry:
         return self._within(self.archive.path if local is None else str(local.resolve()))
 
     def _within(self, path: str) -> str:
-        return f"{path}:{self.member}" if self.member else path
+        whole = f"{path}:{self.member}" if self.member else path
+        return whole.encode(errors="backslashreplace").decode()  # a name may hold bytes that are no UTF-8
 
     def lines(self, position: int) -> Iterator[bytes]:
         """Blocks of lines from a position in them on; of what is no text of lines, lines are made."""

@@ -38,9 +38,10 @@ def kind_of(head: bytes, *, whole: bool) -> Kind:
     """The kind of what begins so; `whole`: there is no more of it."""
     if head.startswith(MAGIC):
         return "segment"
-    found = Counter(kind_of_line(line) for line in whole_lines(head, whole=whole)[:_LINES])
-    if _begins_answer(head) and found.get("search", 0) == 0 and not found.keys() - {"lines"}:
+    lines = whole_lines(head, whole=whole)[:_LINES]
+    if lines and not _is_json(lines[0]) and _begins_answer(head):
         return "search"  # printed prettily, or longer than what was looked at
+    found = Counter(map(kind_of_line, lines))
     best: Kind = "lines"
     for kind, count in found.items():
         if count > found[best]:
@@ -79,6 +80,14 @@ def kind_of_value(value: Any) -> Kind:
     if "@timestamp" in value and not _BEAT.isdisjoint(value) and ("message" in value or "@metadata" in value):
         return "envelopes"
     return "lines"
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _begins_answer(head: bytes) -> bool:

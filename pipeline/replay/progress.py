@@ -82,6 +82,7 @@ async def telling(state: State, *, quiet: bool) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
+        _say(state)
 
 
 def _say(state: State) -> None:

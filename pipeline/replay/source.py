@@ -50,8 +50,12 @@ class Terms:
     """Why an entry is left out; empty, where it is not."""
 
 
+_ENVELOPES = Clock()
+
+
 def _key(entry: Entry) -> Key:
-    return Key(entry.archive.fingerprint, entry.member, entry.archive.modified)
+    member = entry.member.encode(errors="backslashreplace").decode()
+    return Key(entry.archive.fingerprint, member, entry.archive.modified)
 
 
 @dataclass(slots=True)
@@ -174,7 +178,7 @@ class Replay:
         if entry.archive.repeatable:
             self._delivered[key] = delivered
         end = place.position
-        clock = self._terms.clock if entry.kind == "lines" else None
+        clock = {"lines": self._terms.clock, "envelopes": _ENVELOPES}.get(entry.kind)
         for block in blocks(entry, place.position, clock):
             end = block.end
             yield block

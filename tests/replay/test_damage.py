@@ -94,6 +94,24 @@ def test_a_configuration_with_a_fault_is_not_run(tmp_path: Path) -> None:
     assert replay(tmp_path, "b.log", text="filter { drop {} }").code == 2
 
 
+def test_envelopes_without_a_time_are_never_of_today(tmp_path: Path) -> None:
+    odd = [
+        {**envelope(1), "@timestamp": "2026-11-21T10:00:00.000Z"},
+        {"message": "none", "agent": {}},
+        {"message": "its own", "agent": {}, "timestamp": "2025-01-01T00:00:00Z"},
+        {"message": "no time", "agent": {}, "@timestamp": "soon"},
+    ]
+    (tmp_path / "b.log").write_bytes(lines(odd))
+    answer = replay(tmp_path, "b.log", "--format", "envelopes")
+    assert (answer.code, counts(answer)["indexed"]) == (0, 4)
+    assert {one.source["message"]: one.index for one in stored(tmp_path)} == {
+        "line 1": "logs-2026.11.21",
+        "none": "logs-2026.11.21",
+        "its own": "logs-2025.01.01",
+        "no time": "logs-2025.01.01",
+    }
+
+
 def test_lines_that_are_no_envelopes_are_tagged_and_kept(tmp_path: Path) -> None:
     odd = OTHER[: OTHER.index(b"\n") + 1] + b'\xff\xfe\n{"cut": \n[1]\n\n' + OTHER[OTHER.index(b"\n") + 1 :]
     (tmp_path / "b.log").write_bytes(odd)

@@ -104,7 +104,7 @@ def test_two_at_once_are_refused(tmp_path: Path) -> None:
     try:
         answer = replay(tmp_path, "a.gz")
         assert answer.code == 1
-        assert "is in use by another process" in answer.err
+        assert "the same replay runs already" in answer.err
     finally:
         process.kill()
         process.communicate(timeout=PATIENCE)

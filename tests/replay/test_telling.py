@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import subprocess
 import time
 from pathlib import Path
 
-from tests.replay.program import counts, envelope, lines, program, replay
+from tests.replay.program import command, counts, envelope, lines, program, replay
 
 ROUTED = """
 input { beats { port => 5044 } }
@@ -55,6 +59,22 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
 def test_quiet_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(lines([envelope(1)]))
     assert replay(tmp_path, "a.log", "--quiet") == (0, "", "")
+
+
+def test_a_bar_on_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(lines([envelope(number) for number in range(1200)]))
+    ours, theirs = pty.openpty()
+    slow = command(tmp_path, "a.log", "--rate", "1200/s")
+    process = subprocess.Popen(slow, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    told = b""
+    with contextlib.suppress(OSError):  # the other end is closed
+        while data := os.read(ours, 65536):
+            told += data
+    os.close(ours)
+    assert process.wait() == 0, told.decode()
+    assert b"1,200 events" in told
+    assert b"0 errors" in told
 
 
 def test_a_rate_is_kept_and_progress_is_a_line_of_json(tmp_path: Path) -> None:
