@@ -29,8 +29,6 @@ class State:
     """Archives that could not be read to their end."""
     started: float
     """Monotonic seconds."""
-    base: int = 0
-    """Bytes that were delivered before, so that what is left is not judged by the speed of passing them over."""
 
     @property
     def total(self) -> int | None:
