@@ -23,7 +23,6 @@ from pipeline.replay.wishes import Wishes, place_of
 
 _AGE = re.compile(r"-(\d+)([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_NAMES = {"filebeat": "envelopes", "raw": "lines", "dlq": "letters", "elasticdump": "documents"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +54,11 @@ class Request:
         """What the archives hold, if that was said."""
         if self.kind is None:
             return None
-        kind = _NAMES.get(self.kind, self.kind)
-        if kind not in KINDS:
-            known = ", ".join(one for one in KINDS if one != "segment")
-            raise typer.BadParameter(f'--format: there is no format "{self.kind}"; use one of {known}')
-        return kind
+        for kind in KINDS:
+            if kind == self.kind:
+                return kind
+        known = ", ".join(kind for kind in KINDS if kind != "segment")
+        raise typer.BadParameter(f'--format: there is no format "{self.kind}"; use one of {known}')
 
     def _pace(self) -> Pace | None:
         """How fast, if that was said."""

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,9 +28,11 @@ from pipeline.config.plan import Plan
 from pipeline.errors import ApexLogsError, ConfigurationError
 from pipeline.front.front import Front
 from pipeline.replay import engine
-from pipeline.replay.archives import Archive, NotThere, find
+from pipeline.replay.archive import Archive, NotThere
+from pipeline.replay.archives import find
 from pipeline.replay.checkpoint import Checkpoint, forget
 from pipeline.replay.dry import Counting
+from pipeline.replay.kinds import SHOWN, Kind
 from pipeline.replay.looking import Times, look
 from pipeline.replay.progress import State, telling
 from pipeline.replay.source import Replay, Terms
@@ -41,6 +44,8 @@ from pipeline.runtime import Pipeline, background
 log = logging.getLogger("apex.replay")
 
 DONE, STOPPED, WRONG, DAMAGED = 0, 1, 2, 3
+_SHOWN = 20
+"""Archives that are named one by one."""
 SAVE_EVERY = 1.0
 """Seconds: what was delivered since the last save is sent again after a crash, and found out by its ids."""
 
@@ -103,14 +108,21 @@ def _folders(settings: Settings, request: Request) -> Iterator[tuple[Settings, P
 
 def _looked(archives: Sequence[Archive], terms: Terms, times: Times, *, quiet: bool) -> bool:
     """Says what is in each archive; False, with the reasons, where one of them cannot be replayed."""
-    fine = True
-    for told, reason in look(archives, terms.bound, terms.kind, times):
+    found, fine = Counter[Kind](), True
+    for entry, reason in look(archives, terms.bound, terms.kind, times):
+        found[entry.kind] += 1
         if reason:
             fine = False
-            print(f"apex-logs: {told}: {reason}", file=sys.stderr)
-        elif not quiet:
-            print(f"{told}{'' if terms.kind else '; --format overrides'}", file=sys.stderr)
+            print(f"apex-logs: {entry.path}: {reason}", file=sys.stderr)
+        elif not quiet and len(archives) <= _SHOWN:
+            _say_kind(entry.path, entry.kind, terms)
+    for kind, count in found.items() if not quiet and len(archives) > _SHOWN else ():
+        _say_kind(f"{count:,} archives", kind, terms)
     return fine
+
+
+def _say_kind(what: str, kind: Kind, terms: Terms) -> None:
+    print(f"{what}: {SHOWN[kind]}{'' if terms.kind else '; --format overrides'}", file=sys.stderr)
 
 
 def _name(settings: Settings, plan: Plan, request: Request) -> str:
@@ -174,6 +186,8 @@ async def _delivered(running: Pipeline | Front, replay: Replay, state: State, *,
             os._exit(STOPPED)  # what was delivered and not saved is sent again, and found out by its ids
         log.warning("what is under way is delivered first; once more stops at once")
         running.stop()
+        if (bound := running.settings.shutdown_timeout) is not None:
+            loop.call_later(bound, _out_of_time, bound)
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -182,6 +196,12 @@ async def _delivered(running: Pipeline | Front, replay: Replay, state: State, *,
         with background(_saving(replay)):
             await running.run()
         await replay.save()
+
+
+def _out_of_time(bound: float) -> None:
+    log.error("shutdown.timeout (%g s) is over: the same command sends what was not delivered", bound)
+    sys.stderr.flush()
+    os._exit(STOPPED)
 
 
 async def _saving(replay: Replay) -> None:
@@ -193,6 +213,8 @@ async def _saving(replay: Replay) -> None:
 def _told(running: Pipeline | Front, replay: Replay, *, quiet: bool, dry: bool = False) -> int:
     for line in summary(running.counters, dry=dry) if not quiet else ():
         print(line)
+    for (plugin, reason), count in running.counters.buried.items():
+        print(f"apex-logs: {count:,} dead letters of {plugin}: {reason}", file=sys.stderr)
     for problem in replay.problems:
         print(f"apex-logs: {problem.text}", file=sys.stderr)
     if replay.stopped:

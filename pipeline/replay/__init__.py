@@ -1,12 +1,13 @@
 """Archived logs in place of a configuration's inputs.
 
-    archives.py     where they lie: files, folders, globs, s3://, standard input; what names one
-    entries.py      what is in one: unpacked, taken out of a tar, its kind found out
-    kinds.py        Filebeat's envelopes, raw lines, exported documents, dead letters
-    decoding.py     from the lines of each kind to events        times.py   the time of a line
-    reading.py      entries to blocks of whole lines             checkpoint.py   how far each was delivered
-    source.py       the two halves of an input                   alterations.py  what differs behind it
-    progress.py  summary.py                                      what is told meanwhile and at the end
+    archives.py  archive.py  objects.py          where they lie: files, folders, globs, standard input, S3
+    entries.py  kinds.py  looking.py             what is in one: unpacked, out of a tar, of what kind
+    reading.py  pace.py                          entries to blocks of whole lines, as fast as is wanted
+    positions.py  checkpoint.py                  how far each entry was delivered
+    decoding.py  enveloping.py  exported.py  times.py    from the lines of each kind to events
+    source.py  engine.py                         the two halves of an input, in one process and in several
+    alterations.py  dry.py                       what is different behind it
+    progress.py  summary.py                      what is told meanwhile and at the end
 
 The blocks of archives are dealt like those of any input, so that one file is worked on by every worker. It may import
 everything below it, and never the command line.

@@ -15,7 +15,7 @@ from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
 from pipeline.plugin import Body, Output, Sent
-from pipeline.replay.decoding import STRAIGHT
+from pipeline.replay.exported import STRAIGHT
 from pipeline.replay.times import UNKNOWN
 from pipeline.replay.wishes import Wishes
 

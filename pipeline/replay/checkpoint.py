@@ -13,6 +13,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 from pipeline.disk.folder_lock import FolderLock
@@ -57,11 +58,12 @@ class Row(NamedTuple):
 
 
 class Checkpoint:
-    """Belongs to one process at a time. May be used by any thread, by one at a time."""
+    """Belongs to one process at a time. Any thread may save."""
 
     def __init__(self, folder: Path) -> None:
         """Makes or opens it; raises `StoreError` where it cannot be used, or another process has it."""
         self.path = folder / "checkpoint.sqlite"
+        self._turn = Lock()
         self._lock = _locked(folder)
         try:
             self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
@@ -87,7 +89,7 @@ class Checkpoint:
         """Returns when all of it is on disk; raises `StoreError` if it is not, and then nothing of it is."""
         values = [(*row.key[:2], row.path, row.key.modified, *row.place) for row in rows]
         try:
-            with self._transaction():
+            with self._turn, self._transaction():
                 self._connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)", values)
         except sqlite3.Error as error:
             raise StoreError(f"{self.path} cannot be written: {error}; free or mount the disk") from error

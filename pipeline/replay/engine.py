@@ -18,9 +18,10 @@ from pipeline.inputs import beats
 from pipeline.options import CodecName
 from pipeline.plugin import Output
 from pipeline.replay.alterations import Alterations
-from pipeline.replay.archives import Archive
+from pipeline.replay.archive import Archive
 from pipeline.replay.checkpoint import Checkpoint
-from pipeline.replay.decoding import Decoder, Decorate
+from pipeline.replay.decoding import Decoder
+from pipeline.replay.enveloping import Decorate
 from pipeline.replay.source import Replay, Terms
 from pipeline.replay.wishes import Wishes
 from pipeline.runtime import Pipeline

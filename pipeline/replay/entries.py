@@ -20,7 +20,7 @@ from pipeline.disk.segments import records
 from pipeline.disk.tar_members import is_tar, members
 from pipeline.disk.unpacking import Bound, packing, unpack
 from pipeline.errors import Damaged, StoreError
-from pipeline.replay.archives import Archive
+from pipeline.replay.archive import Archive
 from pipeline.replay.kinds import LOOKED_AT, Kind, kind_of
 from pipeline.texts.json_documents import write_json
 

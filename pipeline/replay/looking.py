@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from pipeline.disk.unpacking import Bound
 from pipeline.errors import Damaged
-from pipeline.replay.archives import Archive
+from pipeline.replay.archive import Archive
 from pipeline.replay.entries import Entry, entries
-from pipeline.replay.kinds import SHOWN, Kind, whole_lines
+from pipeline.replay.kinds import Kind, whole_lines
 from pipeline.replay.times import Clock
 
 NO_TIME = (
@@ -34,8 +34,8 @@ class Times:
         return NO_TIME if lines and self.clock.first(lines) is None else ""
 
 
-def look(archives: Iterable[Archive], bound: Bound, kind: Kind | None, times: Times) -> Iterator[tuple[str, str]]:
-    """For each archive what its first entry is, and why it cannot be replayed (empty, if it can).
+def look(archives: Iterable[Archive], bound: Bound, kind: Kind | None, times: Times) -> Iterator[tuple[Entry, str]]:
+    """For each archive its first entry, and why it cannot be replayed (empty, if it can).
 
     What is damaged from its beginning is told of when it is read.
     """
@@ -46,4 +46,4 @@ def look(archives: Iterable[Archive], bound: Bound, kind: Kind | None, times: Ti
             continue
         archive.read.bytes = 0
         if entry is not None:
-            yield f"{entry.path}: {SHOWN[entry.kind]}", times.missing(entry)
+            yield entry, times.missing(entry)

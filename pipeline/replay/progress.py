@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any, TextIO
 
 from pipeline.metrics import Counters
-from pipeline.replay.archives import Archive
+from pipeline.replay.archive import Archive
 
 TELL_EVERY = 5.0
 _DRAW_EVERY = 0.25

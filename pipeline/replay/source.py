@@ -16,17 +16,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pipeline.batch import Batch, Origin
-from pipeline.disk.followed_file import Progress
 from pipeline.disk.unpacking import Bound
-from pipeline.errors import Damaged, StoreError
+from pipeline.errors import Damaged
 from pipeline.event import Event
 from pipeline.plugin import Reject
-from pipeline.replay.archives import Archive
-from pipeline.replay.checkpoint import Checkpoint, Key, Place, Row
+from pipeline.replay.archive import Archive
+from pipeline.replay.checkpoint import Checkpoint
 from pipeline.replay.decoding import Decoder
 from pipeline.replay.entries import Entry, entries
 from pipeline.replay.kinds import Kind
 from pipeline.replay.pace import Pace
+from pipeline.replay.positions import Positions
 from pipeline.replay.reading import Block, blocks, identity
 from pipeline.replay.times import Clock
 
@@ -53,26 +53,6 @@ class Terms:
 _ENVELOPES = Clock()
 
 
-def _key(entry: Entry) -> Key:
-    member = entry.member.encode(errors="backslashreplace").decode()
-    return Key(entry.archive.fingerprint, member, entry.archive.modified)
-
-
-@dataclass(slots=True)
-class _Delivered:
-    """How far one entry was delivered."""
-
-    key: Key
-    path: str
-    progress: Progress
-    end: int | None = None
-    changed: bool = False
-
-    def row(self) -> Row:
-        """What is to be saved of it."""
-        return Row(self.key, self.path, Place(self.progress.safe, self.end))
-
-
 @dataclass(slots=True)
 class Problem:
     """An archive that could not be read to its end."""
@@ -97,11 +77,8 @@ class Replay:
         self._waiting = iter(archives)
         self._terms = terms
         self._decoder = decoder
-        self._checkpoint = checkpoint
-        self._places = checkpoint.places() if checkpoint is not None else {}
-        self._delivered: dict[Key, _Delivered] = {}
+        self._positions = Positions(checkpoint)
         self._stopped = asyncio.Event()
-        self._saving = asyncio.Lock()
         self._ready: asyncio.Queue[Block | Exception | None] = asyncio.Queue(maxsize=max(1, terms.readers))
 
     @property
@@ -166,23 +143,21 @@ class Replay:
             self._note(archive, f"{error}{at}")
 
     def _left_of(self, entry: Entry) -> Iterator[Block]:
-        key = _key(entry)
-        place = self._places.get(key, Place())
+        place = self._positions.before(entry)
         if place.done:
             self.known += 1
             return
         if reason := self._terms.refuses(entry):
             self._note(entry.archive, f"{entry.path}: {reason}")
             return
-        delivered = _Delivered(key, entry.path, Progress(place.position))
-        if entry.archive.repeatable:
-            self._delivered[key] = delivered
+        self._positions.open(entry)
         end = place.position
         clock = {"lines": self._terms.clock, "envelopes": _ENVELOPES}.get(entry.kind)
         for block in blocks(entry, place.position, clock):
             end = block.end
             yield block
-        delivered.end, delivered.changed = end, True
+        if (delivered := self._positions.of(entry)) is not None:
+            delivered.read_whole(end)
 
     def _note(self, archive: Archive, reason: str) -> None:
         read = archive.read.bytes
@@ -206,38 +181,19 @@ class Replay:
         }
         if block.time is not None:
             origin["time"] = block.time
-        delivered = self._delivered.get(_key(entry))
+        delivered = self._positions.of(entry)
         if delivered is not None:
-            delivered.progress.begin(block.offset, block.end)
+            delivered.begin(block.offset, block.end)
 
         def end(_: int) -> None:
             if delivered is not None:
-                delivered.progress.end(block.offset)
-                delivered.changed = True
+                delivered.end(block.offset)
 
         return Batch(block.data, origin, end, lambda _: None)
 
     async def save(self) -> None:
-        """Saves how far everything was delivered; a disk that refuses is told of, and asked again later."""
-        async with self._saving:
-            if self._checkpoint is None:
-                return
-            changed = [one for one in list(self._delivered.values()) if one.changed]
-            rows = [one.row() for one in changed]
-            for one in changed:
-                one.changed = False
-            if not rows:
-                return
-            try:
-                await asyncio.to_thread(self._checkpoint.save, rows)
-            except StoreError as error:
-                for one in changed:
-                    one.changed = True
-                log.error("%s", error)
-                return
-            for row in rows:
-                if row.place.done:
-                    self._delivered.pop(row.key, None)
+        """Saves how far everything was delivered."""
+        await self._positions.save()
 
     def stop(self) -> None:
         """Take no more."""

@@ -70,7 +70,7 @@ def test_without_any_time_nothing_is_sent(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(b"no time\nat all\n")
     answer = replay(tmp_path, "b.log", "a.log", text=PLAIN)
     assert answer.code == 2
-    assert "a.log: raw lines: its lines have no time" in answer.err
+    assert "a.log: its lines have no time" in answer.err
     assert "--time mtime" in answer.err
     assert not (tmp_path / "store" / "indices").exists()
     assert replay(tmp_path, "a.log", "--time", "ctime", text=PLAIN).code == 2
