@@ -27,13 +27,16 @@ class Answer(NamedTuple):
     err: str
 
 
-def command(folder: Path, *arguments: str, text: str = THROUGH) -> list[str]:
-    """The command line: through a configuration without ECS, into a store in the folder."""
+def command(folder: Path, *arguments: str, text: str | None = THROUGH) -> list[str]:
+    """The command line: through a configuration without ECS, into a store in the folder; without `text`, through the
+    configuration among the arguments."""
     ecs = ("--pipeline.ecs_compatibility", "disabled")
+    if text is None:
+        return [APEX_LOGS, "replay", *arguments, *ecs, "--path.data", str(folder / "data")]
     return [APEX_LOGS, "replay", *arguments, "-e", text, *ecs, "--embedded", str(folder / "store")]
 
 
-def replay(folder: Path, *arguments: str, text: str = THROUGH) -> Answer:
+def replay(folder: Path, *arguments: str, text: str | None = THROUGH) -> Answer:
     """Runs it to its end, in this process."""
     with contextlib.chdir(folder):
         result = CliRunner().invoke(app, command(folder, *arguments, text=text)[1:])
