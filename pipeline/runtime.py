@@ -29,7 +29,7 @@ from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Holding, Input, Listens, Output, PluginContext
+from pipeline.plugin import Holding, Input, Listens, Output, PluginContext, Spreading
 from pipeline.spans import Tracer
 
 log = logging.getLogger("apex.pipeline")
@@ -188,6 +188,8 @@ class Pipeline:
         for built in self._built.filters.values():
             if isinstance(built.filter, Holding):
                 return f"{built.label} holds events back, and must see them all"
+            if isinstance(built.filter, Spreading) and built.filter.remembers:
+                return f"{built.label} goes by the events before, and must see them all"
         for output, label in self._built.outputs.values():
             if output.ordered:
                 return f"{label} keeps the order of events"
