@@ -16,7 +16,7 @@ import xxhash
 from pipeline.errors import ApexLogsError, Damaged
 
 EDGE = 64 * 1024
-BLOCK = 256 * 1024
+BLOCK = 1 << 20
 
 Blocks = Callable[[int], Iterator[bytes]]
 """The bytes from a position on; they may be read again and again."""

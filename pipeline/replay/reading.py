@@ -13,6 +13,7 @@ from pipeline.replay.times import Clock
 
 BLOCK = 1 << 20
 """Bytes of a block, about: a thousand events are one batch."""
+_NEWLINE = 10
 LONGEST_LINE = 16 << 20
 """A line is cut there, as no Beat could have sent a longer one."""
 
@@ -46,8 +47,8 @@ def blocks(entry: Entry, position: int, clock: Clock | None, size: int = BLOCK) 
     `clock` reads the times of raw lines, where they are.
     """
     time = _time_before(entry, position, clock) if clock is not None and position else None
-    for offset, data in _lines(entry.lines(position), position, size):
-        yield Block(entry, offset, data.removesuffix(b"\n"), offset + len(data), time)
+    for offset, data, end in _lines(entry.lines(position), position, size):
+        yield Block(entry, offset, data, end, time)
         if clock is not None:
             time = clock.last(data, time)
 
@@ -65,8 +66,8 @@ def _time_before(entry: Entry, position: int, clock: Clock) -> str | None:
     return clock.last(bytes(data[: position - start]), None)
 
 
-def _lines(stream: Iterator[bytes], offset: int, size: int) -> Iterator[tuple[int, bytes]]:
-    """Whole lines in blocks of about that size, and where each begins."""
+def _lines(stream: Iterator[bytes], offset: int, size: int) -> Iterator[tuple[int, bytes, int]]:
+    """Whole lines in blocks of about that size, without the last newline, and where each begins and ends."""
     rest, wanted, damage = bytearray(), size, None
     while damage is None:
         try:
@@ -80,11 +81,17 @@ def _lines(stream: Iterator[bytes], offset: int, size: int) -> Iterator[tuple[in
             continue
         whole = rest.rfind(b"\n") + 1 or (len(rest) if len(rest) >= LONGEST_LINE else 0)
         if whole:
-            yield offset, bytes(rest[:whole])
+            yield offset, _without_newline(rest, whole), offset + whole
             offset += whole
             del rest[:whole]
         wanted = size if whole else min(len(rest) * 2, LONGEST_LINE)
     if damage is not None:
         raise damage
     if rest:
-        yield offset, bytes(rest)
+        yield offset, _without_newline(rest, len(rest)), offset + len(rest)
+
+
+def _without_newline(data: bytearray, end: int) -> bytes:
+    """The data up to there, copied once."""
+    with memoryview(data) as view:
+        return bytes(view[: end - (view[end - 1] == _NEWLINE)])
