@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
-
-import xxhash
+from itertools import accumulate
 
 from pipeline.batch import Origin
 from pipeline.beats.events import Run
 from pipeline.event import Event
 from pipeline.plugin import Reject
 from pipeline.protocols.lumberjack import json_frames
-from pipeline.replay.enveloping import Decorate, Enveloper, Line, is_object, loads
+from pipeline.replay.enveloping import Decorate, Enveloper, Line, is_object, loads, named
 from pipeline.replay.exported import Documents, Letters
 from pipeline.replay.times import Clock
 from pipeline.replay.wishes import Wishes
@@ -65,35 +63,31 @@ class Decoder:
     # ------------------------------------------------------------------------------------ envelopes
 
     def _envelopes(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
-        digest, identity = xxhash.xxh3_64_hexdigest, origin["identity"]
-        number, offset, line = -1, 0, b""
-        following = origin["offset"]
-        last: Any = origin.get("time") or _USUAL.first(data.split(b"\n", _LOOKED_BACK))
-        odd: list[tuple[Line, Exception]] = []
-        dated, redated, unknown = self._dated, self._redated, self._enveloper.unknown(origin)
+        block, number = _Block(data, origin), -1
+        odd: list[tuple[int, Exception]] = []
 
         def payloads() -> Iterator[bytes]:
-            nonlocal number, offset, following, line
-            for text in data.split(b"\n"):
-                number, offset, line = number + 1, following, text
-                following += len(text) + 1
-                yield text if _TIMESTAMP in text else dated(text, last or unknown)
+            nonlocal number
+            for number, text in enumerate(block.lines):
+                yield text if _TIMESTAMP in text else self._dated(text, block.time(number) or unknown)
 
-        def failed(_raw: bytes, error: Exception) -> None:
-            odd.append(((number, offset, line), error))
-
-        decorate = self._decorate
-        for event in self._run(payloads(), origin, failed, lambda _: f"{identity}{offset:x}.{digest(line)}"):
+        decorate, unknown = self._decorate, self._enveloper.unknown(origin)
+        events = self._run(
+            payloads(),
+            origin,
+            lambda _, error: odd.append((number, error)),
+            lambda _: named(block.line(number), origin),
+        )
+        for event in events:
             if odd:
-                yield from self._odd(odd, origin, reject, last)
+                yield from self._odd(odd, block, reject)
             if _NO_TIMESTAMP in event.fields:
-                redated(event, last or unknown)
+                self._redated(event, block.time(number) or unknown)
             if decorate is not None:
                 decorate(event)
-            last = event.fields.get("@timestamp")
             yield event
         if odd:
-            yield from self._odd(odd, origin, reject, last)
+            yield from self._odd(odd, block, reject)
 
     def _dated(self, line: bytes, time: str) -> bytes:
         """An envelope that has no time gets that of its fields, else that of the one before it: never the present."""
@@ -107,17 +101,18 @@ class Decoder:
         """The same where `@timestamp` is no time; it stays in `_@timestamp`."""
         event.fields["@timestamp"] = self._clock.of_fields({**event.fields, "@timestamp": None}) or time
 
-    def _odd(self, odd: list[tuple[Line, Exception]], origin: Origin, reject: Reject, time: Any) -> Iterator[Event]:
+    def _odd(self, odd: list[tuple[int, Exception]], block: _Block, reject: Reject) -> Iterator[Event]:
         """Lines among envelopes that are none: raw ones, tagged as the json codec tags them. Envelopes that the codec
         refuses are dead-lettered, as they are when a Beat sends them."""
-        lines = []
-        for line, error in odd:
-            if is_object(line[2]):
-                reject(json_frames([line[2]]), error)
-            elif line[2].strip():
-                lines.append((line, time or self._enveloper.unknown(origin)))
+        lines, unknown = [], self._enveloper.unknown(block.origin)
+        for number, error in odd:
+            text = block.lines[number]
+            if is_object(text):
+                reject(json_frames([text]), error)
+            elif text.strip():
+                lines.append((block.line(number), block.time(number) or unknown))
         odd.clear()
-        yield from self._enveloper.events(lines, origin, reject)
+        yield from self._enveloper.events(lines, block.origin, reject)
 
     # ------------------------------------------------------------------------------------ raw lines
 
@@ -133,3 +128,30 @@ class Decoder:
                 time = self._clock.of_line(line) or time
                 yield (number, offset, line), time or unknown
             offset += len(line) + 1
+
+
+class _Block:
+    """The lines of a block of envelopes, and what is asked for few of them: their places, the times before them."""
+
+    def __init__(self, data: bytes, origin: Origin) -> None:
+        self.lines = data.split(b"\n")
+        self.origin = origin
+        self._offsets: list[int] = []
+        self._times: dict[int, str | None] = {}
+
+    def line(self, number: int) -> Line:
+        """A line with its place."""
+        if not self._offsets:
+            lengths = (len(text) + 1 for text in self.lines)
+            self._offsets = list(accumulate(lengths, initial=self.origin["offset"]))
+        return number, self._offsets[number], self.lines[number]
+
+    def time(self, number: int) -> str | None:
+        """The time of the last line before one that has any; at the beginning of an archive, of the first that has."""
+        start = max(0, number - _LOOKED_BACK)
+        for before in range(number - 1, start - 1, -1):
+            time = self._times.get(before) or _USUAL.of_line(self.lines[before])
+            if time is not None:
+                self._times[number - 1] = time
+                return time
+        return self.origin.get("time") or _USUAL.first(self.lines[:_LOOKED_BACK])
