@@ -111,7 +111,8 @@ def measure(size: Size, folder: Path, *, long: bool = False) -> list[Figure]:
     say("start-up")
     starts = [startup.measure(tree, bench.new_folder()) for _ in range(size.starts)]
     say("a larger archive, and gzip")
-    larger, replays = replay.replay_to_file(bench, tree, replay.TIMES), runs.pop(REPLAY)
+    larger = [replay.replay_to_file(bench, tree, times) for times in replay.TIMES]
+    replays = runs.pop(REPLAY)
     found = [figure for subject, of in runs.items() for figure in path_figures(subject, of)]
     found += replay.replay_figures(replays, runs[FILE], larger) + replay.inflating(bench, size.rounds)
     shares = tuple(queued.ratio / straight.ratio for queued, straight in zip(runs[QUEUE], runs[BEATS], strict=True))
