@@ -173,7 +173,7 @@ def _workers(settings: Settings, pipeline: Pipeline) -> int:
 
 
 def _to_its_end(running: Pipeline | Front, replay: Replay, job: _Job, *, quiet: bool) -> None:
-    keep_freed_memory()
+    keep_freed_memory(arenas=1)  # blocks are read in one thread and freed in another: memory stays flat
     collect_seldom()
     state = State(job.archives, lambda: running.counters, lambda: len(replay.problems), monotonic())
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
