@@ -28,23 +28,24 @@ def decoder(
 
     def decode(data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         path, identity, offset, ordinal = origin["path"], origin["identity"], origin["offset"], 0
-        last_sent = last = ""
+        last_sent: Any = _NEVER
+        last = ""
         for piece in pieces(data):
             parsed = parse(piece)
             id_ = f"{identity}{offset:x}.{digest(piece)}"
             offset += len(piece) + delimiter
-            if type(parsed) is not dict:
+            if isinstance(parsed, list):
                 for sibling, fields in enumerate(parsed):
                     describe(fields, path)
-                    metadata = {"path": path, "host": host, "event_id": f"{id_}-{sibling}" if sibling else id_}
-                    yield arrive(fields, metadata, ordinal)
+                    own = {"path": path, "host": host, "event_id": f"{id_}-{sibling}" if sibling else id_}
+                    yield arrive(fields, own, ordinal)
                     ordinal += 1
                 continue
             describe(parsed, path)
             sent = parsed.get("@timestamp")
             if sent != last_sent and type(sent) is str and (known := canonical(sent)) is not None:
                 last_sent, last = sent, known
-            metadata = parsed.get("@metadata")
+            metadata: Any = parsed.get("@metadata")
             if type(metadata) is dict and "_id" not in metadata:
                 del parsed["@metadata"]
                 metadata["path"], metadata["host"], metadata["event_id"] = path, host, id_
@@ -60,6 +61,10 @@ def decoder(
             ordinal += 1
 
     return decode
+
+
+_NEVER = object()
+"""Unequal to any `@timestamp`."""
 
 
 def _describer(host: str) -> Callable[[Fields, str], None]:
