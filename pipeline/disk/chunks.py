@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pipeline.disk import globs
 from pipeline.disk.followed_file import Cutter
+from pipeline.disk.sincedb import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,10 @@ class Chunk:
     end: Callable[[], None]
     packed: bool = False
     """The data are of a packed file, whose lines end in \\n whatever the option `delimiter` says."""
+    first_path: str = ""
+    """The path under which a followed file was found, before it was renamed."""
+    key: Key | None = None
+    """Of a followed file."""
 
 
 @dataclass(frozen=True, slots=True)

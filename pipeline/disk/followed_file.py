@@ -66,6 +66,8 @@ class FollowedFile:
         self, path: str, key: Key, position: int, record: Record | None = None, delimiter: bytes = b"\n"
     ) -> None:
         self.path = path
+        self.first = (record.first or record.path if record else "") or path
+        """The path under which this generation was found: it stays, where `path` follows the file."""
         self.key = key
         self.delimiter = delimiter
         self.position = position
@@ -143,6 +145,7 @@ class FollowedFile:
         self.progress = Progress(0)
         self.position, self.tried, self.length, self.head, self.covered = 0, -1, 0, "", (0, "")
         self.generation += 1
+        self.first = self.path
         self._same_beginning()
         return True
 
@@ -189,7 +192,9 @@ class FollowedFile:
 
     def record(self, now: float) -> Record:
         """What is to be saved."""
-        return Record(self.progress.safe, now, self.path, self.length, self.head, self.generation, self.covered)
+        first = self.first if self.first != self.path else ""
+        beginning = self.length, self.head, self.generation, self.covered
+        return Record(self.progress.safe, now, self.path, *beginning, first=first)
 
     def ended(self, now: float) -> Record:
         """What is to be saved when it is deleted: the next file with its inode is of another generation."""

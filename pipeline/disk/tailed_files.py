@@ -184,7 +184,8 @@ class TailedFiles:
         start, data = got
         progress, end = file.progress, start + len(data)
         identity = file.identity(self.watch.source)
-        return Chunk(file.path, identity, start, data, lambda: progress.begin(start, end), lambda: progress.end(start))
+        begin, ended = lambda: progress.begin(start, end), lambda: progress.end(start)
+        return Chunk(file.path, identity, start, data, begin, ended, first_path=file.first, key=file.key)
 
     def _flush_due(self, file: FollowedFile) -> bool:
         if file.last:
