@@ -29,6 +29,8 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from isal import isal_zlib
+
 from pipeline.errors import BrokenFraming
 
 VERSION_1, VERSION_2 = b"12"
@@ -42,6 +44,7 @@ _RUN = 1 << 20
 """Bytes of bare J and D frames after which a piece is given out, though its window goes on."""
 MAX_PAIRS = 4096
 """Fields that a D frame may have; shippers send a handful."""
+_ISAL_LEVELS = 3
 _FIRST_BYTES = 1024
 """Enough of a C frame to inflate its first 16 bytes, which hold a W and the sequence of the first event."""
 
@@ -265,8 +268,8 @@ def pairs_frame(pairs: Mapping[str, str], sequence: int = 1, version: int = VERS
 
 
 def compressed(frames: bytes, level: int = 3, version: int = VERSION_2) -> bytes:
-    """Frames as one C frame."""
-    data = zlib.compress(frames, level)
+    """Frames as one C frame. Up to level 3 it is ISA-L's, which takes a fraction of zlib's time for the same size."""
+    data = isal_zlib.compress(frames, level) if level <= _ISAL_LEVELS else zlib.compress(frames, level)
     return COUNT.pack(version, C, len(data)) + data
 
 
