@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -57,6 +58,8 @@ class Watch:
     now: Callable[[], float]
     monotonic: Callable[[], float]
     warn: Callable[[str], None]
+    copies: re.Pattern[str] | None = None
+    """What a rotation by copying and truncating appends to the path; None: no file is taken for such a copy."""
 
     def found(self) -> dict[str, os.stat_result]:
         """The files there are, in the order in which they are to be read."""

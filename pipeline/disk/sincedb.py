@@ -2,14 +2,14 @@
 
 A line a file:
 
-    inode major minor position seen path #length:hash:generation:covered:hash:completed:first
+    inode major minor position seen path #length:hash:generation:covered:hash:completed:first:identity
 
 `seen` is the time of the last change in seconds since 1970; a record that is older than `clean_after` is left out.
 The last column is ours and ignored by Logstash: a hash of the first `length` bytes and one of the first `covered`,
 by which a file that took the inode of another is told from it, how often the file was truncated or replaced, in read
-mode the stamp of a file that was completed, and of a file that was renamed its first path, quoted as in a URL. Older
-versions wrote three, five or six of its seven parts. What does not look exactly so belongs to the path. A record
-without a path is of a file that was deleted.
+mode the stamp of a file that was completed, of a file that was renamed its first path, quoted as in a URL, and of a
+copy the identity of what it is a copy of. Older versions wrote three, five or six of its parts. What does not look
+exactly so belongs to the path. A record without a path is of a file that was deleted.
 
 The file is replaced as a whole, after its content has reached the disk.
 """
@@ -58,6 +58,8 @@ class Record:
     """The stamp of the file that was read to its end, delivered, and logged."""
     first: str = ""
     """The path under which this generation was found, where it is another now."""
+    named: str = ""
+    """The identity of the file of which this one is a copy."""
 
     @property
     def deleted(self) -> bool:
@@ -69,11 +71,14 @@ class Record:
         numbers = f"{key.inode} {key.major} {key.minor} {self.position} {self.seen:.6f}"
         covered, known = self.covered
         first = f":{quote(self.first, errors='surrogateescape')}" if self.first else ""
+        first += f":{self.named}" if self.named else ""
         beginning = f"{self.length}:{self.head}:{self.generation}:{covered}:{known}"
         return f"{numbers} {self.path} #{beginning}:{self.completed}{first}\n"
 
 
-_OURS = re.compile(r"(.*) #(\d+):([0-9a-f]*):(\d+)(?::(\d+):([0-9a-f]*)(?::([0-9a-f]*)(?::([^: ]+))?)?)?")
+_OURS = re.compile(
+    r"(.*) #(\d+):([0-9a-f]*):(\d+)(?::(\d+):([0-9a-f]*)(?::([0-9a-f]*)(?::([^: ]+)(?::([0-9a-f]+))?)?)?)?"
+)
 
 
 def read_line(line: str) -> tuple[Key, Record] | None:
@@ -86,10 +91,10 @@ def read_line(line: str) -> tuple[Key, Record] | None:
             return key, record
         if (ours := _OURS.fullmatch(parts[5])) is None:
             return key, Record(record.position, record.seen, parts[5])
-        path, length, head, generation, covered, known, completed, first = ours.groups(default="")
+        path, length, head, generation, covered, known, completed, first, named = ours.groups(default="")
         beginning = int(length), head, int(generation), (int(covered or 0), known)
         first = unquote(first, errors="surrogateescape")
-        return key, Record(record.position, record.seen, path, *beginning, completed, first)
+        return key, Record(record.position, record.seen, path, *beginning, completed, first, named)
     except (ValueError, IndexError):
         return None
 

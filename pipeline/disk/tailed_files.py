@@ -7,6 +7,9 @@ appears under its old path is a new file, read from its beginning. A file that n
 to its end and closed, soon if it was deleted, else when it has been idle for `close_older`. One that was closed, and
 then disappears from its folder, counts as deleted too: what takes its inode is new.
 
+Where a rotation copies a file and truncates it (`Watch.copies`), the copy is known by its path and its beginning, and
+goes on where the file was: what was not read yet before it was truncated is read from there, as the file's.
+
 A file that cannot be read (a disk that fails, a server of files that is away) is closed with its position kept, told
 of once, and tried again at the next discovery; the others go on.
 
@@ -23,11 +26,15 @@ from collections import deque
 from collections.abc import Iterator
 
 from pipeline.disk.chunks import Chunk, Watch
-from pipeline.disk.followed_file import FollowedFile
+from pipeline.disk.followed_file import FollowedFile, Origin
 from pipeline.disk.sincedb import Key, Record, SinceDb
 
 GRACE = 5.0
 """Seconds that a deleted file must have been idle: whoever writes it may not have noticed."""
+
+
+FORMER = 256
+"""Generations that are remembered for copies of them."""
 
 
 class TailedFiles:
@@ -44,6 +51,8 @@ class TailedFiles:
         self._paths: dict[str, Key] = {}
         self._left: deque[tuple[Key, Record]] = deque()
         """The last of files that are not followed any more, until it is saved."""
+        self._former: deque[Origin] = deque(maxlen=FORMER)
+        """Generations that were truncated, whose copies may turn up."""
         self._failed: set[Key] = set()
         """What could not be read, until the next discovery."""
         self._from_beginning = from_beginning
@@ -61,11 +70,47 @@ class TailedFiles:
             first, found = False, _stats(self._paths)
         self._paths = {path: Key.of(status) for path, status in found.items()}
         self._open([path for path, status in found.items() if self._meet(path, status, first=first)])
+        self._go_on()
         for file in list(self._files.values()):
             with self._minding(file):
-                if file.descriptor >= 0 and file.look(now):
+                if file.descriptor >= 0 and self._began_anew(file, now):
                     self.dirty = True
         self._forget_lost(now)
+
+    def _began_anew(self, file: FollowedFile, now: float) -> bool:
+        if self.watch.copies is None:
+            return file.look(now)
+        origin = file.origin(self.watch.source)
+        anew = file.look(now)
+        if anew and origin.covered[0]:
+            self._former.append(origin)
+        return anew
+
+    def _go_on(self) -> None:
+        """New files that are copies of others go on where those were."""
+        if self.watch.copies is None:
+            return
+        for file in [file for file in self._files.values() if file.descriptor >= 0 and file.unread]:
+            if (found := self.watch.copies.search(file.path)) is None:
+                continue
+            with self._minding(file):
+                self._go_on_as_copy(file, file.path[: found.start()])
+
+    def _go_on_as_copy(self, file: FollowedFile, path: str) -> None:
+        living = [(one.origin(self.watch.source), one) for one in self._files.values() if one is not file]
+        origins = [*((origin, None) for origin in self._former), *living]
+        like = [(origin, one) for origin, one in origins if origin.first == path and file.begins_like(origin)]
+        if not like:
+            return
+        origin, one = max(like, key=lambda found: found[0].covered[0])
+        if os.fstat(file.descriptor).st_size < origin.position:  # it is being copied
+            file.close()
+            self._failed.add(file.key)
+            return
+        file.go_on(origin)
+        self.dirty = True
+        if one is not None and one.descriptor >= 0 and not one.continues(file):
+            one.begin_anew()  # nothing else may show it: it may begin with the same line again
 
     @contextlib.contextmanager
     def _minding(self, file: FollowedFile) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ class Input:
     ignore_older: float | None
     close_inactive: float
     clean_removed: float
+    copies: re.Pattern[str] | None
+    """What a rotation by copying and truncating appends to the path."""
     flush_after: float | None
     """Seconds without anything new after which an event that could go on is taken to be over."""
 
@@ -67,6 +70,7 @@ class Following:
             now=time.time,
             monotonic=time.monotonic,
             warn=lambda text: log.warning("%s", text),
+            copies=options.copies,
         )
         self._files = TailedFiles(watch, self._sincedb, from_beginning=options.from_beginning)
         self._changed = False

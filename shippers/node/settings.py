@@ -109,6 +109,7 @@ def _input(table: Table, seen: set[str]) -> tuple[Input, Marks]:
         ignore_older=None if math.isinf(older) else older,
         close_inactive=table.seconds("close_inactive", 300.0, least=1.0),
         clean_removed=table.seconds("clean_inactive", 14 * DAY, least=60.0),
+        copies=table.pattern("copytruncate"),
         flush_after=flush,
     )
     marks = Marks(table.anything("fields"), table.flag("fields_under_root"), table.texts("tags"))

@@ -19,6 +19,7 @@ _BYTES = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1 << 1
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 
 class Table:
@@ -49,7 +50,7 @@ class Table:
 
     # ------------------------------------------------------------------------------------------ values
 
-    def _get(self, key: str, default: T, read: Callable[[Any], T]) -> T:
+    def _get(self, key: str, default: D, read: Callable[[Any], T]) -> T | D:
         self._known.append(key)
         if key not in self._values:
             return default
@@ -75,6 +76,17 @@ class Table:
             return text
 
         return self._get(key, default, read)
+
+    def pattern(self, key: str) -> re.Pattern[str] | None:
+        """A regular expression."""
+
+        def read(value: Any) -> re.Pattern[str]:
+            try:
+                return re.compile(_text(value))
+            except re.error as error:
+                raise ValueError(f"is no regular expression: {error}") from None
+
+        return self._get(key, None, read)
 
     def texts(self, key: str, default: Sequence[str] = (), *, needed: str = "") -> tuple[str, ...]:
         """A list of texts."""
