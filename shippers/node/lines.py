@@ -1,6 +1,6 @@
 """Plain lines: each that is not empty is an entry.
 
-A line that is longer than the bound goes out in pieces, each with the flag `truncated`: nothing is cut off.
+A line that is longer than the bound goes out in pieces, all but the last with the flag `truncated`: nothing is lost.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ class Lines:
     def entries(self, data: bytes) -> Iterator[Entry]:
         """One a line."""
         offset, most = 0, self.max_bytes
-        for line in data.split(b"\n"):
+        lines = data.split(b"\n")
+        rest = lines.pop()
+        for line in lines:
             size = len(line)
             if size > most:
                 yield from self._pieces(line, offset)
@@ -35,16 +37,21 @@ class Lines:
                 if text:
                     yield Entry(offset, text)
             offset += size + 1
+        if len(rest) > most:
+            yield from self._pieces(rest, offset)
+        elif len(rest) > most - 4:  # `cut` has cut here, as the line goes on
+            yield Entry(offset, rest, flags=(TRUNCATED,))
+        elif text := rest.removesuffix(b"\r"):
+            yield Entry(offset, text)
 
     def _pieces(self, line: bytes, offset: int) -> Iterator[Entry]:
         start = 0
         while start < len(line):
             end = piece_end(line, start, self.max_bytes)
-            text = line[start:end]
-            if end == len(line):
-                text = text.removesuffix(b"\r")
-            if text:
-                yield Entry(offset + start, text, flags=(TRUNCATED,))
+            if end < len(line):
+                yield Entry(offset + start, line[start:end], flags=(TRUNCATED,))
+            elif text := line[start:].removesuffix(b"\r"):
+                yield Entry(offset + start, text)
             start = end
 
     def walk(self, data: bytes, *, final: bool) -> Walked:
