@@ -24,6 +24,7 @@ class LumberjackServer:
         self.connections = 0
         self.peers: list[Any] = []
         self._writers: list[asyncio.StreamWriter] = []
+        self._open = 0
 
     async def __aenter__(self) -> LumberjackServer:
         self._listening = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.tls)
@@ -35,6 +36,19 @@ class LumberjackServer:
         for writer in self._writers:
             writer.close()
 
+    def say(self, data: bytes) -> None:
+        """To the newest connection."""
+        self._writers[-1].write(data)
+
+    def close_all(self) -> None:
+        for writer in self._writers:
+            writer.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether no connection is left."""
+        return self._open == 0
+
     @property
     def events(self) -> list[dict[str, Any]]:
         return [event for window in self.windows for event in window]
@@ -44,9 +58,17 @@ class LumberjackServer:
         return [event["message"] for event in self.events]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        receiver, opened = Receiver(), 0
         self.connections += 1
         self._writers.append(writer)
+        self._open += 1
+        try:
+            await self._take(reader, writer)
+        finally:
+            self._open -= 1
+            writer.close()
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        receiver, opened = Receiver(), 0
         self.peers.append(writer.get_extra_info("peercert"))
         while data := await reader.read(1 << 20):
             for item in receiver.feed(data):
@@ -61,9 +83,7 @@ class LumberjackServer:
                 if answer:
                     writer.write(answer)
                 elif answer == b"":
-                    writer.close()
                     return
-        writer.close()
 
 
 async def until(holds: Callable[[], bool]) -> None:
