@@ -64,30 +64,34 @@ def test_windows_are_sent_and_what_ended_is_told_in_order(compression: int) -> N
     ended: list[int] = []
 
     async def test() -> None:
-        async with LumberjackServer() as server:
-            async with delivering(Windows(settings(server.port, compression=compression))) as output:
-                for first in (0, 10, 20):
-                    assert output.room()
-                    output.put(batch(first, first + 10, ended))
-                assert not output.room()
-                await until(lambda: output.pending == 0)
-                assert ended == [0, 10, 20]
-                assert server.messages == [str(number) for number in range(30)]
-                assert (output.delivered, server.connections) == (30, 1)
+        async with (
+            LumberjackServer() as server,
+            delivering(Windows(settings(server.port, compression=compression))) as output,
+        ):
+            for first in (0, 10, 20):
+                assert output.room()
+                output.put(batch(first, first + 10, ended))
+            assert not output.room()
+            await until(lambda: output.pending == 0)
+            assert ended == [0, 10, 20]
+            assert server.messages == [str(number) for number in range(30)]
+            assert (output.delivered, server.connections) == (30, 1)
 
     asyncio.run(test())
 
 
 def test_as_many_windows_are_under_way_as_asked_for() -> None:
     async def test() -> None:
-        async with LumberjackServer(lambda count: None) as server:
-            async with delivering(Windows(settings(server.port, pipelining=3))) as output:
-                for first in (0, 10, 20, 30):
-                    output.put(batch(first, first + 10))
-                await until(lambda: len(server.windows) == 3 and len(server.events) == 30)
-                await asyncio.sleep(0.05)  # nothing more comes
-                assert len(server.windows) == 3
-                assert output.pending == 40
+        async with (
+            LumberjackServer(lambda count: None) as server,
+            delivering(Windows(settings(server.port, pipelining=3))) as output,
+        ):
+            for first in (0, 10, 20, 30):
+                output.put(batch(first, first + 10))
+            await until(lambda: len(server.windows) == 3 and len(server.events) == 30)
+            await asyncio.sleep(0.05)  # nothing more comes
+            assert len(server.windows) == 3
+            assert output.pending == 40
 
     asyncio.run(test())
 
@@ -126,62 +130,68 @@ def test_what_is_not_acknowledged_is_sent_again(answers: list[bytes], expected: 
 
 def test_signs_of_life_are_waited_through_and_silence_is_not() -> None:
     async def test() -> None:
-        async with LumberjackServer(lambda count: None) as server:
-            async with delivering(Windows(settings(server.port, timeout=0.3))) as output:
-                output.put(batch(0, 10))
-                await until(lambda: server.connections == 1)
-                for _ in range(8):
-                    await asyncio.sleep(0.1)
-                    server.say(ack(0))
-                assert server.connections == 1
-                await until(lambda: server.connections == 2)
-                server.answer = ack
-                await until(lambda: output.pending == 0)
+        async with (
+            LumberjackServer(lambda count: None) as server,
+            delivering(Windows(settings(server.port, timeout=0.3))) as output,
+        ):
+            output.put(batch(0, 10))
+            await until(lambda: server.connections == 1)
+            for _ in range(8):
+                await asyncio.sleep(0.1)
+                server.say(ack(0))
+            assert server.connections == 1
+            await until(lambda: server.connections == 2)
+            server.answer = ack
+            await until(lambda: output.pending == 0)
 
     asyncio.run(test())
 
 
 def test_the_next_host_when_one_fails_and_it_is_kept() -> None:
     async def test() -> None:
-        async with LumberjackServer() as second:
-            async with delivering(Windows(settings(free_port(), second.port))) as output:
-                output.put(batch(0, 10))
-                await until(lambda: output.pending == 0)
-                output.put(batch(10, 20))
-                await until(lambda: output.pending == 0)
-                assert second.connections == 1
-                assert second.messages == [str(number) for number in range(20)]
+        async with LumberjackServer() as second, delivering(Windows(settings(free_port(), second.port))) as output:
+            output.put(batch(0, 10))
+            await until(lambda: output.pending == 0)
+            output.put(batch(10, 20))
+            await until(lambda: output.pending == 0)
+            assert second.connections == 1
+            assert second.messages == [str(number) for number in range(20)]
 
     asyncio.run(test())
 
 
 def test_failing_over_and_back() -> None:
     async def test() -> None:
-        async with LumberjackServer() as first, LumberjackServer() as second:
-            async with delivering(Windows(settings(first.port, second.port))) as output:
-                for number, server in enumerate((first, second, first)):
-                    output.put(batch(number * 10, number * 10 + 10))
-                    await until(lambda: output.pending == 0)
-                    assert server.messages[-1] == str(number * 10 + 9)
-                    server.close_all()
-                    await until(lambda server=server: server.closed)  # type: ignore[misc]
+        async with (
+            LumberjackServer() as first,
+            LumberjackServer() as second,
+            delivering(Windows(settings(first.port, second.port))) as output,
+        ):
+            for number, server in enumerate((first, second, first)):
+                output.put(batch(number * 10, number * 10 + 10))
+                await until(lambda: output.pending == 0)
+                assert server.messages[-1] == str(number * 10 + 9)
+                server.close_all()
+                await until(lambda server=server: server.closed)  # type: ignore[misc]
 
     asyncio.run(test())
 
 
 def test_a_slow_start_after_each_break() -> None:
     async def test() -> None:
-        async with LumberjackServer() as server:
-            async with delivering(Windows(settings(server.port, window=2048, slow_start=True, pipelining=1))) as output:
-                output.put(batch(0, 100))
-                await until(lambda: output.pending == 0)
-                sizes = [len(each) for each in server.windows]
-                assert sizes == [10, 15, 23, 35, 17]
-                server.close_all()
-                await until(lambda: server.closed)
-                output.put(batch(100, 120))
-                await until(lambda: output.pending == 0)
-                assert [len(each) for each in server.windows][len(sizes) :] == [10, 10]
+        async with (
+            LumberjackServer() as server,
+            delivering(Windows(settings(server.port, window=2048, slow_start=True, pipelining=1))) as output,
+        ):
+            output.put(batch(0, 100))
+            await until(lambda: output.pending == 0)
+            sizes = [len(each) for each in server.windows]
+            assert sizes == [10, 15, 23, 35, 17]
+            server.close_all()
+            await until(lambda: server.closed)
+            output.put(batch(100, 120))
+            await until(lambda: output.pending == 0)
+            assert [len(each) for each in server.windows][len(sizes) :] == [10, 10]
 
     asyncio.run(test())
 
@@ -214,11 +224,13 @@ def test_tls_and_mutual_tls(tmp_path: Any, client: bool) -> None:
     assert faults == []
 
     async def test() -> None:
-        async with LumberjackServer(tls=serving) as server:
-            async with delivering(Windows(settings(server.port, tls=tls))) as output:
-                output.put(batch(0, 10))
-                await until(lambda: output.pending == 0)
-                assert bool(server.peers[0]) is client
+        async with (
+            LumberjackServer(tls=serving) as server,
+            delivering(Windows(settings(server.port, tls=tls))) as output,
+        ):
+            output.put(batch(0, 10))
+            await until(lambda: output.pending == 0)
+            assert bool(server.peers[0]) is client
 
     asyncio.run(test())
 
