@@ -99,7 +99,9 @@ class TailedFiles:
     def _go_on_as_copy(self, file: FollowedFile, path: str) -> None:
         living = [(one.origin(self.watch.source), one) for one in self._files.values() if one is not file]
         origins = [*((origin, None) for origin in self._former), *living]
-        like = [(origin, one) for origin, one in origins if origin.first == path and file.begins_like(origin)]
+        taken = {one.named for one in self._files.values()}  # of files that begin alike, the oldest is the copy
+        here = [(origin, one) for origin, one in origins if origin.first == path and origin.identity not in taken]
+        like = [(origin, one) for origin, one in here if file.begins_like(origin)]
         if not like:
             return
         origin, one = max(like, key=lambda found: found[0].covered[0])

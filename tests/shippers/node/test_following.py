@@ -170,6 +170,23 @@ def test_a_copy_keeps_its_place_and_name_over_a_restart_after_its_original_is_go
     assert len(set(ids(events + again))) == 3
 
 
+def test_of_several_copies_that_begin_alike_one_is_that_of_the_file_that_was_known(tmp_path: Path) -> None:
+    files = Followed(tmp_path, "a.log*", copies=r"\.\d+$")
+    log = tmp_path / "a.log"
+    write(log, "banner\n1\n")
+    events = files.events(end=False)
+    files.close()
+    for number in (2, 3):
+        if (tmp_path / "a.log.1").exists():
+            (tmp_path / "a.log.1").rename(tmp_path / "a.log.2")
+        rotated_by_copy(log)
+        write(log, f"banner\n{number}\n")
+    files = Followed(tmp_path, "a.log*", copies=r"\.\d+$")
+    events += files.events() + files.events()
+    seen = dict(zip(ids(events), (event["message"] for event in events), strict=True))
+    assert Counter(seen.values()) == Counter({"banner": 3, "1": 1, "2": 1, "3": 1})
+
+
 def test_without_being_asked_for_a_copy_is_a_file_like_others(tmp_path: Path) -> None:
     files = Followed(tmp_path, "a.log*")
     write(tmp_path / "a.log", "1\n")
