@@ -53,6 +53,8 @@ class TailedFiles:
         """The last of files that are not followed any more, until it is saved."""
         self._former: deque[Origin] = deque(maxlen=FORMER)
         """Generations that were truncated, whose copies may turn up."""
+        self._copied: list[tuple[FollowedFile, FollowedFile, int]] = []
+        """Copies, the files they are of, not known to be truncated, and which generation."""
         self._failed: set[Key] = set()
         """What could not be read, until the next discovery."""
         self._from_beginning = from_beginning
@@ -90,11 +92,26 @@ class TailedFiles:
         """New files that are copies of others go on where those were."""
         if self.watch.copies is None:
             return
+        self._truncated()
         for file in [file for file in self._files.values() if file.descriptor >= 0 and file.unread]:
             if (found := self.watch.copies.search(file.path)) is None:
                 continue
             with self._minding(file):
                 self._go_on_as_copy(file, file.path[: found.start()])
+
+    def _truncated(self) -> None:
+        """Files that were copied and have been truncated since. One that was not read shows it by nothing else: it may
+        begin with the same line again."""
+        for pair in list(self._copied):
+            copy, file, generation = pair
+            if file.descriptor < 0 or copy.descriptor < 0:
+                continue
+            if file.generation == generation and file.continues(copy):
+                continue
+            self._copied.remove(pair)
+            if file.generation == generation:
+                file.begin_anew()
+                self.dirty = True
 
     def _go_on_as_copy(self, file: FollowedFile, path: str) -> None:
         living = [(one.origin(self.watch.source), one) for one in self._files.values() if one is not file]
@@ -111,8 +128,9 @@ class TailedFiles:
             return
         file.go_on(origin)
         self.dirty = True
-        if one is not None and one.descriptor >= 0 and not one.continues(file):
-            one.begin_anew()  # nothing else may show it: it may begin with the same line again
+        if one is not None:
+            self._copied.append((file, one, one.generation))
+            self._truncated()
 
     @contextlib.contextmanager
     def _minding(self, file: FollowedFile) -> Iterator[None]:
