@@ -53,8 +53,6 @@ class TailedFiles:
         """The last of files that are not followed any more, until it is saved."""
         self._former: deque[Origin] = deque(maxlen=FORMER)
         """Generations that were truncated, whose copies may turn up."""
-        self._copied: list[tuple[FollowedFile, FollowedFile, int]] = []
-        """Copies, the files they are of, not known to be truncated, and which generation."""
         self._failed: set[Key] = set()
         """What could not be read, until the next discovery."""
         self._from_beginning = from_beginning
@@ -100,37 +98,34 @@ class TailedFiles:
                 self._go_on_as_copy(file, file.path[: found.start()])
 
     def _truncated(self) -> None:
-        """Files that were copied and have been truncated since. One that was not read shows it by nothing else: it may
-        begin with the same line again."""
-        for pair in list(self._copied):
-            copy, file, generation = pair
-            if file.descriptor < 0 or copy.descriptor < 0:
-                continue
-            if file.generation == generation and file.continues(copy):
-                continue
-            self._copied.remove(pair)
-            if file.generation == generation:
+        """Files that were copied, and do not begin like their copy any more. One that was not read shows it by nothing
+        else: it may begin with the same line again."""
+        opened = [file for file in self._files.values() if file.descriptor >= 0]
+        if not any(file.named for file in opened):
+            return
+        originals = {file.identity(self.watch.source): file for file in opened if not file.named}
+        for copy in opened:
+            file = originals.get(copy.named)
+            if file is not None and not file.continues(copy):
+                del originals[copy.named]
                 file.begin_anew()
                 self.dirty = True
 
     def _go_on_as_copy(self, file: FollowedFile, path: str) -> None:
-        living = [(one.origin(self.watch.source), one) for one in self._files.values() if one is not file]
-        origins = [*((origin, None) for origin in self._former), *living]
+        living = (one.origin(self.watch.source) for one in self._files.values() if one is not file)
         taken = {one.named for one in self._files.values()}  # of files that begin alike, the oldest is the copy
-        here = [(origin, one) for origin, one in origins if origin.first == path and origin.identity not in taken]
-        like = [(origin, one) for origin, one in here if file.begins_like(origin)]
+        here = [one for one in (*self._former, *living) if one.first == path and one.identity not in taken]
+        like = [origin for origin in here if file.begins_like(origin)]
         if not like:
             return
-        origin, one = max(like, key=lambda found: found[0].covered[0])
+        origin = max(like, key=lambda origin: origin.covered[0])
         if os.fstat(file.descriptor).st_size < origin.position:  # it is being copied
             file.close()
             self._failed.add(file.key)
             return
         file.go_on(origin)
         self.dirty = True
-        if one is not None:
-            self._copied.append((file, one, one.generation))
-            self._truncated()
+        self._truncated()
 
     @contextlib.contextmanager
     def _minding(self, file: FollowedFile) -> Iterator[None]:
