@@ -48,7 +48,7 @@ class Connection:
         try:
             data = await self._reader.readexactly(ACK_SIZE)
         except asyncio.IncompleteReadError:
-            raise ConnectionError(f"{self.place} closed without an acknowledgement") from None
+            raise ConnectionError(f"{self.place} closed the connection") from None
         return acknowledged(data)
 
     async def close(self) -> None:

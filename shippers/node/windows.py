@@ -62,6 +62,8 @@ class Windows:
         """When there was last reason to believe that the other side works."""
         self._window = 0
         self._failures = 0
+        self._again = 0
+        """Events that were under way when the last connection broke."""
 
     @property
     def pending(self) -> int:
@@ -95,10 +97,10 @@ class Windows:
                 await asyncio.sleep(self._pause())
 
     def _report(self, place: str, error: Exception) -> None:
-        again = sum(count for _, count in self._in_flight)
-        told = f"; {again} events will be sent again" if again else ""
+        told = f"; {self._again} events will be sent again" if self._again else ""
+        self._again = 0
         reason = str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
-        log.warning("%s: %s%s", place, reason, told)
+        log.warning("%s: %s%s", place, reason.removeprefix(f"{place} "), told)
 
     def _pause(self) -> float:
         rounds = self._failures // len(self.settings.hosts) - 1
@@ -131,6 +133,7 @@ class Windows:
                 await connection.close()
 
     def _take_back(self) -> None:
+        self._again = sum(count for _, count in self._in_flight)
         self._in_flight.clear()
         for batch in self._batches:
             batch.sent = batch.done
