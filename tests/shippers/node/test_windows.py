@@ -106,7 +106,9 @@ def test_as_many_windows_are_under_way_as_asked_for() -> None:
         ([window(1)], "0-10 0-10"),  # no answer at all
     ],
 )
-def test_what_is_not_acknowledged_is_sent_again(answers: list[bytes], expected: str) -> None:
+def test_what_is_not_acknowledged_is_sent_again(
+    answers: list[bytes], expected: str, caplog: pytest.LogCaptureFixture
+) -> None:
     given = list(answers)
 
     async def test() -> None:
@@ -121,6 +123,7 @@ def test_what_is_not_acknowledged_is_sent_again(answers: list[bytes], expected: 
                 output.put(batch(0, 10, ended))
                 await until(lambda: output.pending == 0)
                 assert ended == [0]
+                assert ("10 events will be sent again" in caplog.text) is (" " in expected)
                 ranges = [f"{each[0]['message']}-{int(each[-1]['message']) + 1}" for each in server.windows]
                 assert " ".join(ranges) == expected
                 assert output.delivered == 10
