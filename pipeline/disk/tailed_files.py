@@ -58,6 +58,11 @@ class TailedFiles:
         self._from_beginning = from_beginning
         self._next_discovery = float("-inf")
 
+    @property
+    def paths(self) -> list[str]:
+        """Of the files that were found by the last `scan`."""
+        return list(self._paths)
+
     def scan(self) -> None:
         """Finds new files, and looks at those that are known."""
         now = self.watch.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 import time
 from collections.abc import AsyncIterator
@@ -74,12 +75,21 @@ class Following:
         )
         self._files = TailedFiles(watch, self._sincedb, from_beginning=options.from_beginning)
         self._changed = False
+        self._folders: dict[str, str] = {}
+        """Of each path, where the file is that a link may lead to."""
+        self._roots = {_root(pattern) for pattern in options.paths}
 
     async def scan(self) -> None:
         """Finds new files and opens them; saves the positions where that has to come before reading."""
         await asyncio.to_thread(self._files.scan)
         if self._files.dirty:
             await self.save()
+
+    def folders(self) -> set[str]:
+        """Where its files are, and where new ones can appear."""
+        known = self._folders
+        self._folders = {path: known.get(path) or _folder(path) for path in self._files.paths}
+        return {*self._folders.values(), *self._roots}
 
     async def chunks(self) -> AsyncIterator[Chunk]:
         """One turn of all files that have something new."""
@@ -107,3 +117,13 @@ class Following:
     def close(self) -> None:
         """Closes the files."""
         self._files.close()
+
+
+def _folder(path: str) -> str:
+    return os.path.dirname(os.path.realpath(path))
+
+
+def _root(pattern: str) -> str:
+    """The folder of a glob, or the last one before its first special character."""
+    plain = re.split(r"[*?\[{]", pattern, maxsplit=1)[0]
+    return os.path.dirname(plain) or "/"

@@ -6,7 +6,6 @@ It goes on looking for files while the output is stalled: a file that is renamed
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -16,9 +15,12 @@ from typing import Protocol
 from pipeline.disk.chunks import Chunk
 from shippers.node.batches import Batch, Source
 from shippers.node.following import Following
+from shippers.node.wakes import Wakes
 
 log = logging.getLogger("apex.ship")
 
+TOGETHER = 0.05
+"""Seconds between two looks at files that always change."""
 BATCH_BYTES = 2 << 20
 """A batch with as many bytes is full."""
 
@@ -67,6 +69,7 @@ class Shipping:
         self._followed, self._output, self._pace = followed, output, pace
         self._batch = Batch()
         self._stopped = asyncio.Event()
+        self._wakes = Wakes()
         self._saved = 0.0
 
     @property
@@ -77,6 +80,7 @@ class Shipping:
     def stop(self) -> None:
         """Read no more, and drain."""
         self._stopped.set()
+        self._wakes.wake()
 
     async def run(self, *, once: bool = False) -> bool:
         """Whether all that was read is acknowledged."""
@@ -94,6 +98,7 @@ class Shipping:
             for each in self._followed:
                 await each.save()
                 each.close()
+            self._wakes.close()
         finished = working in done
         if not finished:
             left = self._output.pending
@@ -114,6 +119,7 @@ class Shipping:
         quiet_since = time.monotonic()
         patience = max((each.flush_after or 0.0 for each in self._followed), default=0.0)
         while not self._stopped.is_set():
+            self._wakes.forget()
             await self._scan()
             if await self._turn():
                 quiet_since = time.monotonic()
@@ -121,10 +127,15 @@ class Shipping:
             await self._hand_over()
             if once and time.monotonic() - quiet_since >= patience:
                 return
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._pace.interval):
-                    await self._stopped.wait()
+            await self._rest()
         await self._hand_over()
+
+    async def _rest(self) -> None:
+        """Until files change; a moment at least, so that lines that come one by one are sent together."""
+        self._wakes.watch(folder for each in self._followed for folder in each.folders())
+        await asyncio.sleep(min(TOGETHER, self._pace.interval))
+        if not self._stopped.is_set():
+            await self._wakes.wait(self._pace.interval)
 
     async def _scan(self) -> None:
         for each in self._followed:

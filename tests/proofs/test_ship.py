@@ -190,7 +190,7 @@ def test_the_shipper_under_rotation_with_both_sides_killed(
         "rotations of each log": [writer.rotations for writer in writers],
         "kills of the engine and of the shipper": f"{kills}, {own_kills}",
         "seed": seed,
-        "events that the shipper knew it had to send again": again,
+        "events under way when a connection broke, as far as logged": again,
         "seconds of writing, and until all was in the store": f"{seconds:g}, {caught_up:.1f}",
         "lines lost or there twice": 0,
     }.items():
