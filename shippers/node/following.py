@@ -7,9 +7,11 @@ import logging
 import os
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pipeline.disk.chunks import Chunk, Watch
 from pipeline.disk.sincedb import SinceDb
@@ -19,6 +21,8 @@ from shippers.node.entries import Format
 from shippers.node.envelopes import Envelopes
 
 log = logging.getLogger("apex.ship")
+
+T = TypeVar("T")
 
 BLOCK = 256 * 1024
 """Bytes read at a time."""
@@ -45,7 +49,7 @@ class Input:
 
 
 class Following:
-    """Reads in a thread; what was read is taken, and ended, by the loop."""
+    """Reads in a thread of its own, one thing after the other; what was read is taken, and ended, by the loop."""
 
     def __init__(self, options: Input, envelopes: Envelopes, registry: Path, most_open: int, interval: float) -> None:
         self.envelopes = envelopes
@@ -74,6 +78,7 @@ class Following:
             copies=options.copies,
         )
         self._files = TailedFiles(watch, self._sincedb, from_beginning=options.from_beginning)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=options.id)
         self._changed = False
         self._folders: dict[str, str] = {}
         """Of each path, where the file is that a link may lead to."""
@@ -81,7 +86,7 @@ class Following:
 
     async def scan(self) -> None:
         """Finds new files and opens them; saves the positions where that has to come before reading."""
-        await asyncio.to_thread(self._files.scan)
+        await self._aside(self._files.scan)
         if self._files.dirty:
             await self.save()
 
@@ -94,7 +99,7 @@ class Following:
     async def chunks(self) -> AsyncIterator[Chunk]:
         """One turn of all files that have something new."""
         chunks = self._files.chunks()
-        while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+        while (chunk := await self._aside(lambda: next(chunks, None))) is not None:
             chunk.begin()
             yield chunk
 
@@ -109,14 +114,19 @@ class Following:
             return
         self._changed = False
         try:
-            await asyncio.to_thread(lambda: self._sincedb.save(self._files.records()))
+            await self._aside(lambda: self._sincedb.save(self._files.records()))
         except StoreError as error:
             self._changed = True
             log.warning("%s", error)
 
-    def close(self) -> None:
-        """Closes the files."""
-        self._files.close()
+    async def close(self) -> None:
+        """Saves the positions, and closes the files."""
+        await self.save()
+        await self._aside(self._files.close)
+        self._thread.shutdown()
+
+    def _aside(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
 def _folder(path: str) -> str:

@@ -96,8 +96,7 @@ class Shipping:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             for each in self._followed:
-                await each.save()
-                each.close()
+                await each.close()
             self._wakes.close()
         finished = working in done
         if not finished:

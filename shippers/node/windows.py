@@ -150,8 +150,7 @@ class Windows:
                 self._answered = asyncio.get_running_loop().time()
             batch.sent += len(payloads)
             self._in_flight.append((batch, len(payloads)))
-            async with asyncio.timeout(self.settings.timeout):
-                await connection.write(payloads)
+            await connection.write(payloads)  # however long: `_read` knows whether the other side lives
 
     async def _read(self, connection: Connection) -> None:
         loop, timeout = asyncio.get_running_loop(), self.settings.timeout

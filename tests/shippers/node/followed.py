@@ -69,7 +69,8 @@ class Followed:
 
     def close(self) -> None:
         """As kill -9 does it: nothing is saved."""
-        self.following.close()
+        self.following._files.close()
+        self.following._thread.shutdown()
 
 
 def ids(events: list[dict[str, Any]]) -> list[str | None]:

@@ -52,6 +52,29 @@ def test_the_example_with_its_comments_and_with_all_that_it_mentions(
     assert replace(found.output, tls=None) == defaults.output
 
 
+def known(folder: Path, text: str, place: str) -> set[str]:
+    """The options of a table: a fault with a name that is like none of them lists them."""
+    [fault] = [fault for fault in faults(folder, text) if fault.startswith(f"{place}0123456789:")]
+    return set(fault.partition("known here are ")[2].split(", "))
+
+
+def test_the_example_has_every_option_and_no_other(tmp_path: Path) -> None:
+    wrong = "0123456789 = 1\n"
+    kafka = LEAST.partition("[output")[0] + "[output.kafka]\n" + wrong
+    options = known(tmp_path, wrong + LEAST, "") | known(
+        tmp_path, LEAST.replace("paths", wrong + "paths"), "inputs[0]."
+    )
+    options |= known(tmp_path, LEAST + wrong, "output.lumberjack.") | known(tmp_path, kafka, "output.kafka.")
+    for table, place in (("agent", "agent."), ("log", "log."), ("output.lumberjack.tls", "output.lumberjack.tls.")):
+        options |= known(tmp_path, f"{LEAST}[{table}]\n{wrong}", place)
+    within = LEAST.replace("[output.l", f"[inputs.multiline]\n{wrong}[output.l")
+    options |= known(tmp_path, within, "inputs[0].multiline.")
+    assert len(options) > 50
+    shown = set(re.findall(r"^(?:# )?(?:\[+[\w.]*?)?(\w+)(?: = |\]+)", EXAMPLE.read_text(), re.MULTILINE))
+    assert sorted(options - shown) == ["output"]  # the tables within it are there
+    assert sorted(shown - options - {"lumberjack", "kafka"}) == []
+
+
 def test_hosts(tmp_path: Path) -> None:
     (tmp_path / "node.toml").write_text(LEAST)
     output = read(tmp_path / "node.toml").output
