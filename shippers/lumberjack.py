@@ -11,13 +11,18 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Self
 
 import orjson
+from isal import isal_zlib
 
 from pipeline.protocols.lumberjack import ACK_SIZE, acknowledged, compressed, json_frames, window
+
+QUICK = 3
+"""Up to this level frames are packed with ISA-L, in a fraction of zlib's time and to the same size."""
 
 
 class Connection:
@@ -29,6 +34,7 @@ class Connection:
         self.place = place
         self._reader, self._writer = reader, writer
         self._compression = compression
+        self._deflate = isal_zlib.compress if compression <= QUICK else zlib.compress
 
     @classmethod
     async def open(cls, host: str, port: int, tls: ssl.SSLContext | None = None, compression: int = 3) -> Self:
@@ -39,7 +45,7 @@ class Connection:
     async def write(self, payloads: Sequence[bytes]) -> None:
         """Sends a window of events, each JSON."""
         frames = json_frames(payloads)
-        body = compressed(frames, self._compression) if self._compression else frames
+        body = compressed(frames, self._compression, deflate=self._deflate) if self._compression else frames
         self._writer.write(window(len(payloads)) + body)
         await self._writer.drain()
 

@@ -26,10 +26,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
-
-from isal import isal_zlib
 
 from pipeline.errors import BrokenFraming
 
@@ -44,7 +42,6 @@ _RUN = 1 << 20
 """Bytes of bare J and D frames after which a piece is given out, though its window goes on."""
 MAX_PAIRS = 4096
 """Fields that a D frame may have; shippers send a handful."""
-_ISAL_LEVELS = 3
 _FIRST_BYTES = 1024
 """Enough of a C frame to inflate its first 16 bytes, which hold a W and the sequence of the first event."""
 
@@ -267,9 +264,11 @@ def pairs_frame(pairs: Mapping[str, str], sequence: int = 1, version: int = VERS
     return EVENT.pack(version, D, sequence, len(pairs)) + b"".join(NUMBER.pack(len(text)) + text for text in texts)
 
 
-def compressed(frames: bytes, level: int = 3, version: int = VERSION_2) -> bytes:
-    """Frames as one C frame. Up to level 3 it is ISA-L's, which takes a fraction of zlib's time for the same size."""
-    data = isal_zlib.compress(frames, level) if level <= _ISAL_LEVELS else zlib.compress(frames, level)
+def compressed(
+    frames: bytes, level: int = 3, version: int = VERSION_2, deflate: Callable[[bytes, int], bytes] = zlib.compress
+) -> bytes:
+    """Frames as one C frame."""
+    data = deflate(frames, level)
     return COUNT.pack(version, C, len(data)) + data
 
 
