@@ -109,6 +109,8 @@ class FollowedFile:
         """In nanoseconds; shows that a file was replaced by another of its size."""
         self.stamp = ""
         """Of a complete file, as it was when it was opened."""
+        self.met = 0.0
+        """When it was found."""
         self.grown = 0.0
         self.tried = -1
         """The size at which there was nothing whole to read; -1 from opening it until it has been read to there."""

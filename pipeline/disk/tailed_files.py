@@ -121,10 +121,12 @@ class TailedFiles:
         taken = {one.named for one in self._files.values()}  # of files that begin alike, the oldest is the copy
         here = [one for one in (*self._former, *living) if one.first == path and one.identity not in taken]
         like = [origin for origin in here if file.begins_like(origin)]
-        if not like:
+        size = os.fstat(file.descriptor).st_size
+        origin = max(like, key=lambda origin: origin.covered[0], default=None)
+        young = self.watch.monotonic() - file.met < GRACE
+        if origin is None and not (young and any(size < max(one.position, one.covered[0]) for one in here)):
             return
-        origin = max(like, key=lambda origin: origin.covered[0])
-        if os.fstat(file.descriptor).st_size < origin.position:  # it is being copied
+        if origin is None or size < origin.position:  # it is being copied: what it will be is seen at another look
             file.close()
             self._failed.add(file.key)
             return
@@ -159,6 +161,7 @@ class TailedFiles:
         else:
             position = 0
         file = self._files[key] = FollowedFile(path, key, position, record, self.watch.delimiter)
+        file.met = self.watch.monotonic()
         self.dirty = True
         if self.watch.is_old(status) and position == status.st_size:
             file.size, file.tried, file.modified = status.st_size, status.st_size, status.st_mtime_ns

@@ -40,14 +40,18 @@ class Log:
             self.lines.append(f"{self.path.stem} {len(self.lines)}")
             self.write(f"{self.lines[-1]}\n")
 
-    def rotate(self, between: Callable[[], None]) -> None:
+    def rotate(self, between: Callable[[], None], cut: int) -> None:
         names = [self.path, *(self.path.with_name(f"{self.path.name}.{number}") for number in range(1, KEPT))]
         for number in range(KEPT - 2, 0, -1):
             if names[number].exists():
                 names[number].rename(names[number + 1])
         if self.copies:
-            names[1].write_bytes(self.path.read_bytes())
-            between()
+            data = self.path.read_bytes()
+            with names[1].open("wb") as copy:
+                for piece in (data[:cut], data[cut:]):
+                    copy.write(piece)
+                    copy.flush()
+                    between()
             os.truncate(self.path, 0)
         else:
             self.path.rename(names[1])
@@ -82,7 +86,7 @@ def test_each_line_under_one_id(tmp_path: Path, copies: bool, seed: int) -> None
             files.end()
         elif operation == "rotate" and rotations < KEPT - 2:
             rotations += 1
-            log.rotate(draw.choice([scan, lambda: None]))
+            log.rotate(draw.choice([scan, lambda: None]), draw.randrange(80))
         elif operation == "scan":
             scan()
         elif operation == "kill":
