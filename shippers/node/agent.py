@@ -45,7 +45,7 @@ def _identity(data: Path) -> str:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(
             f'{path} does not hold {{"uuid": "..."}}: put the id of the agent there (it is in the field agent.id of '
             f"what was sent), or delete the file to draw another: then what is sent again counts as new ({error})"
