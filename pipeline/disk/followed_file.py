@@ -110,7 +110,7 @@ class FollowedFile:
         self.stamp = ""
         """Of a complete file, as it was when it was opened."""
         self.met = 0.0
-        """When it was found."""
+        """When it, or this generation of it, was found."""
         self.grown = 0.0
         self.tried = -1
         """The size at which there was nothing whole to read; -1 from opening it until it has been read to there."""
@@ -224,8 +224,8 @@ class FollowedFile:
 
     @property
     def unread(self) -> bool:
-        """Nothing of it was ever looked at."""
-        return not self.length and not self.position
+        """Nothing of this generation was given out, and it is not known as a copy."""
+        return not self.position and not self.covered[0] and not self.named
 
     def begins_like(self, origin: Origin) -> bool:
         """Whether what was read of the other is the beginning of this file too. Raises `OSError`."""
@@ -240,6 +240,8 @@ class FollowedFile:
     def go_on(self, origin: Origin) -> None:
         """It is a copy: what was given out of the other is not given out again, and the rest as the other's."""
         self.position, self.first, self.named = origin.position, origin.first, origin.identity
+        self.covered = origin.covered
+        self._hash = xxhash.xxh3_64(os.pread(self.descriptor, self.covered[0], 0))
         self.progress = Progress(origin.position, origin.progress)
 
     def may_have_more(self, status: os.stat_result) -> bool:

@@ -75,11 +75,11 @@ class TailedFiles:
             first, found = False, _stats(self._paths)
         self._paths = {path: Key.of(status) for path, status in found.items()}
         self._open([path for path, status in found.items() if self._meet(path, status, first=first)])
-        self._go_on()
         for file in list(self._files.values()):
             with self._minding(file):
                 if file.descriptor >= 0 and self._began_anew(file, now):
                     self.dirty = True
+        self._go_on()
         self._forget_lost(now)
 
     def _began_anew(self, file: FollowedFile, now: float) -> bool:
@@ -87,6 +87,8 @@ class TailedFiles:
             return file.look(now)
         origin = file.origin(self.watch.source)
         anew = file.look(now)
+        if anew:
+            file.met = now
         if anew and origin.covered[0]:
             self._former.append(origin)
         return anew

@@ -15,7 +15,9 @@ import pytest
 from tests.shippers.node.followed import Followed, ids
 
 BANNER = "a banner that all files begin with\n"
-KEPT = 30
+KEPT = 40
+OPERATIONS = {"line": 4, "pass": 4, "hold": 3, "end": 2, "rotate": 4, "kill": 2, "scan": 3, "delete": 1}
+"""And how often each is drawn."""
 
 
 class Log:
@@ -58,6 +60,10 @@ class Log:
         self.begin()
         self.line(1)
 
+    def delete_rotated(self) -> None:
+        for path in self.path.parent.glob(f"{self.path.name}.*"):
+            path.unlink()
+
 
 @pytest.mark.parametrize("copies", [False, True], ids=["renamed", "copied"])
 @pytest.mark.parametrize("seed", range(int(os.environ.get("SEEDS", "40"))))
@@ -74,8 +80,8 @@ def test_each_line_under_one_id(tmp_path: Path, copies: bool, seed: int) -> None
         """While the output is stalled, files are looked at, and not read."""
         asyncio.run(files.following.scan())
 
-    for _ in range(40):
-        operation = draw.choices(["line", "pass", "hold", "end", "rotate", "kill", "scan"], [4, 4, 3, 2, 3, 2, 3])[0]
+    for _ in range(50):
+        operation = draw.choices(list(OPERATIONS), list(OPERATIONS.values()))[0]
         if operation == "line":
             log.line(draw.randrange(1, 5))
         elif operation == "pass":
@@ -89,6 +95,10 @@ def test_each_line_under_one_id(tmp_path: Path, copies: bool, seed: int) -> None
             log.rotate(draw.choice([scan, lambda: None]), draw.randrange(80))
         elif operation == "scan":
             scan()
+        elif operation == "delete":  # what was delivered; the inodes will be those of other files
+            files.end()
+            events += files.events() + files.events()
+            log.delete_rotated()
         elif operation == "kill":
             files.close()
             files = Followed(tmp_path, "a.log*", copies=pattern)
