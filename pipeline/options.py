@@ -74,7 +74,8 @@ def as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-def _hash(value: Any) -> Any:
+def as_hash(value: Any) -> Any:
+    """An array of pairs where a hash is wanted is that hash, as in Logstash."""
     if isinstance(value, dict):
         return value
     value = as_list(value)
@@ -144,8 +145,8 @@ Secret = Annotated[SecretStr, BeforeValidator(_text)]
 """Logstash's `password`: never shown in a log line or an error."""
 Array = Annotated[list[Any], BeforeValidator(as_list)]
 Texts = Annotated[list[Text], BeforeValidator(as_list)]
-Hash = Annotated[dict[str, Any], BeforeValidator(_hash)]
-TextHash = Annotated[dict[Text, Text], BeforeValidator(_hash)]
+Hash = Annotated[dict[str, Any], BeforeValidator(as_hash)]
+TextHash = Annotated[dict[Text, Text], BeforeValidator(as_hash)]
 ExistingPath = Annotated[Path, BeforeValidator(_existing)]
 """Logstash's `path`: must exist when the configuration is checked."""
 Size = Annotated[int, BeforeValidator(_bytes)]
@@ -179,6 +180,14 @@ class FormerName:
     of: str
     convert: Callable[[Any], Any] | None = None
     """Turns the old option's value into the new one's, where they differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListensAt:
+    """Marks the option with the address that an input listens at; `pipeline.inputs.host` is its default."""
+
+    unless: tuple[str, str] | None = None
+    """An option and its value with which the input does not listen."""
 
 
 # ---------------------------------------------------------------------------------------------- models

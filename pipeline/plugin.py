@@ -32,6 +32,8 @@ class Spreading:
     """
 
     spread: Callable[[Event], Iterable[Event]]
+    remembers: bool = False
+    """Whether what it does depends on the events before, so that several processes would not do what one does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Holding, Input, Listens, Output, PluginContext
+from pipeline.plugin import Holding, Input, Lag, Lagging, Listens, Output, PluginContext, Spreading
 from pipeline.spans import Tracer
 
 log = logging.getLogger("apex.pipeline")
@@ -86,6 +86,11 @@ class Running(Protocol):
     @property
     def inputs(self) -> list[tuple[str, Input]]:
         """Each input with its label."""
+        ...
+
+    @property
+    def lags(self) -> list[tuple[str, Lag]]:
+        """How far behind each input is that knows it, by its label."""
         ...
 
 
@@ -171,6 +176,8 @@ class Pipeline:
         for built in self._built.filters.values():
             if isinstance(built.filter, Holding):
                 return f"{built.label} holds events back, and must see them all"
+            if isinstance(built.filter, Spreading) and built.filter.remembers:
+                return f"{built.label} goes by the events before, and must see them all"
         for output, label in self._built.outputs.values():
             if output.ordered:
                 return f"{label} keeps the order of events"
@@ -180,6 +187,11 @@ class Pipeline:
     def inputs(self) -> list[tuple[str, Input]]:
         """Each input with its label."""
         return [(item.label, item.input) for item in self._sources]
+
+    @property
+    def lags(self) -> list[tuple[str, Lag]]:
+        """How far behind each input is that knows it, by its label."""
+        return [(label, lag) for label, made in self.inputs if isinstance(made, Lagging) for lag in made.lags()]
 
     @property
     def sources(self) -> Sequence[Source]:

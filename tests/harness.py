@@ -168,3 +168,11 @@ def ended(counters: Counters) -> int:
     """The events of which it is known what became of them, where each goes to one output at most."""
     written = counters.delivered + counters.duplicates
     return written + counters.dropped + counters.dead - counters.undecodable + counters.unrouted + counters.held
+
+
+def documents(config: str, *events: dict[str, Any], ecs: str = "v8") -> list[dict[str, Any]]:
+    """The documents that come out, less what every event has: its time and its version."""
+    return [
+        {name: value for name, value in document.items() if name not in ("@timestamp", "@version")}
+        for document in filtered(config, *events, ecs=ecs)
+    ]

@@ -42,6 +42,7 @@ class Arguments:
             support_escapes=settings.config_support_escapes,
             environment=os.environ,
             instead=instead,
+            inputs_host=settings.pipeline_inputs_host,
         )
         return read, plan
 

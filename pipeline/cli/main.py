@@ -8,6 +8,7 @@ import typer
 
 from pipeline.cli.dlq import dlq
 from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId, SettingsFolder
+from pipeline.cli.setup import setup
 
 app = typer.Typer(
     name="apex-logs",
@@ -19,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(dlq, name="dlq")
+app.add_typer(setup, name="setup")
 queue = typer.Typer(help="Looks into the queue on disk, and repairs it.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(queue, name="queue")
 

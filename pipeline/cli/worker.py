@@ -91,6 +91,7 @@ def _built(settings: Settings, head: dict[str, Any], traces: Traces | None) -> P
         support_escapes=head["support_escapes"],
         environment=os.environ,
         instead={name: (plugin, options) for name, (plugin, options) in head["instead"].items()},
+        inputs_host=head["inputs_host"],
     )
     return Pipeline(settings, plan, tracer=traces, voice=Voice(silent=True))  # the front has said it
 
@@ -103,7 +104,10 @@ async def _tell(pipeline: Pipeline, writer: asyncio.StreamWriter) -> None:
 
 def _counts(pipeline: Pipeline) -> dict[str, Any]:
     in_flight = pipeline.in_flight
-    return pipeline.counters.snapshot() | {"in_flight": [in_flight.events, in_flight.bytes]}
+    return pipeline.counters.snapshot() | {
+        "in_flight": [in_flight.events, in_flight.bytes],
+        "lags": [[label, *lag] for label, lag in pipeline.lags],
+    }
 
 
 if __name__ == "__main__":

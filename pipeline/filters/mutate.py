@@ -29,7 +29,7 @@ from pipeline.errors import FieldReferenceError, FilterFailure
 from pipeline.event import Event, copied
 from pipeline.field_reference import METADATA, FieldReference
 from pipeline.field_setting import setter
-from pipeline.options import FilterOptions, Hash, Text, TextHash, Texts
+from pipeline.options import FilterOptions, Hash, Text, TextHash, Texts, as_hash
 from pipeline.plugin import Filter, PlainFilter
 from pipeline.sprintf import Template
 from pipeline.texts import conversions
@@ -51,11 +51,6 @@ def _triples(values: list[str]) -> list[str]:
     return values
 
 
-def _pairs(value: Any) -> Any:
-    """An array of pairs as a hash."""
-    return dict(zip(value[::2], value[1::2], strict=True)) if isinstance(value, list) and not len(value) % 2 else value
-
-
 class Options(FilterOptions):
     """What the mutate filter takes."""
 
@@ -63,7 +58,7 @@ class Options(FilterOptions):
     rename: TextHash = Field({}, description="Old name to new name; both may hold %{...}.")
     update: TextHash = Field({}, description="Values for fields that are there; may hold %{...}.")
     replace: TextHash = Field({}, description="Values for fields, there or not; may hold %{...}.")
-    convert: Annotated[dict[Text, Type], BeforeValidator(_pairs)] = Field(
+    convert: Annotated[dict[Text, Type], BeforeValidator(as_hash)] = Field(
         {},
         description="Field to type: string, integer, float, boolean, or integer_eu and float_eu for numbers such as"
         ' "1.234,56". Elements of an array are converted one by one; objects and null are left alone.',

@@ -24,7 +24,7 @@ from pipeline.front.crew import Crew
 from pipeline.front.dealt import runs_itself
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Input, PluginContext
+from pipeline.plugin import Input, Lag, Lagging, PluginContext
 from pipeline.runtime import Load, QueueFigures, State, Voice, background, bounds_of, listening, queue_figures, repeat
 
 log = logging.getLogger("apex.front")
@@ -92,6 +92,13 @@ class Front:
     def inputs(self) -> list[tuple[str, Input]]:
         """Each input with its label."""
         return [(item.label, item.input) for item in self._inputs]
+
+    @property
+    def lags(self) -> list[tuple[str, Lag]]:
+        """What the workers told of their inputs, and what the front's own know."""
+        own = [(label, lag) for label, made in self.inputs if isinstance(made, Lagging) for lag in made.lags()]
+        told = [(label, Lag(*lag)) for worker in self._crew.workers for label, *lag in worker.counts.get("lags", ())]
+        return own + told
 
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
@@ -186,4 +193,5 @@ def _orders(settings: Settings, plan: Plan) -> dict[str, Any]:
         "ecs_compatibility": recipe.ecs_compatibility,
         "support_escapes": recipe.support_escapes,
         "instead": recipe.instead,
+        "inputs_host": recipe.inputs_host,
     }

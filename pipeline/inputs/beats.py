@@ -36,6 +36,7 @@ from pipeline.options import (
     Ignored,
     InputOptions,
     Integer,
+    ListensAt,
     Number,
     Seconds,
     Size,
@@ -59,9 +60,9 @@ class Options(InputOptions):
     """Options of the beats input."""
 
     port: Annotated[Integer, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")]
-    host: Annotated[Text, Field(description="Address to listen on; 0.0.0.0 is every IPv4 address, :: every one.")] = (
-        "127.0.0.1"
-    )
+    host: Annotated[
+        Text, ListensAt(), Field(description="Address to listen on; 0.0.0.0 is every IPv4 address, :: every one.")
+    ] = "127.0.0.1"
     client_inactivity_timeout: Annotated[
         Seconds, Field(ge=0, description="Close a connection that is silent for so long; 0: never. Not while it waits.")
     ] = 60

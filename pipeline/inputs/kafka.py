@@ -47,7 +47,7 @@ from pipeline.options import (
     Texts,
     shown,
 )
-from pipeline.plugin import PluginContext, Reject
+from pipeline.plugin import Lag, PluginContext, Reject
 
 if TYPE_CHECKING:
     from pipeline.kafka.group import Terms
@@ -219,6 +219,12 @@ class Kafka:
         self.members = Members(_terms(self._options, self._settings), f"kafka {self._options.group_id}")
         async for batch in self.members.batches():
             yield batch
+
+    def lags(self) -> Iterator[Lag]:
+        """How far behind each partition is that the members have."""
+        if self.members is not None:
+            for member in self.members.all:
+                yield from member.lags()
 
     def stop(self) -> None:
         """Take no more; the members stay in their group until `close`."""

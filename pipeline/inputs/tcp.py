@@ -34,6 +34,8 @@ from pipeline.options import (
     Ecs,
     FormerName,
     InputOptions,
+    ListensAt,
+    Text,
     Texts,
     default_codec,
 )
@@ -53,7 +55,9 @@ class Options(InputOptions):
 
     port: Annotated[sockets.Port, Field(description="Port to listen on (0 takes a free one), or to connect to.")]
     host: Annotated[
-        sockets.Host, Field(description="Address to listen on (0.0.0.0 is every one), or host to connect to.")
+        Text,
+        ListensAt(unless=("mode", "client")),
+        Field(description="Address to listen on (0.0.0.0 is every one), or host to connect to."),
     ] = "127.0.0.1"
     mode: Annotated[
         Literal["server", "client"], Field(description="Accept connections, or connect to a server that sends.")

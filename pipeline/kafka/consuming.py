@@ -19,7 +19,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -36,6 +36,7 @@ from pipeline.batch import Batch, Origin
 from pipeline.kafka.group import Listener, Taken, Terms, partitions, said, shown
 from pipeline.kafka.ledger import Due, Ledger, Span
 from pipeline.kafka.records import pack
+from pipeline.plugin import Lag
 
 log = logging.getLogger("apex.input.kafka")
 
@@ -88,6 +89,16 @@ class Member:
         """Give out no more. The group is left by `close`: until then, what is worked on can be committed."""
         self._stopping = True
         self._drop({taken.key for taken in self.waiting})
+
+    def lags(self) -> Iterator[Lag]:
+        """What has not ended of each partition that it has, up to the end that the broker told with its last answer."""
+        if self._consumer is None:
+            return
+        for key in self._consumer.assignment():
+            told = self._consumer._subscription.subscription.assignment.state_value(key)  # nothing public tells it now
+            if told.highwater is not None and told.has_valid_position:
+                begun = self.ledger.open_from(key)
+                yield Lag(key.topic, key.partition, told.highwater - (told.position if begun is None else begun))
 
     def _has_room(self) -> bool:
         return not self._stopping and self._waiting_records < self.terms.records
@@ -149,7 +160,7 @@ class Member:
     def _take(self, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
         for key, records in found.items():
             first, last = records[0].offset, records[-1].offset
-            span = self.ledger.take(key, last + 1)
+            span = self.ledger.take(key, last + 1, first)
             origin: Origin = {
                 "id": f"{key.topic}-{key.partition}@{first}",
                 "topic": key.topic,

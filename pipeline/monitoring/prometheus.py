@@ -13,7 +13,6 @@ from prometheus_client.exposition import choose_encoder
 
 from pipeline.metrics import BOUNDS, METRICS, NODE_METRICS, PREFIX, Counters, Metric
 from pipeline.monitoring.node import Node
-from pipeline.plugin import Lagging
 from pipeline.runtime import Running
 
 Values = Iterable[tuple[tuple[str, ...], float]]
@@ -113,10 +112,12 @@ def _retried(pipeline: Running) -> Values:
 
 
 def _lag(pipeline: Running) -> Values:
-    for label, made in pipeline.inputs:
-        if isinstance(made, Lagging):
-            for topic, partition, records in made.lags():
-                yield (label, topic, str(partition)), records
+    """By partition: while it goes from one worker to another, both tell of it, and the longer lag is taken."""
+    longest: dict[tuple[str, str, str], int] = {}
+    for label, (topic, partition, records) in pipeline.lags:
+        labels = (label, topic, str(partition))
+        longest[labels] = max(records, longest.get(labels, 0))
+    return longest.items()
 
 
 def _timed(name: str) -> Read:

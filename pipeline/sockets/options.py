@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 
 from pipeline import tls
-from pipeline.options import Boolean, ExistingPath, Integer, PluginOptions, Secret, Text, Texts, as_list
+from pipeline.options import Boolean, ExistingPath, Integer, ListensAt, PluginOptions, Secret, Text, Texts, as_list
 from pipeline.plugin import PluginContext
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 Port = Annotated[Integer, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")]
-Host = Annotated[Text, Field(description="Address to listen on; 0.0.0.0 is every IPv4 address, :: every one.")]
+Host = Annotated[
+    Text, ListensAt(), Field(description="Address to listen on; 0.0.0.0 is every IPv4 address, :: every one.")
+]
 MaxConnections = Annotated[Integer, Field(gt=0, description="Most connections at a time.")]
 SslEnabled = Annotated[Boolean, Field(description="Speak TLS; needs a certificate and its key.")]
 SslCertificate = Annotated[ExistingPath | None, Field(description="PEM file: certificate, and its chain.")]

@@ -126,6 +126,34 @@ def test_no_room_pauses_partitions_and_polling_goes_on(kafka: Cluster) -> None:
     asyncio.run(scenario())
 
 
+def test_the_lag_is_what_has_not_ended(kafka: Cluster) -> None:
+    topic, group = unique("behind"), unique("group")
+
+    async def scenario() -> None:
+        await make_topic(kafka.bootstrap, topic, 1)
+        await produce(kafka.bootstrap, topic, numbered(30))
+        source = made(kafka.bootstrap, topic, group, f"{EARLIEST} max_poll_records => 10")
+        assert list(source.lags()) == []
+
+        def lag() -> list[int]:
+            return [lag.records for lag in source.lags() if (lag.topic, lag.partition) == (topic, 0)]
+
+        async with Reader(source, ends=False) as reader:
+            await reader.has(30)
+            assert lag() == [30]
+            reader.open.pop(0)[0].end(10)
+            assert lag() == [20]
+            reader.end()
+            assert lag() == [0]
+            await produce(kafka.bootstrap, topic, numbered(5, 30))
+            await reader.has(35)
+            assert lag() == [5]
+            reader.end()
+        assert list(source.lags()) == []
+
+    asyncio.run(scenario())
+
+
 def test_a_second_member_takes_its_share_and_gives_it_back(kafka: Cluster) -> None:
     topic, group = unique("shared"), unique("group")
 

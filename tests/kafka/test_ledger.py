@@ -131,3 +131,17 @@ def test_an_end_that_is_told_twice_counts_once() -> None:
     assert (ledger.unfinished(["a"]), ledger.due()) == (1, [])
     first.end()
     assert [item.offset for item in ledger.due()] == [20]
+
+
+def test_what_is_worked_on_begins_where_nothing_has_ended() -> None:
+    ledger: Ledger[str] = Ledger()
+    assert ledger.open_from("a") is None
+    first, second = ledger.take("a", 10, 3), ledger.take("a", 20, 10)
+    assert ledger.open_from("a") == 3
+    second.end()
+    assert ledger.open_from("a") == 3
+    third = ledger.take("a", 30, 20)
+    first.end()
+    assert ledger.open_from("a") == 20
+    third.withdraw()
+    assert ledger.open_from("a") is None

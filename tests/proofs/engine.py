@@ -98,7 +98,7 @@ class Engine:
 class TextEngine(Engine):
     """The same on a configuration of its own. Its log is kept over all of its lives; so is its store, if it has one."""
 
-    def __init__(self, folder: Path, text: str, settings: str = "") -> None:
+    def __init__(self, folder: Path, text: str, settings: str = "", arguments: Sequence[str] = ()) -> None:
         self.port = 0
         self.log = folder / "engine.log"
         (folder / "settings").mkdir(parents=True)
@@ -106,7 +106,7 @@ class TextEngine(Engine):
         path = folder / "own.conf"
         path.write_text(text)
         self._command = [APEX_LOGS, "run", "-f", str(path), "--path.settings", str(folder / "settings")]
-        self._command += ["--path.data", str(folder / "data")]
+        self._command += ["--path.data", str(folder / "data"), *arguments]
         self.starts = 0
         self.process = None
         self.store = folder / "store"

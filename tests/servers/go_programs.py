@@ -1,44 +1,38 @@
-"""Programs of this folder that are written in Go against a published module: built, and kept in the user's cache."""
+"""Programs built from their Go modules, kept in the user's cache. What is on the PATH already is taken as it is."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 from tests.servers.packages import NotHere, cache, locked
 
-BUILD_TIMEOUT = 600.0
+TIMEOUT = 600.0
+"""Seconds for one build, downloads included."""
 
 
-def built(name: str, source: Path) -> Path:
-    """The program; built if it is not in the cache. `NotHere` where Go, or a module, cannot be had."""
-    names = ("main.go", "go.mod", "go.sum")
-    mark = hashlib.sha256(b"".join((source / each).read_bytes() for each in names)).hexdigest()[:16]
+def program(name: str, module: str, version: str) -> str:
+    """The path of the program that the module's top package is; `NotHere` where it cannot be had."""
+    if found := shutil.which(name):
+        return found
+    built = cache() / "go-programs" / f"{name}-{version}"
     with locked():
-        program = cache() / f"{name}-{mark}"
-        if program.exists():
-            return program
-        go = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
-        if go is None:
-            raise NotHere("there is no Go compiler: install one (1.25 or newer)")
-        folder = cache() / name
-        folder.mkdir(exist_ok=True)
-        for each in names:
-            shutil.copy(source / each, folder)
-        partial = program.with_suffix(".partial")
-        environment = {**os.environ, "GOPATH": str(cache() / "go"), "GOFLAGS": "-modcacherw -mod=readonly"}
-        done = subprocess.run(
-            [go, "build", "-o", str(partial), "."],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=BUILD_TIMEOUT,
-        )
-        if done.returncode:
-            raise NotHere(f"{name} cannot be built: {done.stderr.strip()[-500:]}")
-        partial.rename(program)
-        return program
+        if not built.exists():
+            _build(name, f"{module}@{version}", version)
+    return str(built)
+
+
+def _build(name: str, package: str, version: str) -> None:
+    go = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
+    if go is None:
+        raise NotHere(f"{name}: there is no Go compiler: install one (1.24 or newer)")
+    folder = cache() / "go-programs"
+    folder.mkdir(exist_ok=True)
+    environment = {**os.environ, "GOPATH": str(cache() / "go"), "GOBIN": str(folder), "GOFLAGS": "-modcacherw"}
+    done = subprocess.run(
+        [go, "install", package], env=environment, capture_output=True, text=True, timeout=TIMEOUT, cwd=folder
+    )
+    if done.returncode:
+        raise NotHere(f"{package} cannot be built: {done.stderr.strip()[-500:]}")
+    (folder / name).rename(folder / f"{name}-{version}")

@@ -7,14 +7,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.servers import go_programs
+from tests.servers import go_sources
 
 SOURCE = Path(__file__).with_name("telegraf")
 
 
 def built() -> Path:
     """The program; `NotHere` where it cannot be had."""
-    return go_programs.built("telegraf-reader", SOURCE)
+    return go_sources.built("telegraf-reader", SOURCE)
 
 
 def gathered(program: Path, url: str, *credentials: str) -> list[dict[str, Any]]:

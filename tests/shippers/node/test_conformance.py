@@ -15,20 +15,20 @@ import pytest
 import trustme
 
 from tests.proofs.engine import TextEngine
-from tests.servers import go_programs, npm_packages
+from tests.servers import go_sources, npm_packages
 from tests.servers.elasticsearch_node import free_port
 from tests.servers.packages import NotHere
 from tests.shippers.node.shipper import BEATS, configuration, ship
 
 PATIENCE = 60.0
-LUMBER = Path(go_programs.__file__).with_name("lumber")
+LUMBER = Path(go_sources.__file__).with_name("lumber")
 
 
 @pytest.fixture(scope="module")
 def lumber() -> Path:
     """Elastic's go-lumber, as a program."""
     try:
-        return go_programs.built("lumber", LUMBER)
+        return go_sources.built("lumber", LUMBER)
     except NotHere as reason:
         pytest.skip(f"go-lumber: {reason}")
 

@@ -1,0 +1,54 @@
+"""Lines of comma-separated values, read as strictly as Ruby's `CSV.parse_line` reads them.
+
+A quoted value holds separators, line breaks and doubled quotes; after it comes a separator or the end. An unquoted one
+holds no quotes. Nothing between two separators is None, two quotes with nothing between are an empty text. Of several
+lines the first is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+Row = list[str | None]
+
+
+def line_parser(separator: str = ",", quote: str = '"') -> Callable[[str], Row | None]:
+    """A function from a text to the values of its first line, None of an empty text; it raises `ValueError`."""
+    between, mark = re.escape(separator), re.escape(quote)
+    value = re.compile(
+        rf"(?:{mark}((?:[^{mark}]|{mark}{mark})*){mark}|((?:(?!{between})[^{mark}\r\n])*))({between}|\r\n|\n|\r|\Z)"
+    )
+    double = quote + quote
+
+    def parse(text: str) -> Row | None:
+        if not text:
+            return None
+        if quote not in text and "\n" not in text and "\r" not in text:
+            return [part or None for part in text.split(separator)]
+        row: Row = []
+        position, end = 0, separator
+        while end == separator:
+            found = value.match(text, position)
+            if not found:
+                raise ValueError(f"column {len(row) + 1} is quoted wrongly, or is not ended")
+            quoted, plain, end = found.groups()
+            row.append(plain or None if quoted is None else quoted.replace(double, quote))
+            position = found.end()
+        return row if row != [None] else []
+
+    return parse
+
+
+def written(values: list[str | None], separator: str = ",", quote: str = '"') -> str:
+    """One line, without a line break at its end; a value is quoted where that is needed."""
+    special = (separator, quote, "\r", "\n")
+    texts = []
+    for value in values:
+        if value is None:
+            texts.append("")
+        elif value == "" or value[0].isspace() or value[-1].isspace() or any(sign in value for sign in special):
+            texts.append(quote + value.replace(quote, quote + quote) + quote)
+        else:
+            texts.append(value)
+    return separator.join(texts)

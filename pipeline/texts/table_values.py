@@ -1,0 +1,84 @@
+"""What the columns of a table are turned into, as the converters of Ruby's CSV library do it.
+
+What cannot be turned into the type stays the text it is. A date is a time at midnight, UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from pipeline.dates import timestamps
+
+Converter = Callable[[str], Any]
+
+_FLOAT = re.compile(r"\s*[+-]?\d+(?:_\d+)*(?:\.\d+(?:_\d+)*)?(?:[eE][+-]?\d+)?\s*")
+_INTEGER = re.compile(
+    r"\s*([+-]?)(0[xX](?=[0-9a-fA-F])|0[bB](?=[01])|0[oO]?(?=[0-7]))?([0-9a-fA-F]+(?:_[0-9a-fA-F]+)*)\s*"
+)
+_BASES = {"0x": 16, "0b": 2, "0o": 8, "0": 8}
+
+
+def integer(text: str) -> Any:
+    """Ruby's `Integer()`: decimal, or with 0x, 0b, 0o or 0 before it; underscores between digits."""
+    found = _INTEGER.fullmatch(text)
+    if not found:
+        return text
+    sign, prefix, digits = found.groups()
+    if not prefix and len(digits) > 1 and digits[0] == "0":
+        return text  # 09 is octal, and none
+    try:
+        return int(sign + digits.replace("_", ""), _BASES[prefix.lower()] if prefix else 10)
+    except ValueError:
+        return text
+
+
+def floating(text: str) -> Any:
+    """Ruby's `Float()`, without its hexadecimal form."""
+    return float(text.replace("_", "")) if _FLOAT.fullmatch(text) else text
+
+
+def boolean(text: str) -> Any:
+    """True or false in any case, with blanks around."""
+    return {"true": True, "false": False}.get(text.strip().lower(), text)
+
+
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATES = ("%b %d, %Y", "%b %d %Y", "%B %d, %Y", "%B %d %Y", "%a, %b %d, %Y", "%A, %B %d, %Y", "%a %b %d %Y")
+_TIMES = ("%b %d %H:%M:%S, %Y", "%b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %Y", "%B %d %H:%M:%S %Y")
+
+
+def date(text: str) -> Any:
+    """A day, as in 2026-11-21 or Nov 21, 2026."""
+    if _ISO.fullmatch(text):
+        return timestamps.canonical(f"{text}T00:00:00Z") or text
+    return _read(text, _DATES)
+
+
+def date_time(text: str) -> Any:
+    """A time, as in 2026-11-21 10:20:30 or Nov 21 10:20:30, 2026; UTC where it names no zone."""
+    if _ISO.match(text) and len(text) > 10:
+        zoned = text if re.search(r"(Z|[+-]\d{2}:?\d{2})$", text) else f"{text}Z"
+        return timestamps.canonical(zoned.replace(" ", "T", 1)) or text
+    return _read(text, _TIMES)
+
+
+def _read(text: str, patterns: tuple[str, ...]) -> Any:
+    for pattern in patterns:
+        try:
+            when = datetime.strptime(text, pattern).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        return when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return text
+
+
+CONVERTERS: dict[str, Converter] = {
+    "integer": integer,
+    "float": floating,
+    "boolean": boolean,
+    "date": date,
+    "date_time": date_time,
+}

@@ -1,0 +1,76 @@
+"""The dissect filter."""
+
+import pytest
+
+from pipeline.errors import ConfigurationError
+from tests.harness import documents, planned
+
+
+@pytest.mark.parametrize(
+    ("mapping", "text", "fields"),
+    [
+        ("%{a} %{b}", "1 2 3", {"a": "1", "b": "2 3"}),
+        ("[%{a}] %{b};", "[1] 2;3", {"a": "1", "b": "2"}),
+        ("%{a},%{},%{?x},%{b}", "1,2,3,4", {"a": "1", "b": "4"}),
+        ("%{a},%{b},%{c}", "1,,", {"a": "1", "b": "", "c": ""}),
+        ("%{a},%{b}", ",x", {"a": "", "b": "x"}),
+        ("%{a->} %{b}", "1    2", {"a": "1", "b": "2"}),
+        ("%{a} %{b} %{+a}", "1 2 3", {"a": "1 3", "b": "2"}),
+        ("%{a}, %{+a}", "1, 2", {"a": "1, 2"}),
+        ("%{+a/2} %{+a/1}", "1 2", {"a": "2 1"}),
+        ("%{?k}=%{&k}", "n=1", {"n": "1"}),
+        ("%{k}=%{&k}", "n=1", {"k": "n", "n": "1"}),
+        ("%{&old}", "1", {"named": "1"}),
+        ("%{+there} %{b}", "1 2", {"there": "0 1", "b": "2"}),
+        ("%{[x][y]} %{x.y}", "1 2", {"x": {"y": "1"}, "x.y": "2"}),
+    ],
+)
+def test_a_text(mapping, text, fields):
+    event = {"message": text, "old": "named", "there": "0"}
+    config = f'filter {{ dissect {{ mapping => {{ "message" => "{mapping}" }} add_tag => "t" }} }}'
+    assert documents(config, event) == [{**event, **fields, "tags": ["t"]}]
+
+
+@pytest.mark.parametrize("text", ["", "1", "x1 2", None])
+def test_a_text_of_another_form(text):
+    config = 'filter { dissect { mapping => { "message" => "[%{a}] %{b}" } add_tag => "t" } }'
+    assert documents(config, {"message": text}) == [{"message": text, "tags": ["_dissectfailure"]}]
+
+
+def test_one_of_two_mappings_fails():
+    config = 'filter { dissect { mapping => { "a" => "%{x} %{y}" "b" => "%{z},%{w}" } add_tag => "t" } }'
+    assert documents(config, {"a": "1 2", "b": "3"}) == [
+        {"a": "1 2", "b": "3", "x": "1", "y": "2", "tags": ["_dissectfailure", "t"]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "result"),
+    [
+        ("12", "int", 12),
+        ("12.9", "int", 12),
+        (12.9, "int", 12),
+        ("1e3", "int", 1000),
+        ("1" * 30, "int", 1.1111111111111111e29),
+        ("12", "float", 12.0),
+        (" -1.5 ", "float", -1.5),
+        ("18446744073709551615", "int", 18446744073709551615),
+    ],
+)
+def test_conversions(value, kind, result):
+    config = f'filter {{ dissect {{ convert_datatype => {{ "n" => "{kind}" }} }} }}'
+    (document,) = documents(config, {"n": value})
+    assert document == {"n": result}
+    assert type(document["n"]) is type(result)
+
+
+@pytest.mark.parametrize("value", ["x", "", True, [1, 2], {}, "1_0", "nan"])
+def test_what_cannot_be_converted(value):
+    config = 'filter { dissect { convert_datatype => { "n" => "int" } } }'
+    assert documents(config, {"n": value}) == [{"n": value, "tags": ["_dataconversionuncoercible_n_int"]}]
+
+
+@pytest.mark.parametrize("mapping", ["%{+}", "%{&}", "%{+&a}", "%{&+a}", "no field", "%{[a}"])
+def test_faults(mapping):
+    with pytest.raises(ConfigurationError):
+        planned(f'filter {{ dissect {{ mapping => {{ "message" => "{mapping}" }} }} }}')

@@ -1,0 +1,68 @@
+"""The useragent filter."""
+
+import pytest
+
+from tests.harness import documents
+
+CHROME = "Mozilla/5.0 (X11; Linux i686) AppleWebKit/537.31 (KHTML, like Gecko) Chrome/26.0.1410.63 Safari/537.31"
+ECS = {
+    "name": "Chrome",
+    "version": "26.0.1410.63",
+    "device": {"name": "Other"},
+    "os": {"name": "Linux", "full": "Linux"},
+}
+LEGACY = {"name": "Chrome", "version": "26.0.1410.63", "major": "26", "minor": "0", "patch": "1410"}
+LEGACY |= {"device": "Other", "os": "Linux", "os_name": "Linux", "os_full": "Linux"}
+
+
+def test_with_ecs():
+    config = 'filter { useragent { source => "a" } }'
+    assert documents(config, {"a": CHROME}) == [{"a": CHROME, "user_agent": ECS}]
+    assert documents(config, {"a": [CHROME, "x"]}) == [{"a": [CHROME, "x"], "user_agent": ECS}]
+
+
+def test_what_the_target_has_already_stays():
+    config = 'filter { useragent { source => "[user_agent][original]" } }'
+    assert documents(config, {"user_agent": {"original": CHROME}}) == [{"user_agent": {"original": CHROME, **ECS}}]
+
+
+def test_without_ecs():
+    config = 'filter { useragent { source => "a" prefix => "p_" } }'
+    assert documents(config, {"a": CHROME}, ecs="disabled") == [
+        {"a": CHROME, **{f"p_{name}": value for name, value in LEGACY.items()}}
+    ]
+    config = 'filter { useragent { source => "a" target => "[t][u]" } }'
+    assert documents(config, {"a": CHROME}, ecs="disabled") == [{"a": CHROME, "t": {"u": LEGACY}}]
+
+
+@pytest.mark.parametrize("value", ["", None, 5, [], {}])
+def test_what_is_no_agent_is_left_alone(value):
+    config = 'filter { useragent { source => "a" add_tag => "t" } }'
+    assert documents(config, {"a": value}) == [{"a": value}]
+
+
+def test_answers_are_not_shared():
+    config = 'filter { useragent { source => "a" target => "u" } mutate { rename => { "[u][os][name]" => "os" } } }'
+    assert [each["os"] for each in documents(config, {"a": CHROME}, {"a": CHROME})] == ["Linux", "Linux"]
+
+
+def test_few_answers_are_kept():
+    config = 'filter { useragent { source => "a" lru_cache_size => 1 } }'
+    events = [{"a": agent} for agent in (CHROME, "curl/7.1", CHROME)]
+    assert [each["user_agent"]["name"] for each in documents(config, *events)] == ["Chrome", "curl", "Chrome"]
+
+
+def test_rules_of_a_file(tmp_path):
+    rules = tmp_path / "regexes.yaml"
+    rules.write_text(
+        "user_agent_parsers:\n  - regex: '(Ours)/(\\d+)'\nos_parsers:\n  - regex: '(OurOS)'\n"
+        "device_parsers:\n  - regex: '(OurPhone)'\n"
+    )
+    config = f'filter {{ useragent {{ source => "a" target => "u" regexes => "{rules}" }} }}'
+    (document,) = documents(config, {"a": "Ours/7 OurOS OurPhone"})
+    assert document["u"] == {
+        "name": "Ours",
+        "version": "7",
+        "device": {"name": "OurPhone"},
+        "os": {"name": "OurOS", "full": "OurOS"},
+    }
