@@ -23,6 +23,8 @@ from pipeline.protocols.lumberjack import ACK_SIZE, acknowledged, compressed, js
 
 QUICK = 3
 """Up to this level frames are packed with ISA-L, in a fraction of zlib's time and to the same size."""
+_FAREWELL = 1.0
+"""Seconds that the other side has to close TLS."""
 
 
 class Connection:
@@ -58,12 +60,13 @@ class Connection:
         return acknowledged(data)
 
     async def close(self) -> None:
-        """Closes it; it may be broken."""
+        """Closes it; it may be broken, and its other side may be silent."""
         self._writer.close()
         try:
-            await self._writer.wait_closed()
+            async with asyncio.timeout(_FAREWELL):
+                await self._writer.wait_closed()
         except OSError:
-            return  # it was broken, and is closed all the same
+            self._writer.transport.abort()
 
 
 class Sender:

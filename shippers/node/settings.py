@@ -83,7 +83,7 @@ def _settings(table: Table) -> ShipSettings | None:
         return None
     soft_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     pace = Pace(batch, interval, save_interval, drain)
-    most = max(1, min(most_open, soft_limit // 2))
+    most = max(1, min(most_open, soft_limit // 2 // max(1, len(inputs))))
     return ShipSettings(Path(data), name, kind, details, level, style, inputs, most, pace, output)
 
 
