@@ -6,6 +6,7 @@ import importlib.util
 import ssl
 from dataclasses import dataclass
 
+from shippers.addresses import addresses
 from shippers.node.tables import Table
 from shippers.node.windows import Settings
 
@@ -32,10 +33,9 @@ class KafkaSettings:
 def lumberjack(table: Table) -> tuple[Settings, int]:
     """The settings, and how many events make a batch."""
     hosts = table.texts("hosts", needed='where apex-logs or Logstash listens, such as ["logs-1:5044", "logs-2:5044"]')
-    places = [place for place in (_place(table, host) for host in hosts) if place is not None]
     batch = table.number("bulk_max_size", 2048, least=1, most=10_000)
     settings = Settings(
-        hosts=places,
+        hosts=_places(table, hosts),
         window=batch,
         pipelining=table.number("pipelining", 2, least=1, most=64),
         compression=table.number("compression_level", 1, least=0, most=9),
@@ -51,14 +51,14 @@ def lumberjack(table: Table) -> tuple[Settings, int]:
     return settings, batch
 
 
-def _place(table: Table, host: str) -> tuple[str, int] | None:
-    name, colon, port = host.rpartition(":")
-    if not colon or (name.startswith("[") and not name.endswith("]")) or (":" in name and not name.startswith("[")):
-        name, port = host, str(PORT)
-    if not port.isdecimal() or not 0 < int(port) < 65536 or not name:
-        table.fault("hosts", f'"{host}" is no "host:port"')
-        return None
-    return name.strip("[]"), int(port)
+def _places(table: Table, hosts: tuple[str, ...]) -> list[tuple[str, int]]:
+    places = []
+    for host in hosts:
+        try:
+            places += addresses(host, PORT)
+        except ValueError as error:
+            table.fault("hosts", str(error))
+    return places
 
 
 def kafka(table: Table) -> tuple[KafkaSettings, int]:

@@ -114,7 +114,7 @@ def test_kafka(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ('id = "a"', 'id = "a"\nfields = 1', ["inputs[0].fields: must be a table, and is 1"]),
         ('id = "a"', 'id = "a"\nmultiline = {}', ["inputs[0].multiline.pattern: is missing: a regular expression"]),
         ('id = "a"', 'id = "a"\nmultiline = {pattern = "("}', ["inputs[0].multiline.pattern: is no regular"]),
-        ("two", "two:port", ['output.lumberjack.hosts: "two:port" is no "host:port"']),
+        ("two", "two:port", ["output.lumberjack.hosts: 'two:port' is no address"]),
         ("[output.lumberjack]", "[output.lumber]", ["output: needs one of", "output.lumber: there is no such option"]),
         ("[output.lumberjack]", "[output.kafka]\n[output.lumberjack]", ["needs one of", "bootstrap_servers", "topic"]),
         ("hosts", "slow_start = 1\nhosts", ["output.lumberjack.slow_start: must be true or false, and is 1"]),
