@@ -49,15 +49,13 @@ class Span:
 class Holding:
     """A partition while it is assigned: from one assignment to its revocation."""
 
-    __slots__ = ("committed", "first", "position", "spans", "unfinished")
+    __slots__ = ("committed", "position", "spans", "unfinished")
 
     def __init__(self) -> None:
         self.spans: deque[Span] = deque()
         self.position: int | None = None
         """Everything before this offset has ended; None while nothing is known."""
         self.committed: int | None = None
-        self.first: int | None = None
-        """The offset of the first record that was given out."""
         self.unfinished = 0
         """Spans that someone works on."""
 
@@ -100,21 +98,23 @@ class Ledger(Generic[Key]):
         for key in keys:
             self._held.pop(key, None)
 
-    def take(self, key: Key, after: int, first: int | None = None) -> Span:
-        """Records from `first` on are given out, the last one before `after`; those before them were earlier."""
+    def begin(self, key: Key, offset: int) -> None:
+        """The partition is read from that committed offset on; changes nothing where that is known already."""
+        holding = self._held.setdefault(key, Holding())
+        if holding.position is None and not holding.spans:
+            holding.position = holding.committed = offset
+
+    def reached(self, key: Key) -> int | None:
+        """Everything before this offset has ended; None while nothing is known."""
+        holding = self._held.get(key)
+        return None if holding is None else holding.position
+
+    def take(self, key: Key, after: int) -> Span:
+        """Records are given out, the last one before `after`; those before them were given out earlier."""
         holding = self._held.get(key)
         if holding is None:
             holding = self._held[key] = Holding()
-        if holding.first is None:
-            holding.first = first
         return holding.take(after)
-
-    def open_from(self, key: Key) -> int | None:
-        """The lowest offset that is worked on; None where nothing is."""
-        holding = self._held.get(key)
-        if holding is None or not holding.unfinished:
-            return None
-        return holding.first if holding.position is None else holding.position
 
     def holds(self, key: Key, span: Span) -> bool:
         """Whether the span belongs to the present assignment of the partition."""

@@ -112,12 +112,8 @@ def _retried(pipeline: Running) -> Values:
 
 
 def _lag(pipeline: Running) -> Values:
-    """By partition: while it goes from one worker to another, both tell of it, and the longer lag is taken."""
-    longest: dict[tuple[str, str, str], int] = {}
-    for label, (topic, partition, records) in pipeline.lags:
-        labels = (label, topic, str(partition))
-        longest[labels] = max(records, longest.get(labels, 0))
-    return longest.items()
+    for label, (topic, partition, records) in pipeline.lags():
+        yield (label, topic, str(partition)), records
 
 
 def _timed(name: str) -> Read:

@@ -133,15 +133,16 @@ def test_an_end_that_is_told_twice_counts_once() -> None:
     assert [item.offset for item in ledger.due()] == [20]
 
 
-def test_what_is_worked_on_begins_where_nothing_has_ended() -> None:
+def test_how_far_a_partition_is_before_anything_has_ended() -> None:
     ledger: Ledger[str] = Ledger()
-    assert ledger.open_from("a") is None
-    first, second = ledger.take("a", 10, 3), ledger.take("a", 20, 10)
-    assert ledger.open_from("a") == 3
-    second.end()
-    assert ledger.open_from("a") == 3
-    third = ledger.take("a", 30, 20)
-    first.end()
-    assert ledger.open_from("a") == 20
-    third.withdraw()
-    assert ledger.open_from("a") is None
+    assert ledger.reached("a") is None
+    ledger.begin("a", 5)
+    assert (ledger.reached("a"), ledger.due()) == (5, [])
+    span = ledger.take("a", 9)
+    ledger.begin("a", 7)
+    assert (ledger.reached("a"), ledger.due()) == (5, [])
+    span.end()
+    assert ledger.reached("a") == 9
+    assert [due.offset for due in ledger.due()] == [9]
+    ledger.assign("a")
+    assert ledger.reached("a") is None
