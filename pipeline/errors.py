@@ -13,7 +13,8 @@ ApexLogsError
 │   ├── BodyTooLarge         send it again in halves
 │   └── NotAuthorised        credentials are refused: wait and say so, drop nothing
 └── StoreError               the embedded store or a file on disk cannot be used
-    └── Damaged              an archive cannot be read on; what stood before that was read
+    ├── Damaged              an archive cannot be read on; what stood before that was read
+    └── DiskRefuses          the file system refuses it just now: it may be asked again
 """
 
 from typing import Any
@@ -85,3 +86,7 @@ class StoreError(ApexLogsError):
 
 class Damaged(StoreError):
     """An archive cannot be read on: it is cut short, corrupt, or unpacks to too much. What stood before was read."""
+
+
+class DiskRefuses(StoreError):
+    """The file system refuses it just now; nothing is damaged, and it may be asked again."""

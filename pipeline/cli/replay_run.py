@@ -18,7 +18,8 @@ from time import monotonic
 import orjson
 import xxhash
 
-from pipeline.cli.arguments import Arguments, print_faults
+from pipeline.cli.arguments import Arguments
+from pipeline.cli.faults import print_faults
 from pipeline.cli.logs import configure
 from pipeline.cli.replay_request import Request
 from pipeline.cli.run import collect_seldom, keep_freed_memory, leaves, loop_factory
