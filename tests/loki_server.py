@@ -191,7 +191,9 @@ class LokiServer:
             said = f"has timestamp too old: {there}, oldest acceptable timestamp is: {oldest}"
             return f"entry for stream '{shown}' {said}"
         if size > limits.line:
-            return f"max entry size '{limits.line}' bytes exceeded for stream '{shown}' while adding an entry with length '{size}' bytes"
+            said = f"while adding an entry with length '{size}' bytes"
+            return f"max entry size '{limits.line}' bytes exceeded for stream '{shown}' {said}"
         if entry.metadata and not limits.structured_metadata:
-            return f"stream '{shown}' includes structured metadata, but this feature is disallowed. Please see `limits_config.allow_structured_metadata`"
+            said = "Please see `limits_config.allow_structured_metadata`"
+            return f"stream '{shown}' includes structured metadata, but this feature is disallowed. {said}"
         return ""

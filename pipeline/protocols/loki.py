@@ -109,12 +109,17 @@ _KINDS = {
     "rate limit exceeded": "rate_limited",
     "active stream limit": "stream_limit",
 }
-"""Words of an answer, and Loki's own name for what they say, which its metric `loki_discarded_samples_total` has too."""
+"""Words of an answer, and the name that Loki's metric `loki_discarded_samples_total` has for what they say."""
 
-_NO_METADATA = "structured metadata, but this feature is disallowed"
-_OLDEST = re.compile(rb"has timestamp too old: \S+, oldest acceptable timestamp is: (\d{4}-\d\d-\d\dT[\d:.]+Z)")
-"""A bound for all entries. The one of "too far behind" is that of a stream."""
-_TOO_LARGE = "larger than max"
+_QUOTED = rb'"(?:[^"\\]|\\.)*"'
+_STREAM = rb"(?:\d+ errors like: )?(?:entry for )?stream '?\{(?:[^\"}]|" + _QUOTED + rb")*\}'? "
+_NO_METADATA = re.compile(_STREAM + rb"includes structured metadata, but this feature is disallowed")
+_OLDEST = re.compile(
+    _STREAM + rb"has timestamp too old: \S+, oldest acceptable timestamp is: (\d{4}-\d\d-\d\dT[\d:.]+Z)"
+)
+"""A bound for all entries; the one of "too far behind" is that of a stream. An answer quotes labels, which anyone may
+have written: so both are read at its beginning only."""
+_TOO_LARGE = b"larger than max"
 """gRPC's words, which come as a 500 where a push is larger than the parts of Loki take from each other."""
 _REMEDIES = {
     401: "give username and password, or tenant_id",
@@ -134,15 +139,15 @@ def judge(status: int, answer: bytes, items: Sequence[bytes]) -> Sent:
     reason = _reason(status, answer)
     if status in (401, 403):
         raise NotAuthorised(reason)
-    if status == 413 or (status >= 500 and _TOO_LARGE in reason):
+    if status == 413 or (status >= 500 and _TOO_LARGE in answer):
         raise BodyTooLarge(reason)
     if status != 400:
         raise Unavailable(reason)
-    if _NO_METADATA in reason:  # no event is to blame, and none would be taken
+    if _NO_METADATA.match(answer):  # no event is to blame, and none would be taken
         raise Unavailable(f"{reason}; allow it there, or leave metadata_fields out")
     if len(items) == 1:
         return Sent(dead=[(0, reason)])
-    found = _OLDEST.search(answer)
+    found = _OLDEST.match(answer)
     old = _older(items, found[1].decode()) if found else set()
     if not old:
         raise BodyTooLarge(reason)
@@ -154,14 +159,15 @@ def judge(status: int, answer: bytes, items: Sequence[bytes]) -> Sent:
 
 def _reason(status: int, answer: bytes) -> str:
     said = " ".join(answer[:_SHOWN].decode("utf-8", "replace").split()) or "an empty answer"
-    small = said.lower()
-    kind = next((name + ": " for words, name in _KINDS.items() if words in small), "")
+    unquoted = re.sub(_QUOTED, b"", answer).decode("utf-8", "replace").lower()
+    places = {unquoted.find(words): kind for words, kind in reversed(_KINDS.items()) if words in unquoted}
+    kind = f"{places[min(places)]}: " if places else ""
     remedy = _REMEDIES.get(status)
     return f"HTTP {status}: {kind}{said}{f' ({remedy})' if remedy else ''}"
 
 
 def _older(items: Sequence[bytes], oldest: str) -> set[int]:
-    bound = int(datetime.fromisoformat(oldest[:26].rstrip("Z") + "+00:00").timestamp()) * 1_000_000_000
+    bound = int(datetime.fromisoformat(oldest[:19] + "Z").timestamp()) * 1_000_000_000
     return {index for index, item in enumerate(items) if time_of(item) < bound}
 
 

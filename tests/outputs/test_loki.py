@@ -2,58 +2,25 @@
 
 import asyncio
 import json
-import re
 import ssl
 
 import pytest
 import trustme
-from pydantic import ValidationError
 
 from pipeline.config.building import build as build_plan
 from pipeline.config.logstash_yml import Settings
-from pipeline.disk.survey import survey
+from pipeline.disk.letters import letters
 from pipeline.errors import BodyTooLarge, ConfigurationError, NotAuthorised, Unavailable
 from pipeline.event import Event
-from pipeline.outputs.loki import Options
 from pipeline.plugin import Body, Sent
 from pipeline.runtime import Pipeline
 from tests.harness import context, planned
-from tests.loki_server import Entry, Limits, LokiServer
+from tests.loki_server import Entry, LokiServer
 
 URL = "http://127.0.0.1:1/loki/api/v1/push"
 STAMP = "2026-11-25T10:00:00.123Z"
+WRITTEN = Sent([], [])
 NANOS = 1_795_600_800_123_000_000
-
-# ---------------------------------------------------------------------------------------------- options
-
-
-@pytest.mark.parametrize(
-    ("given", "complaint"),
-    [
-        ({"url": "loki:3100"}, '"loki:3100" is no URL: write http://host:3100/loki/api/v1/push'),
-        ({"url": "ftp://loki"}, "is no URL"),
-        ({"url": "http://loki:99999"}, "is no URL"),
-        ({"url": "http://u:p@loki"}, "give username and password as options"),
-        ({"cert": __file__}, "cert and key go together"),
-        ({"password": "p"}, "password needs a username"),
-        ({"min_delay": 9, "max_delay": 3}, "min_delay, 9, is longer than max_delay, 3"),
-        ({"labels": {"app-name": "x"}}, '"app-name" cannot be the name of a label; write "app_name"'),
-        ({"include_fields": ["a.b", "[a][b]"]}, 'include_fields: [a][b] and a.b both give "a_b"'),
-        ({"include_fields": ["job"], "labels": {"job": "x"}}, 'job and labels both give "job"'),
-        ({"metadata_fields": ["a", "[a]"]}, "metadata_fields: [a] and a both give"),
-        ({"batch_size": 0}, "greater than or equal to 1"),
-    ],
-)
-def test_options_that_cannot_be(given, complaint):
-    with pytest.raises(ValidationError, match=re.escape(complaint)):
-        Options(**{"url": URL, **given})
-
-
-def test_options_that_change_nothing_are_said():
-    plan = planned(f'output {{ loki {{ url => "{URL}" batch_wait => 5 retries => 3 }} }}')
-    said = "\n".join(str(warning) for warning in plan.warnings)
-    assert '"batch_wait" changes nothing' in said
-    assert '"retries" changes nothing' in said
 
 
 def made(options, warnings=None):
@@ -90,100 +57,6 @@ def test_certificates_are_read_when_it_is_built(tmp_path):
         made(f'url => "https://loki/loki/api/v1/push" ca_cert => "{wrong}"')
 
 
-# ---------------------------------------------------------------------------------------------- rendering
-
-DOCUMENT = {
-    "@timestamp": STAMP,
-    "@version": "1",
-    "message": "hello\nthere",
-    "host": {"name": "h1"},
-    "level": "info",
-    "status": 200,
-    "ratio": 0.5,
-    "ok": True,
-    "tags": ["a", "b"],
-    "none": None,
-    "empty": "",
-}
-EVERY = {"level": "info", "status": "200", "ratio": "0.5", "ok": "true", "tags": '["a", "b"]'}
-
-RENDERED = {
-    "every field that is not nested": ("", DOCUMENT, EVERY, "hello\nthere", {}),
-    "fields by name": (
-        'include_fields => ["level", "[host][name]", "absent", "[@metadata][kind]"]',
-        DOCUMENT,
-        {"level": "info", "host_name": "h1", "kind": "k"},
-        "hello\nthere",
-        {},
-    ),
-    "an object": ('include_fields => ["host"]', DOCUMENT, {"host": '{"name": "h1"}'}, "hello\nthere", {}),
-    "labels alone": ('labels => { "job" => "x" }', DOCUMENT, {"job": "x"}, "hello\nthere", {}),
-    "labels with placeholders": (
-        'labels => { "job" => "a%{status}" "gone" => "%{absent}" "odd" => "" }',
-        DOCUMENT,
-        {"job": "a200"},
-        "hello\nthere",
-        {},
-    ),
-    "both": (
-        'labels => { "job" => "x" } include_fields => "level"',
-        DOCUMENT,
-        {"job": "x", "level": "info"},
-        "hello\nthere",
-        {},
-    ),
-    "no label": ('include_fields => ["absent"]', DOCUMENT, {"job": "apex-logs"}, "hello\nthere", {}),
-    "metadata": (
-        'include_fields => ["level"] metadata_fields => ["status", "[host][name]", "absent"]',
-        DOCUMENT,
-        {"level": "info"},
-        "hello\nthere",
-        {"status": "200", "host_name": "h1"},
-    ),
-    "another line": ('include_fields => ["level"] message_field => "[host][name]"', DOCUMENT, {"level": "info"}, "h1", {}),
-    "a line that is no text": ('include_fields => ["level"] message_field => "tags"', DOCUMENT, {"level": "info"}, "a,b", {}),
-    "another field is the line": ('message_field => "level"', {"@timestamp": STAMP, "level": "info", "message": "m"}, {"message": "m"}, "info", {}),
-    "names that are none": ("", {"@timestamp": STAMP, "a.b": 1, "message": ""}, {"a_b": "1"}, "", {}),
-    "no message": (
-        'labels => { "job" => "x" }',
-        {"@timestamp": STAMP, "a": 1},
-        {"job": "x"},
-        '{"@timestamp":"%s","a":1}' % STAMP,
-        {},
-    ),
-    "a codec": (
-        'labels => { "job" => "x" } codec => json_lines',
-        {"@timestamp": STAMP, "message": "m"},
-        {"job": "x"},
-        '{"@timestamp":"%s","message":"m"}' % STAMP,
-        {},
-    ),
-    "a format": (
-        'labels => { "job" => "x" } codec => line { format => "%{message}!" }',
-        {"@timestamp": STAMP, "message": "m"},
-        {"job": "x"},
-        "m!",
-        {},
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("options", "document", "labels", "line", "metadata"), RENDERED.values(), ids=RENDERED)
-def test_an_item(options, document, labels, line, metadata):
-    body = bytearray()
-    made(options).render(Event(dict(document), {"kind": "k"}), body)
-    head, entry, end = bytes(body).split(b"\n")
-    assert json.loads(head) == labels
-    assert json.loads(entry) == [str(NANOS), line, metadata] if metadata else [str(NANOS), line]
-    assert end == b""
-
-
-def test_an_event_without_a_time_has_the_present():
-    body = bytearray()
-    made('labels => { "job" => "x" }').render(Event({"message": "m", "@timestamp": 5}), body)
-    assert json.loads(body.split(b"\n")[1]) == ["1700000000000000000", "m"]
-
-
 # ---------------------------------------------------------------------------------------------- requests
 
 
@@ -216,7 +89,7 @@ def options(server, more=""):
 def test_a_push(loki):
     loki.tenant, loki.authorization = "team-a", "Basic dTpw"
     given = options(loki, 'tenant_id => "team-a" username => "u" password => "p" metadata_fields => ["id"]')
-    assert sent(given, event("one", id=7), event("two", app="b"), event("drei ☃")) == Sent()
+    assert sent(given, event("one", id=7), event("two", app="b"), event("drei ☃")) == WRITTEN
     assert loki.streams == {
         (("app", "a"),): [Entry(NANOS, "one", {"id": "7"}), Entry(NANOS, "drei ☃", {})],
         (("app", "b"),): [Entry(NANOS, "two", {})],
@@ -234,7 +107,7 @@ def test_credentials_that_are_refused(loki, more):
 
 
 def test_a_large_body_is_several_pushes(loki):
-    assert sent(options(loki, "batch_size => 500"), *(event(f"{n} " + "y" * 200) for n in range(7))) == Sent()
+    assert sent(options(loki, "batch_size => 500"), *(event(f"{n} " + "y" * 200) for n in range(7))) == WRITTEN
     assert [len(document["streams"][0]["values"]) for _, document in loki.requests] == [2, 2, 2, 1]
     assert len(loki.lines()) == 7
 
@@ -267,7 +140,7 @@ def test_a_wrong_path(loki):
 
 def test_a_line_of_megabytes_goes_alone(loki):
     loki.limits.line = 1 << 30
-    assert sent(options(loki), event("a"), event("z" * 3_000_000), event("b")) == Sent()
+    assert sent(options(loki), event("a"), event("z" * 3_000_000), event("b")) == WRITTEN
     assert [len(document["streams"][0]["values"]) for _, document in loki.requests] == [1, 1, 1]
 
 
@@ -291,8 +164,8 @@ def test_tls(trust):
     folder, context_of_server = trust
     own = f'cert => "{folder}/cert.pem" key => "{folder}/key.pem"'
     with LokiServer(tls=context_of_server) as server:
-        assert sent(options(server, f'{own} ca_cert => "{folder}/ca.pem"'), event("known")) == Sent()
-        assert sent(options(server, f"{own} insecure_skip_verify => true"), event("anyone")) == Sent()
+        assert sent(options(server, f'{own} ca_cert => "{folder}/ca.pem"'), event("known")) == WRITTEN
+        assert sent(options(server, f"{own} insecure_skip_verify => true"), event("anyone")) == WRITTEN
         with pytest.raises(Unavailable, match="certificate verify failed"):
             sent(options(server, own), event())
         with pytest.raises(Unavailable):
@@ -303,24 +176,89 @@ def test_tls(trust):
 # ---------------------------------------------------------------------------------------------- delivery
 
 
-def delivered(tmp_path, text):
-    """The counters of a pipeline that ran to its end, and its dead letters: line to reason."""
+def delivered(tmp_path, output, *documents):
+    """The counters of a pipeline that wrote these, and the reason of each line that was dead-lettered."""
+    file = tmp_path / "in.jsonl"
+    file.write_text("".join(json.dumps(document) + "\n" for document in documents))
+    text = f"""
+        input {{ file {{ path => "{file}" mode => "read" exit_after_read => true codec => json
+            sincedb_path => "{tmp_path}/sincedb" file_completed_action => "log"
+            file_completed_log_path => "{tmp_path}/done" }} }}
+        output {{ loki {{ {output} }} }}
+    """
+    settings = Settings(path_data=tmp_path / "data")
 
     async def run():
-        pipeline = Pipeline(Settings(path_data=tmp_path), planned(text))
+        pipeline = Pipeline(settings, planned(text, ecs="disabled"))
         async with asyncio.timeout(60):
             await pipeline.run()
         return pipeline.counters
 
     counters = asyncio.run(run())
-    return counters, tmp_path
+    found = {
+        json.loads(letter.item.split(b"\n")[1])[1]: letter.record["reason"] for letter in letters(settings.dead_letters)
+    }
+    return counters, found
 
 
-def lines_in(tmp_path, *documents):
-    file = tmp_path / "in.jsonl"
-    file.write_text("".join(json.dumps(document) + "\n" for document in documents))
-    return (
-        f'input {{ file {{ path => "{file}" mode => "read" exit_after_read => true codec => json'
-        f' sincedb_path => "{tmp_path}/sincedb" file_completed_action => "log"'
-        f' file_completed_log_path => "{tmp_path}/done" }} }}'
+def at(stamp, line, **fields):
+    return {"@timestamp": stamp, "message": line, "app": "a", **fields}
+
+
+def test_what_loki_refuses_for_good_is_dead_lettered_and_nothing_else(loki, tmp_path):
+    loki.limits.oldest = NANOS - 1_000_000_000
+    loki.limits.line = 1000
+    documents = [at(STAMP, f"good {n}") for n in range(20)]
+    documents[3] = at("2026-11-01T00:00:00.000Z", "old")
+    documents[7] = at(STAMP, "l" * 1001)
+    documents[11] = at(STAMP, "label", app="v" * 2049)
+    counters, dead = delivered(tmp_path, options(loki, "min_delay => 0.01"), *documents)
+    kinds = {line[:5]: reason.split(": ")[1] for line, reason in dead.items()}
+    assert kinds == {"old": "greater_than_max_sample_age", "lllll": "line_too_long", "label": "label_value_too_long"}
+    assert loki.lines() == sorted(f"good {n}" for n in range(20) if n not in (3, 7, 11))
+    assert (counters.delivered, counters.dead, counters.duplicates) == (17, 3, 0)
+
+
+def test_an_old_day_is_dead_lettered_in_one_push(loki, tmp_path):
+    """Where all of it is too old, as in a replay, Loki is not asked about each line."""
+    loki.limits.oldest = NANOS
+    old = [at("2026-11-01T00:00:00.000Z", f"old {n}") for n in range(200)]
+    counters, dead = delivered(tmp_path, options(loki), *old)
+    assert (counters.dead, len(dead), len(loki.requests), loki.lines()) == (200, 200, 1, [])
+
+
+def test_what_is_refused_for_now_is_sent_until_it_is_written(loki, tmp_path):
+    loki.refusals = [
+        (429, "ingestion rate limit exceeded for user fake"),
+        (260, "ingestion blocked for user fake"),
+        (500, "no space left on device"),
+    ]
+    counters, dead = delivered(
+        tmp_path, options(loki, "min_delay => 0.01 max_delay => 0.02"), at(STAMP, "one"), at(STAMP, "two")
     )
+    assert (loki.lines(), dead) == (["one", "two"], {})
+    assert (counters.delivered, counters.dead, len(loki.requests)) == (2, 0, 4)
+
+
+def test_structured_metadata_that_loki_does_not_allow_is_waited_for(loki, tmp_path, caplog):
+    """It is not the events' fault: they are not given up, and the log says what to change."""
+    loki.refusals = [(400, "stream '{}' includes structured metadata, but this feature is disallowed.")]
+    more = 'min_delay => 0.01 metadata_fields => ["id"]'
+    counters, dead = delivered(tmp_path, options(loki, more), at(STAMP, "one", id=1), at(STAMP, "two", id=2))
+    assert (loki.lines(), dead, counters.delivered) == (["one", "two"], {}, 2)
+    assert "allow it there, or leave metadata_fields out" in caplog.text
+
+
+def test_too_many_labels(loki, tmp_path):
+    """Every field is a label where none is named: what Loki refuses then is dead-lettered."""
+    many = {f"f{n}": n for n in range(16)}
+    counters, dead = delivered(tmp_path, f'url => "{loki.url}"', at(STAMP, "few"), at(STAMP, "many", **many))
+    assert loki.lines() == ["few"]
+    assert "max_label_names_per_series" in dead["many"]
+    assert (counters.delivered, counters.dead) == (1, 1)
+
+
+def test_without_any_label_loki_would_refuse(loki, tmp_path):
+    counters, dead = delivered(tmp_path, f'url => "{loki.url}" include_fields => ["absent"]', at(STAMP, "x"))
+    assert (list(loki.streams), dead) == ([(("job", "apex-logs"),)], {})
+    assert counters.delivered == 1

@@ -134,9 +134,10 @@ def test_a_single_refused_entry_is_dead(answer, kind):
     assert (index, reason) == (0, f"HTTP 400: {kind}: {answer.decode()}")
 
 
-def too_old(oldest):
-    text = f"entry for stream '{{job=\"b\"}}' has timestamp too old: 1970-01-01T00:00:00Z, oldest acceptable timestamp is: "
-    return (text + oldest).encode()
+def too_old(oldest, labels='{job="b"}'):
+    there = "1970-01-01T00:00:00Z"
+    text = f"entry for stream '{labels}' has timestamp too old: {there}, oldest acceptable timestamp is: {oldest}"
+    return text.encode()
 
 
 def test_what_is_older_than_loki_takes_is_dead_at_once():
@@ -150,3 +151,30 @@ def test_what_is_older_than_loki_takes_is_dead_at_once():
 def test_a_bound_that_no_item_is_below_leads_to_halves():
     with pytest.raises(BodyTooLarge):
         loki.judge(400, too_old("1960-01-01T00:00:00Z"), THREE)
+
+
+NO_METADATA = "stream '{}' includes structured metadata, but this feature is disallowed"
+HOSTILE = too_old("2999-01-01T00:00:00Z", "{}").decode()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"entry for stream '{{job={json.dumps(HOSTILE)}}}' has timestamp too new: 2027-01-01T00:00:00Z",
+        f"stream '{{job=\"x\"}}' has label value too long: '{HOSTILE}'",
+        f"stream '{{job=\"x\"}}' has label value too long: '\n{HOSTILE}\n'",
+        f"stream '{{}}' has label value too long: '\n{NO_METADATA}'",
+    ],
+)
+def test_labels_that_speak_as_loki_does_harm_no_other_entry(answer):
+    """Halves are what follows, not the death of all that is beside it, nor a wait without end."""
+    with pytest.raises(BodyTooLarge):
+        loki.judge(400, answer.encode(), THREE)
+
+
+def test_several_refusals_are_of_the_kind_that_comes_first():
+    said = too_old("1960-01-01T00:00:00Z") + b"; max entry size '9' bytes exceeded " + b"x" * 1000
+    [(_, reason)] = loki.judge(400, said, THREE[:1]).dead
+    assert reason.startswith("HTTP 400: greater_than_max_sample_age: entry for stream")
+    assert len(reason) < 600
+    assert loki.judge(400, b"2 errors like: " + too_old("2025-01-01T00:00:00Z"), THREE).dead
