@@ -10,23 +10,24 @@ r"""Write log lines to Grafana Loki.
 
 The options are those of Grafana's plugin for Logstash. An event becomes a line, `message_field`, at its `@timestamp`,
 in the stream of its labels: the fields of `include_fields` and what `labels` says; where neither is given, every field
-that is not nested. With another codec than `plain`, the line is what the codec writes: `codec => json` keeps the whole
-event. An event without `message_field` is kept whole, too. Other fields are not written.
+that is not nested. With another codec than `plain`, the line is what the codec writes: `json` keeps the whole event,
+`line { format => "..." }` gives it a form. An event without `message_field` is kept whole, too. Other fields are not
+written.
 
 Loki wants few labels with few values; what differs from event to event belongs into `metadata_fields`, structured
-metadata, which Loki 3 takes and Loki 2.9 where it is allowed. The name of a label for `[log][level]` is `log_level`;
+metadata, which Loki 3 takes, and Loki 2.9 where it is allowed. The name of a label for `[log][level]` is `log_level`;
 other characters than letters and digits become `_`. An event without any label gets `job="apex-logs"`.
 
 An event is delivered when Loki has answered for its push. Entries that Loki refuses for good (too old, too far behind
 the stream, a line or a label that is too long, too many labels) are dead-lettered with its reason; a push that is
 refused for now (429, 5xx, 260) is sent again, without end. Credentials that are refused stop the output, which says so
-and waits. As Loki does not say which entries it has refused, a push with a refused one is sent again in halves; it
-knows repeats by their time, labels and line, and keeps one of them. So it does with two events that are alike in all
-three.
+and waits. As Loki does not name the entries that it has refused, a push that holds one is sent again in halves. Loki
+knows a repeat by its time, labels and line, and keeps it once. Beware: it does so with two events that are alike in all
+three, too, unless its `increment_duplicate_timestamp` is set.
 
-Several pushes are on their way at once: streams may be written out of order, as Loki takes them since 2.4. Pushes are
-JSON, compressed by gzip, which every version documents; a dead letter holds its item as JSON too. A field `tenant` does
-not choose a tenant; write an output for each.
+Several pushes are on their way at once, so a stream is not written in order, which Loki takes since 2.4. Pushes are
+JSON, compressed by gzip: each version of Loki documents it, and a dead letter can be read. A field `tenant` does not
+choose a tenant: write an output for each.
 """
 
 from __future__ import annotations
