@@ -15,7 +15,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from pipeline.cli.arguments import Arguments, print_faults
+from pipeline.cli.arguments import Arguments
+from pipeline.cli.faults import print_faults
 from pipeline.cli.logs import configure
 from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
