@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -244,7 +244,7 @@ class Pipeline:
             starts: list[Callable[[], Coroutine[Any, Any, None]]] = []
             for node, (output, label) in self._built.outputs.items():
                 stack.push_async_callback(output.close)
-                backoff = backoff_of(output, self.plan.plugins[node].options.model_fields_set, settings)
+                backoff = backoff_of(output, settings)
                 courier = Courier(output, label, dead_letters, self.counters, backoff)
                 courier.kind = self.plan.plugins[node].module.name
                 courier.traced = self._tracer is not None
@@ -355,11 +355,12 @@ def bounds_of(settings: Settings) -> Bounds:
     )
 
 
-def backoff_of(output: Output, given: Set[str], settings: Settings) -> Backoff:
-    """The output's own pauses, where it has such options (elasticsearch) and they are given, else the settings'."""
+def backoff_of(output: Output, settings: Settings) -> Backoff:
+    """The output's own pauses, where its options give them (elasticsearch, loki), else the settings'."""
 
     def seconds(name: str) -> float:
-        return float(getattr(output if name in given and hasattr(output, name) else settings, name))
+        own = getattr(output, name, None)
+        return float(getattr(settings, name) if own is None else own)
 
     return Backoff(seconds("retry_initial_interval"), seconds("retry_max_interval"))
 

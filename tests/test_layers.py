@@ -19,7 +19,7 @@ ROOMS = [
     {"protocols", "languages", "texts"},
     {"store", "disk"},
     {"sockets"},
-    {"beats", "documents", "elasticsearch", "geoip", "kafka", "syslog"},
+    {"beats", "documents", "elasticsearch", "geoip", "kafka", "loki", "syslog"},
     {"inputs", "filters", "outputs", "codecs"},
     {"registry", "option_words", "reference"},
     {"config", "delivery"},

@@ -193,10 +193,14 @@ async def _delivered(running: Pipeline | Front, replay: Replay, state: State, *,
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    async with telling(state, quiet=quiet):
-        with background(_saving(replay)):
-            await running.run()
-        await replay.save()
+    try:
+        async with telling(state, quiet=quiet):
+            with background(_saving(replay)):
+                await running.run()
+            await replay.save()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
 
 
 def _out_of_time(bound: float) -> None:
