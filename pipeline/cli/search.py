@@ -14,7 +14,8 @@ import orjson
 import typer
 
 from pipeline.errors import StoreError
-from pipeline.languages.search_query import QueryError, compile_query
+from pipeline.languages.kql_query import compile_query
+from pipeline.languages.kql_tree import QueryError
 from pipeline.store.reader import Hit, Search, load
 from pipeline.store.reader import search as find
 
