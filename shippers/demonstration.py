@@ -110,7 +110,7 @@ def _next_commands(data: Path) -> None:
     print(
         f"""
 Next:
-  .venv/bin/apex-logs search 'status:>=500'{where}
+  .venv/bin/apex-logs search 'status >= 500'{where}
   .venv/bin/apex-logs search 'geoip.country_code2:SE' --json --limit 1{where}
   .venv/bin/apex-logs explain -f {configuration} --path.settings infra/logging --event shippers/samples/event.json
   .venv/bin/apex-logs check -f {configuration} --path.settings infra/logging

@@ -10,11 +10,11 @@ import re
 
 import regex
 
-_ASCII = re.compile(
-    r"_*[0-9a-z][0-9a-z_]*(?:(?:(?<=[a-z])[.:'](?=[a-z])|(?<=[0-9])[.,;'](?=[0-9]))[0-9a-z_]+)*"
-)
-_ANY = regex.compile(r"(?w)\b.+?\b", regex.DOTALL)
-_LETTER = regex.compile(r"[\p{L}\p{N}\p{Extended_Pictographic}]")
+from pipeline.languages.search_words import ASIAN, SINGLE
+
+_ASCII = re.compile(r"_*[0-9a-z][0-9a-z_]*(?:(?:(?<=[a-z])[.:'](?=[a-z])|(?<=[0-9])[.,;'](?=[0-9]))[0-9a-z_]+)*")
+_ANY = regex.compile(rf"(?w)[{SINGLE}]|[{ASIAN}]+|\b[^{SINGLE}{ASIAN}]+?(?:\b|(?=[{SINGLE}{ASIAN}]))", regex.DOTALL)
+_LETTER = regex.compile(r"[\p{L}\p{Nd}\p{Nl}\p{Extended_Pictographic}]")
 
 
 def terms(text: str) -> list[str]:

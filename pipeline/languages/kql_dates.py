@@ -3,7 +3,8 @@
     2026-11-23T09:30:00.123Z   2026-11-23T09:30+01:00   2026-11-23   2026-11   1764000000000 (milliseconds)
     now   now-1d   now-1d/d   2026-11-23||+1M/d
 
-`2026-11-23` is a whole day, `now/h` a whole hour. Without an offset a date is in UTC. Units are y, M, w, d, h, m, s.
+`2026-11-23` is a whole day, `now/h` a whole hour; but `2026-11` and `2026` are their first day, as in Elasticsearch,
+and a whole month is `2026-11||/M`. Without an offset a date is in UTC. Units are y, M, w, d, h, m, s.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def _anchor(text: str) -> tuple[datetime, datetime] | None:
     ) - _offset(parts["zone"])
     if parts["fraction"]:
         return first, first
-    units = (("second", "s"), ("minute", "m"), ("hour", "h"), ("day", "d"), ("month", "M"), ("year", "y"))
+    units = (("second", "s"), ("minute", "m"), ("hour", "h"), ("day", "d"), ("year", "d"))
     finest = next(unit for name, unit in units if parts[name])
     return first, _moved(first, 1, finest) - _MILLISECOND
 

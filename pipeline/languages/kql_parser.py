@@ -82,8 +82,8 @@ class _Parser:
             return self.error('")" without "("')
         if found in ':<>*{}"':
             return self.error(
-                f"{found} cannot stand here: write `and` or `or` between two terms, and quote the value or write \\{found}"
-                f" for a {found} that is meant"
+                f"{found} cannot stand here: write `and` or `or` between two terms, and quote the value"
+                f" or write \\{found} for a {found} that is meant"
             )
         return self.error("write `and` or `or` between two terms")
 
@@ -210,7 +210,9 @@ class _Parser:
         """What a backslash and that which follows it mean."""
         found = _ESCAPE.match(self.text, self.at + 1)
         if found is None:
-            raise self.error('a \\ stands before one of \\ ( ) : < > " * { } or a keyword; write \\\\ for a \\ that is meant')
+            raise self.error(
+                'a \\ stands before one of \\ ( ) : < > " * { } or a keyword; write \\\\ for a \\ that is meant'
+            )
         self.at = found.end()
         code, keyword, whitespace, special = found.groups()
         if whitespace is not None:

@@ -94,9 +94,7 @@ def _anywhere(value: Literal, now: int) -> Predicate:
     if any(part.anything for part in parts):
         return lambda document: True
     tell = cache(lambda kind: [equal(part, kind, now) for part in parts])
-    return lambda document: any(
-        matches(found) for name, found in leaves(document) for matches in tell(kind_of(name))
-    )
+    return lambda document: any(matches(found) for name, found in leaves(document) for matches in tell(kind_of(name)))
 
 
 def _bounds(node: Compare, now: int) -> tuple[int | None, int | None]:

@@ -1,6 +1,6 @@
 """Which values of a field a literal of a query matches, by the kind of the field.
 
-    text      has one of the words; of a quoted literal, all of them one after the other; `*` stands for a part of a word
+    text      has one of the words; of a quoted literal, all of them one after the other; `*` is a part of a word
     keyword   is the literal, to the letter; `*` stands for any characters
     number    is that number         boolean   true or false
     date      lies in the time that the literal says: a millisecond, a day, a month

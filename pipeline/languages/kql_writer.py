@@ -1,6 +1,6 @@
 """A tree as KQL again, such that reading it gives the tree: for those who put queries together.
 
-    field_is("level", "error")         level: "error"
+field_is("level", "error")         level: "error"
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ _KINDS = {
 
 @asynccontextmanager
 async def opened(url: str, *, api_key: str | None = None, authority: Path | None = None) -> AsyncIterator[Cluster]:
-    """A cluster at a URL, which may hold user and password. An API key is only sent over TLS; `authority` is a PEM file.
+    """A cluster at a URL, which may hold user and password; `authority` is a PEM file. An API key needs TLS.
 
     Raises pydantic's `ValidationError` for an address that cannot be read.
     """
@@ -120,23 +120,33 @@ class Cluster:
         terms = [Term(_key(each), each["doc_count"]) for each in found.get("buckets", ())]
         return Terms(terms, found.get("sum_other_doc_count", 0), exact)
 
-    async def percentiles(self, question: Question, name: str, percents: Sequence[float] = PERCENTS) -> dict[float, float]:
+    async def percentiles(
+        self, question: Question, name: str, percents: Sequence[float] = PERCENTS
+    ) -> dict[float, float]:
         """Percentiles of the numbers in a field."""
         if (await self._kinds_of(question)).get(name) != "number":
             return {}
         return _percentiles(await self._aggregated(question, _of(name, percents)))
 
     async def groups(
-        self, question: Question, by: str, *, size: int = 10, of: Sequence[str] = (), percents: Sequence[float] = PERCENTS
+        self,
+        question: Question,
+        by: str,
+        *,
+        size: int = 10,
+        of: Sequence[str] = (),
+        percents: Sequence[float] = PERCENTS,
     ) -> list[Group]:
         """The most frequent values of a field, each with percentiles of other fields."""
         kinds = await self._kinds_of(question)
         inner = {f"of{place}": _of(name, percents) for place, name in enumerate(of) if kinds.get(name) == "number"}
         found = await self._aggregated(question, {"terms": {"field": by, "size": size}, "aggs": inner})
         return [
-            Group(_key(each), each["doc_count"], {
-                name: _percentiles(each.get(f"of{place}", {})) for place, name in enumerate(of)
-            })
+            Group(
+                _key(each),
+                each["doc_count"],
+                {name: _percentiles(each.get(f"of{place}", {})) for place, name in enumerate(of)},
+            )
             for each in found.get("buckets", ())
         ]
 
@@ -164,7 +174,8 @@ class Cluster:
         if answer.status == 404:
             return None
         hit = _read(answer.status, answer.body)
-        return Found(hit["_index"], hit["_id"], millis(hit["_source"].get("@timestamp")), hit["_source"])
+        source = hit["_source"]
+        return Found(hit["_index"], hit["_id"], millis(source.get("@timestamp")), source, orjson.dumps(source))
 
     async def indices(self) -> list[Index]:
         """The indices, by name; those that are hidden are left out."""
@@ -239,7 +250,8 @@ def _rest(after: After | None, oldest_first: bool) -> dict[str, Any]:
 def _found(hit: dict[str, Any]) -> Found:
     timestamp = hit["sort"][0]
     known = timestamp is not None and abs(timestamp) < 1 << 60
-    return Found(hit["_index"], hit["_id"], timestamp if known else None, hit["_source"])
+    source = hit["_source"]
+    return Found(hit["_index"], hit["_id"], timestamp if known else None, source, orjson.dumps(source))
 
 
 def _key(bucket: dict[str, Any]) -> Value:

@@ -81,7 +81,9 @@ class Embedded:
 
         return await self._over(question, count)
 
-    async def percentiles(self, question: Question, name: str, percents: Sequence[float] = PERCENTS) -> dict[float, float]:
+    async def percentiles(
+        self, question: Question, name: str, percents: Sequence[float] = PERCENTS
+    ) -> dict[float, float]:
         """Percentiles of the numbers in a field."""
 
         def take(documents: Iterator[dict[str, Any]]) -> dict[float, float]:
@@ -93,7 +95,13 @@ class Embedded:
         return await self._over(question, take)
 
     async def groups(
-        self, question: Question, by: str, *, size: int = 10, of: Sequence[str] = (), percents: Sequence[float] = PERCENTS
+        self,
+        question: Question,
+        by: str,
+        *,
+        size: int = 10,
+        of: Sequence[str] = (),
+        percents: Sequence[float] = PERCENTS,
     ) -> list[Group]:
         """The most frequent values of a field, each with percentiles: counted first, as only those need percentiles."""
         largest = (await self.terms(question, by, size)).terms
@@ -109,10 +117,14 @@ class Embedded:
 
         await self._over(question, take)
         return [
-            Group(term.value, term.count, {
-                name: sketch.at(percents)
-                for name, sketch in zip(of, sketches[type(term.value), term.value], strict=True)
-            })
+            Group(
+                term.value,
+                term.count,
+                {
+                    name: sketch.at(percents)
+                    for name, sketch in zip(of, sketches[type(term.value), term.value], strict=True)
+                },
+            )
             for term in largest
         ]
 
@@ -231,4 +243,4 @@ def _scope(question: Question, after: After | None = None, oldest_first: bool = 
 
 
 def _found(hit: Hit) -> Found:
-    return Found(hit.index, hit.id, hit.timestamp, reader.load(hit.source))
+    return Found(hit.index, hit.id, hit.timestamp, reader.load(hit.source), hit.source)

@@ -8,7 +8,7 @@
         routes = await store.terms(question, "route", size=10)        # .terms of value and count; .others
         times = await store.percentiles(question, "duration_ms")      # {50.0: 12.1, 95.0: ..., 99.0: ...}
         groups = await store.groups(question, "route", of=("duration_ms",))   # count and percentiles for each route
-        found = await store.fields(question)                          # names, kinds, in how many of the newest documents
+        found = await store.fields(question)                          # names, kinds, in how many of the newest
         names = await store.values(question, "route", prefix="/pro")  # for completion
         hit = await store.document("apex-logs-2026.11.23", "id")      # None if there is none
 
@@ -78,6 +78,8 @@ class Found:
     timestamp: int | None
     """None where it has no time that can be read."""
     document: dict[str, Any]
+    source: bytes
+    """The same as JSON; from the embedded store, to the byte as it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +172,24 @@ class Documents(Protocol):
         """How many documents there are."""
 
     async def histogram(self, question: Question, interval: int) -> list[Bucket]:
-        """Documents by time; buckets begin at multiples of the interval (milliseconds) since 1970, empty ones are left out."""
+        """Documents by time, without empty buckets; they begin at multiples of the interval, in milliseconds since 1970."""
 
     async def terms(self, question: Question, name: str, size: int = 10) -> Terms:
         """The most frequent values of a field, the most frequent first."""
 
-    async def percentiles(self, question: Question, name: str, percents: Sequence[float] = PERCENTS) -> dict[float, float]:
+    async def percentiles(
+        self, question: Question, name: str, percents: Sequence[float] = PERCENTS
+    ) -> dict[float, float]:
         """Percentiles of the numbers in a field; empty where there are none."""
 
     async def groups(
-        self, question: Question, by: str, *, size: int = 10, of: Sequence[str] = (), percents: Sequence[float] = PERCENTS
+        self,
+        question: Question,
+        by: str,
+        *,
+        size: int = 10,
+        of: Sequence[str] = (),
+        percents: Sequence[float] = PERCENTS,
     ) -> list[Group]:
         """The most frequent values of a field, each with percentiles of other fields."""
 

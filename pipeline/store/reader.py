@@ -110,7 +110,7 @@ def document(directory: Path, index: str, document_id: str) -> Hit | None:
 def sizes(directory: Path) -> list[IndexSize]:
     """The indices of a store, by name. Raises `StoreError` where there is no store, or one that cannot be read."""
     return [
-        IndexSize(index, connection.execute("SELECT count(*) FROM documents").fetchone()[0], _bytes(path))
+        IndexSize(index, connection.execute("SELECT count(*) FROM documents").fetchone()[0], bytes_of(path))
         for path in files.existing(directory)
         for index, connection in reading(path)
     ]
@@ -238,7 +238,8 @@ def load(source: bytes) -> dict[str, Any]:
     return document
 
 
-def _bytes(path: Path) -> int:
+def bytes_of(path: Path) -> int:
+    """What a file of the store takes on disk, its log included."""
     total = 0
     for each in (path, path.with_name(path.name + "-wal")):
         try:

@@ -154,7 +154,9 @@ def test_the_bytes_stay_as_they_were_given(tmp_path):
 
 def test_an_update_keeps_integers_of_any_size(tmp_path):
     write(tmp_path, [Operation("create", "1", b'{"n":%d}' % (2**80))], [update("1", doc={"a": 1})])
-    assert [hit.source for hit in search(tmp_path, Search(Scope(compile_query("*")), 1))] == [b'{"n":%d,"a":1}' % (2**80)]
+    assert [hit.source for hit in search(tmp_path, Search(Scope(compile_query("*")), 1))] == [
+        b'{"n":%d,"a":1}' % (2**80)
+    ]
 
 
 def test_a_body_of_more_rows_than_one_statement_takes(tmp_path):
