@@ -172,7 +172,7 @@ class Documents(Protocol):
         """How many documents there are."""
 
     async def histogram(self, question: Question, interval: int) -> list[Bucket]:
-        """Documents by time, without empty buckets; they begin at multiples of the interval, in milliseconds since 1970."""
+        """Documents by time, without empty buckets, which begin at multiples of the interval (milliseconds)."""
 
     async def terms(self, question: Question, name: str, size: int = 10) -> Terms:
         """The most frequent values of a field, the most frequent first."""
