@@ -152,6 +152,8 @@ class _Parser:
 
     def negated_value(self, field: Literal, depth: int) -> Node:
         """What follows `field:`: a value, or a list of them in parentheses."""
+        if (sign := _SIGN.match(self.text, self.at)) is not None:
+            raise self.error(f"write {field.text} {sign[0]} and the value, without the colon")
 
         def value(_: int) -> Node:
             found = self.literal(f"a value is missing after {field.text}:")

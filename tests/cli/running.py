@@ -1,7 +1,6 @@
 """A command, run in the test's process."""
 
-from typer.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from pipeline.cli.main import app
 

@@ -98,6 +98,7 @@ def test_what_is_read(text, expected):
         ("a: and b", 3, "a value is missing after a:"),
         ("a:(b or )", 8, "a value is missing after a:"),
         ("a >=", 4, "a value is missing after >="),
+        ("status:>=500", 7, "write status >= and the value, without the colon"),
         ("a > 5*", 4, "there is no order to a value with a *"),
         (":x", 0, "missing here"),
         ("> 5", 0, "missing here"),
