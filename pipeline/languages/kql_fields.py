@@ -1,6 +1,7 @@
 """Fields of documents, as Elasticsearch sees them: their kinds, and their values wherever they are.
 
-The kind of a field is told by its name, where the mapping of this project tells it so; else a string is a keyword
+The kind of a field is told by its name, as the mapping of this project does: `message` and `*.message` are text,
+`ip`, `*.ip` and `*_ip` addresses, `@timestamp` and `event.created`, `.start`, `.end`, `.ingested` dates. Else a string is a keyword
 (exact, with its case), and numbers, true and false are what they are. Arrays are taken apart, objects have fields
 of their own, and null is no value.
 """
@@ -16,9 +17,9 @@ from pipeline.languages.kql_tree import Literal as Text
 
 Kind = Literal["text", "keyword", "number", "boolean", "date", "ip", "other"]
 
-_TEXT = re.compile(r"(?:.*\.)?message|event\.original|error\.stack_trace")
-_DATE = re.compile(r"(?:.*\.)?@?timestamp|event\.(?:created|start|end|ingested)")
-_IP = re.compile(r"(?:.*[._])?ip|clientip")
+_TEXT = re.compile(r"(?:.*\.)?message")
+_DATE = re.compile(r"@timestamp|event\.(?:created|start|end|ingested)")
+_IP = re.compile(r"(?:.*[._])?ip")
 
 
 @lru_cache(maxsize=4096)
