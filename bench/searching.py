@@ -3,7 +3,8 @@
     python -m bench.searching [--documents 1000000] [--store DIR]
 
 The documents are those of the sample of API logs, over ten days; one in 100,000 holds a rare word. A store that is
-there already is used as it is. Times are of the wall clock, of the second of two runs; memory is the peak of the process.
+there already is used. Times are of the wall
+clock, of the second of two runs; memory is the peak of the process.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ def test_by_a_field_with_percentiles(store):
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
         "route      count   share  duration_ms p50  duration_ms p95  duration_ms p99",
-        "/a            75  75.0 %               75           141.45          147.39",
-        r"/b\x1b[2J     25  25.0 %               72            136.8          142.56",
+        "/a            75  75.0 %               75           141.45           147.39",
+        r"/b\x1b[2J     25  25.0 %               72            136.8           142.56",
     ]
 
 
