@@ -1,9 +1,9 @@
 """Fields of documents, as Elasticsearch sees them: their kinds, and their values wherever they are.
 
 The kind of a field is told by its name, as the mapping of this project does: `message` and `*.message` are text,
-`ip`, `*.ip` and `*_ip` addresses, `@timestamp` and `event.created`, `.start`, `.end`, `.ingested` dates. Else a string is a keyword
-(exact, with its case), and numbers, true and false are what they are. Arrays are taken apart, objects have fields
-of their own, and null is no value.
+`ip`, `*.ip` and `*_ip` addresses, `@timestamp`, `event.created`, `event.start`, `event.end` and `event.ingested` dates.
+Else a string is a keyword (exact, with its case), and numbers, true and false are what they are. Arrays are taken
+apart, objects have fields of their own, and null is no value.
 """
 
 from __future__ import annotations
