@@ -173,7 +173,7 @@ class Cluster:
         answer = await self._client.request("GET", f"/{quote(index, safe='')}/_doc/{quote(document_id, safe='')}")
         if answer.status == 404:
             return None
-        hit = _read(answer.status, answer.body)
+        hit = read(answer.status, answer.body)
         source = hit["_source"]
         return Found(hit["_index"], hit["_id"], millis(source.get("@timestamp")), source, orjson.dumps(source))
 
@@ -190,7 +190,7 @@ class Cluster:
 
     async def _ask(self, method: str, path: str, body: Any = None) -> Any:
         answer = await self._client.request(method, path, None if body is None else orjson.dumps(body))
-        return _read(answer.status, answer.body)
+        return read(answer.status, answer.body)
 
     async def _query(self, question: Question) -> dict[str, Any]:
         node = parse(question.query)
@@ -267,8 +267,8 @@ def _percentiles(found: dict[str, Any]) -> dict[float, float]:
     return {each["key"]: each["value"] for each in found.get("values", ()) if each["value"] is not None}
 
 
-def _read(status: int, body: bytes) -> Any:
-    """The answer; raises what an error means."""
+def read(status: int, body: bytes) -> Any:
+    """What an answer says; raises what an error means."""
     if status == 200:
         return orjson.loads(body)
     reason = _reason(body) or f"no reason was given, status {status}"
