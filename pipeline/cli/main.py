@@ -9,6 +9,7 @@ import typer
 from pipeline.cli import search_commands
 from pipeline.cli.dlq import dlq
 from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId, SettingsFolder
+from pipeline.cli.setup import setup
 
 app = typer.Typer(
     name="apex-logs",
@@ -23,6 +24,7 @@ app.add_typer(dlq, name="dlq")
 app.add_typer(search_commands.indices, name="indices")
 for command in (search_commands.search, search_commands.tail, search_commands.stats):
     app.command()(command)
+app.add_typer(setup, name="setup")
 queue = typer.Typer(help="Looks into the queue on disk, and repairs it.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(queue, name="queue")
 
@@ -156,6 +158,18 @@ def explain(
 
     flags = {"pipeline.ecs_compatibility": ecs, "config.support_escapes": escapes}
     raise typer.Exit(explain_event(Arguments(config or [], text, settings, None, flags), event))
+
+
+@app.command()
+def ship(
+    configuration: Annotated[Path, typer.Option("-c", "--config", metavar="FILE", help="Such as shippers/node.toml.")],
+    once: Annotated[bool, typer.Option("--once", help="Ship what is there; end when it is acknowledged.")] = False,
+    test: Annotated[bool, typer.Option("-t", "--test", help="Check the configuration, and do not ship.")] = False,
+) -> None:
+    """Follow files and ship their lines, as Filebeat does, until SIGTERM or Ctrl-C, which drain."""
+    from pipeline.cli.ship import ship_files
+
+    raise typer.Exit(ship_files(configuration, once=once, test=test))
 
 
 @app.command()
