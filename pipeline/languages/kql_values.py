@@ -175,7 +175,10 @@ def _phrase(wanted: list[str]) -> Matches:
 
 
 def _as_text(value: Any) -> str:
-    return value if type(value) is str else str(value).lower()
+    if type(value) is str:
+        return value
+    text = str(value).lower()
+    return "" if type(value) is float and "e" in text else text  # 5e-05 is 5e-5 elsewhere: it has no one spelling
 
 
 def chunked(literal: Literal) -> list[Literal]:

@@ -4,7 +4,7 @@ import threading
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import StoreError
@@ -251,6 +251,7 @@ queries = terms | st.builds("{}{}{}".format, terms, st.sampled_from([" and ", " 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(queries)
+@example("a5e-05")
 def test_narrowing_never_loses_a_hit(documents, text):
     """What the store finds is what the predicate says of every document, one by one."""
     path, given_documents = documents
