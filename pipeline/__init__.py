@@ -11,6 +11,7 @@ The rooms, from the top down; imports point down only:
     config      |      delivery        text -> AST -> compiled pipeline  |  worker, retry, queue, dead letters
     registry                           ("filter", "grok") -> pipeline/filters/grok.py
     inputs  filters  outputs  codecs   plugins, one file each; they never import each other
+    search                             questions about documents, over the embedded store and Elasticsearch
     beats  documents  elasticsearch  geoip  kafka  loki  syslog   what one or two plugins know, in rooms of their own
     sockets                            listening, streams and datagrams, for the inputs that have senders
     store  disk                        the embedded store  |  segments, followed files, archives

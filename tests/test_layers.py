@@ -20,6 +20,7 @@ ROOMS = [
     {"store", "disk"},
     {"sockets"},
     {"beats", "documents", "elasticsearch", "geoip", "kafka", "loki", "syslog"},
+    {"search"},
     {"inputs", "filters", "outputs", "codecs"},
     {"registry", "option_words", "reference"},
     {"config", "delivery"},

@@ -9,13 +9,13 @@ import pytest
 from pipeline.elasticsearch.options import ElasticsearchOptions
 from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.event import Event
-from pipeline.languages.search_query import compile_query
+from pipeline.languages.kql_query import compile_query
 from pipeline.options import Ignored, Refused
 from pipeline.outputs.sqlite import Options, build
 from pipeline.plugin import Body, Sent
 from pipeline.sprintf import Template
 from pipeline.store import files
-from pipeline.store.reader import Search, search, sizes
+from pipeline.store.reader import Scope, Search, search, sizes
 
 STAMP = "2026-11-23T09:00:00.000Z"
 
@@ -53,7 +53,7 @@ def sent(output, *bodies: Body) -> list[Sent]:
 
 def found(path) -> dict[str, list]:
     documents: dict[str, list] = {}
-    for hit in search(path, Search(compile_query("*"), 1000)):
+    for hit in search(path, Search(Scope(compile_query("*")), 1000)):
         documents.setdefault(hit.index, []).append((hit.id, orjson.loads(hit.source)))
     return {index: sorted(hits) for index, hits in documents.items()}
 
