@@ -14,9 +14,11 @@ ApexLogsError
 │   └── NotAuthorised        credentials are refused: wait and say so, drop nothing
 ├── Unattended               the process ends, and no pipeline takes what was handed to an address
 └── StoreError               the embedded store or a file on disk cannot be used
+    ├── Damaged              an archive cannot be read on; what stood before that was read
     └── DiskRefuses          the file system refuses it just now: it may be asked again
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -88,5 +90,18 @@ class StoreError(ApexLogsError):
     """The embedded store, or a file that the engine keeps on disk, cannot be used."""
 
 
+class Damaged(StoreError):
+    """An archive cannot be read on: it is cut short, corrupt, or unpacks to too much. What stood before was read."""
+
+
 class DiskRefuses(StoreError):
     """The file system refuses it just now; nothing is damaged, and it may be asked again."""
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions in a group, and in the groups in it; else the exception itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from leaves(inner)
+    else:
+        yield error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from pipeline.config.faults import Fault
 from pipeline.config.left_files import without_effect
 from pipeline.config.loader import completed, from_text, load
 from pipeline.config.logstash_yml import ReadSettings, Settings, gathered, read_settings
-from pipeline.config.pipelines_yml import FILE, read_pipelines
+from pipeline.config.pipelines_yml import FILE, read_pipeline, read_pipelines
 from pipeline.config.plan import Plan, make_plan
 from pipeline.config.sources import Source
 from pipeline.errors import ConfigurationError
@@ -34,8 +33,12 @@ class Arguments:
     test: bool = False
 
     def read(self) -> tuple[ReadSettings, Plan]:
-        """The settings and the plan of one pipeline; raises `ConfigurationError` with every fault."""
-        read = read_settings(self.settings, os.environ, self._flags())
+        """The settings and the plan of one pipeline; raises `ConfigurationError` with every fault.
+
+        Where `pipelines.yml` says what runs, it is the one that `pipeline.id` names.
+        """
+        several = self._folder_of_several() is not None
+        read = (read_pipeline if several else read_settings)(self.settings, os.environ, self._flags())
         return read, self._plan(read.settings)
 
     def read_all(self) -> list[Chosen]:
@@ -122,11 +125,3 @@ class Arguments:
         if faults:
             raise ConfigurationError(list(faults))
         return sources
-
-
-def print_faults(error: ConfigurationError) -> None:
-    """Every fault to stderr, and how many there are."""
-    for fault in error.faults:
-        print(fault, file=sys.stderr)
-    count = len(error.faults)
-    print(f"{count} fault{'s' * (count != 1)} in the configuration", file=sys.stderr)

@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config.faults import Fault
-from pipeline.config.logstash_yml import Gathered, ReadSettings, at_most_a_core_each, gathered, judged, why_ignored
+from pipeline.config.logstash_yml import (
+    Gathered,
+    ReadSettings,
+    at_most_a_core_each,
+    gathered,
+    judged,
+    read_settings,
+    why_ignored,
+)
 from pipeline.config.sources import Source, Span
 from pipeline.errors import ConfigurationError
 
@@ -67,7 +75,7 @@ def read_pipelines(
         for name in ("path.config", "config.string"):  # those of another pipeline, or of none
             if name not in own.values:
                 mine.values.pop(name, None)
-        mine.faults += own.faults + _wrong(own.values, place, seen, mine.span)
+        mine.faults += own.faults + _wrong(mine.values, place, seen, mine.span)
         mine.warnings += own.warnings
         try:
             found.append(judged(replace(mine, span=_either(mine.span, every.span))))
@@ -77,6 +85,23 @@ def read_pipelines(
         raise ConfigurationError([*every.faults, *faults])
     first = found[0]
     return [ReadSettings(first.settings, [*every.warnings, *first.warnings]), *found[1:]]
+
+
+def read_pipeline(
+    folder: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None
+) -> ReadSettings:
+    """The settings of one pipeline: of `pipelines.yml`, if it names the one that is meant, else those of all.
+
+    Raises `ConfigurationError`. It is for commands that look at what a pipeline has left behind.
+    """
+    every = read_settings(folder, environment, flags)
+    if folder is None or not (folder / FILE).exists():
+        return every
+    others = {name: value for name, value in (flags or {}).items() if name != "pipeline.id"}
+    for found in read_pipelines(folder, environment, others):
+        if found.settings.pipeline_id == every.settings.pipeline_id:
+            return found
+    return every
 
 
 def _take(own: Gathered, name: str, value: Any, span: Span) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.config.check import CheckedPlugin
 from pipeline.config.faults import Fault, did_you_mean
 from pipeline.config.plan import Plan
+from pipeline.errors import ConfigurationError
 
 NAME = "pipeline"
 
@@ -57,6 +58,13 @@ def link_faults(plans: Mapping[str, Plan], *, unknown: bool) -> Found:
                     text = f'pipeline: no pipeline input has the address "{address}"{hint}'
                     found.unknown.setdefault(name, []).append(Fault(text, checked.node.name_span))
     return found
+
+
+def refuse_handing_over(plan: Plan) -> None:
+    """Raises `ConfigurationError` for each output that hands to another pipeline, where there is only this one."""
+    text = "pipeline: there is no other pipeline here to hand events to: use the output of that one"
+    if faults := [Fault(text, checked.node.name_span) for checked in _named(plan, "output")]:
+        raise ConfigurationError(list(faults))
 
 
 def _way(ways: Mapping[str, list[str]], start: str, end: str) -> list[str]:

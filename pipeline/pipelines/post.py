@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 from pipeline.bus import Bus
 from pipeline.config.plan import Plan
-from pipeline.errors import ApexLogsError
+from pipeline.errors import ApexLogsError, leaves
 from pipeline.monitoring.node import Reloads
 from pipeline.pipelines.links import addresses, targets
 from pipeline.runtime import Running
@@ -204,12 +204,3 @@ class Post:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
-
-
-def leaves(error: BaseException) -> Iterator[BaseException]:
-    """The exceptions in a group, and in the groups in it; else the exception itself."""
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from leaves(inner)
-    else:
-        yield error
