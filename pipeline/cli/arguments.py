@@ -35,10 +35,9 @@ class Arguments:
     def read(self) -> tuple[ReadSettings, Plan]:
         """The settings and the plan of one pipeline; raises `ConfigurationError` with every fault.
 
-        Where `pipelines.yml` says what runs, it is the one that `pipeline.id` names.
+        Where `pipelines.yml` names it by its `pipeline.id`, its settings count; `-f` stands in place of its text.
         """
-        several = self._folder_of_several() is not None
-        read = (read_pipeline if several else read_settings)(self.settings, os.environ, self._flags())
+        read = read_pipeline(self.settings, os.environ, self._flags())
         return read, self._plan(read.settings)
 
     def read_all(self) -> list[Chosen]:
@@ -111,7 +110,7 @@ class Arguments:
         """The texts of the configuration; raises `ConfigurationError` for files that cannot be read."""
         config = list(self.config) or ([settings.path_config] if settings.path_config else [])
         text, name = self.text, "-e"
-        if text is None:
+        if text is None and not self.config:
             text, name = settings.config_string, f"config.string of {settings.pipeline_id}"
         if not config and text is None:
             raise ConfigurationError([Fault(_NOTHING)])

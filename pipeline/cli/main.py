@@ -155,12 +155,13 @@ def explain(
     settings: SettingsFolder = None,
     ecs: EcsMode = None,
     escapes: Escapes = None,
+    pipeline_id: PipelineId = None,
 ) -> None:
     """Show what a configuration does to one event, plugin by plugin, with the lines of the configuration."""
     from pipeline.cli.arguments import Arguments
     from pipeline.cli.explain import explain_event
 
-    flags = {"pipeline.ecs_compatibility": ecs, "config.support_escapes": escapes}
+    flags = {"pipeline.ecs_compatibility": ecs, "config.support_escapes": escapes, "pipeline.id": pipeline_id}
     raise typer.Exit(explain_event(Arguments(config or [], text, settings, None, flags), event))
 
 

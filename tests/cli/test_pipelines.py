@@ -109,6 +109,39 @@ def test_dead_letters_are_those_of_the_pipeline_where_it_died(tmp_path: Path) ->
     assert not (tmp_path / "data" / "dead_letter_queue" / "a").exists()
 
 
+def test_dlq_knows_the_folder_of_a_pipeline_and_sends_again_what_was_handed_over(tmp_path: Path) -> None:
+    (tmp_path / "b.conf").write_text(takes("b1") + 'output { elasticsearch { index => "UPPER" } }')
+    entries = f"- pipeline.id: a\n  config.string: '{ENTRY % 'b1'}'\n"
+    entries += f"- pipeline.id: b\n  path.config: {tmp_path}/b.conf\n  path.dead_letter_queue: {tmp_path}/dead\n"
+    (tmp_path / "pipelines.yml").write_text(entries)
+    code, _, err = through(tmp_path, "--embedded", str(tmp_path / "store"))
+    assert code == 0, err
+    named = ("--path.settings", str(tmp_path), "--path.data", str(tmp_path / "data"), "--pipeline.id", "b")
+    _, out, _ = invoke("dlq", "list", *named, "--json")
+    assert len(out.splitlines()) == 2
+    (tmp_path / "b.conf").write_text(takes("b1") + 'output { elasticsearch { index => "lower" } }')
+    code, out, err = invoke(
+        "dlq", "retry", "--all", "-f", str(tmp_path / "b.conf"), *named, "--embedded", str(tmp_path / "store")
+    )
+    assert code == 0, out + err
+    _, out, _ = invoke("indices", "--embedded", str(tmp_path / "store"), "--json")
+    assert [index["documents"] for index in json.loads(out)] == [2]
+    (tmp_path / "b.conf").write_text(takes("b1") + 'output { pipeline { send_to => ["c1"] } }')
+    code, _, err = invoke("dlq", "retry", "--all", "-f", str(tmp_path / "b.conf"), *named)
+    assert code == 2
+    assert "there is no other pipeline here to hand events to" in err
+
+
+def test_explain_takes_the_pipeline_that_is_named(tmp_path: Path) -> None:
+    two = {"a": "input { } filter { drop { } }", "b": "input { } filter { mutate { add_tag => ['seen'] } }"}
+    folder = str(written(tmp_path, two))
+    (tmp_path / "event").write_text("one")
+    event = str(tmp_path / "event")
+    code, out, _ = invoke("explain", "--path.settings", folder, "--event", event, "--pipeline.id", "b")
+    assert code == 0
+    assert "seen" in out
+
+
 def test_a_queue_on_disk_behind_an_address_is_filled_and_emptied(tmp_path: Path) -> None:
     folder = written(tmp_path, {"a": ENTRY % '"b1"'})
     (tmp_path / "b.conf").write_text(takes("b1") + to_file(tmp_path / "b.out"))
