@@ -26,6 +26,7 @@ from pipeline.metrics import Counters
 from pipeline.plugin import Input
 from pipeline.spans import Tracer
 from pipeline.texts.json_documents import write_json
+from pipeline.time_limits import Watch
 
 log = logging.getLogger("apex.delivery")
 
@@ -157,6 +158,8 @@ class Worker:
     sampling: Sampling | None = None
     """Which batches are timed; none if it is None."""
     tracer: Tracer | None = None
+    watch: Watch | None = None
+    """What stops filters that work too long on one event; None where no filter has such a bound."""
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     _turn_until: float = 0.0
     """When the loop gets its next turn: counted across batches, as many small ones are like a large one."""
@@ -198,6 +201,8 @@ class Worker:
         self.fates.flow = self.flow if self.sampling is None else self.sampling.flow(self.flow)
         for outlet in self.outlets:
             outlet.begin(ticket)
+        if self.watch is not None:
+            self.watch.begin()
         try:
             await self._events(source, batch)
         except BrokenFraming as error:
@@ -208,6 +213,9 @@ class Worker:
         except Exception as error:
             log.exception("%s: a batch cannot be decoded whole; it is dead-lettered as it came", source.label)
             self.fates.reject(batch.data, error)
+        finally:
+            if self.watch is not None:
+                self.watch.end()
         decoded = self.fates.decoded
         counted.decoded += decoded
         counted.undecodable += self.fates.rejected

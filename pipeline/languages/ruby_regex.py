@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Any
 
 from pipeline.languages import ruby_regex_sets as sets
+from pipeline.languages.ruby_regex_needs import head, literal
 from pipeline.languages.ruby_regex_parser import parse
 from pipeline.languages.ruby_regex_tree import Parsed, PatternError
 from pipeline.languages.ruby_regex_writer import shortest, written
@@ -35,12 +36,16 @@ class Regex:
     of any characters.
     """
 
-    __slots__ = ("finditer", "groups", "match", "names", "pattern", "search", "sub")
+    __slots__ = ("finditer", "groups", "head", "literal", "match", "names", "pattern", "search", "sub")
 
     def __init__(self, pattern: str, parsed: Parsed) -> None:
         self.pattern = pattern
         self.names: dict[str, tuple[int, ...]] = {name: tuple(numbers) for name, numbers in parsed.names.items()}
         self.groups = parsed.groups
+        self.head = head(parsed.tree)
+        """`\\A` or `^`, where every match begins there; else empty."""
+        self.literal = literal(parsed.tree)
+        """A text that every match holds, or an empty one."""
         choose = _variants(pattern, parsed)
         self.search: Callable[..., re.Match[str] | None] = _method(choose, parsed, "search")
         self.match: Callable[..., re.Match[str] | None] = _method(choose, parsed, "match")
@@ -54,9 +59,9 @@ class Regex:
 
 
 @lru_cache(maxsize=512)
-def compile(pattern: str) -> Regex:  # noqa: A001 - as in re
-    """Compiles a Ruby pattern; raises `PatternError`."""
-    return Regex(pattern, parse(pattern))
+def compile(pattern: str, *, newline: bool = False, named_only: bool = False) -> Regex:  # noqa: A001 - as in re
+    """Compiles a Ruby pattern, with the options of `parse`; raises `PatternError`."""
+    return Regex(pattern, parse(pattern, newline=newline, named_only=named_only))
 
 
 def _variants(pattern: str, parsed: Parsed) -> Callable[[str], re.Pattern[str]]:

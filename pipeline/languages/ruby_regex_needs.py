@@ -1,0 +1,62 @@
+"""What every match of a Ruby pattern must have, so that texts without it are turned away cheaply.
+
+Both answers are safe to ignore, and empty where nothing certain can be said.
+"""
+
+from __future__ import annotations
+
+from pipeline.languages.ruby_regex_tree import Anchor, Branch, Characters, Choice, Group, Look, Node, Repeat
+
+_WORTHLESS = frozenset("0123456789 ")
+"""Characters that nearly every log line holds."""
+
+
+def head(node: Node) -> str:
+    """The anchor that every match begins with: `\\\\A`, `^`, or nothing."""
+    if isinstance(node, Anchor):
+        return node.kind if node.kind in ("^", "\\A") else ""
+    if isinstance(node, Branch):
+        first = next((piece for piece in node.pieces if not isinstance(piece, Look)), None)
+        return head(first) if first is not None else ""
+    if isinstance(node, Group):
+        return head(node.body)
+    if isinstance(node, Choice):
+        heads = {head(branch) for branch in node.branches}
+        return heads.pop() if len(heads) == 1 else ""
+    return ""
+
+
+def literal(node: Node) -> str:
+    """The text, of those that every match holds, that is rarest in log lines by its looks."""
+    runs: list[str] = [""]
+    _gather(node, runs)
+    return max(runs, key=lambda run: (len([one for one in run if one not in _WORTHLESS]), len(run)))
+
+
+def _gather(node: Node, runs: list[str]) -> None:
+    """Adds to the last run what follows it for certain; begins a new one where something else may stand between."""
+    if isinstance(node, Characters) and node.code is not None:
+        runs[-1] += chr(node.code)
+    elif isinstance(node, Branch):
+        for piece in node.pieces:
+            _gather(piece, runs)
+    elif isinstance(node, Group):
+        _gather(node.body, runs)
+    elif isinstance(node, Repeat):
+        runs.append("")
+        if node.low:
+            _gather(node.body, runs)
+            runs.append("")
+    elif isinstance(node, Choice):
+        runs.append("")
+        common = set.intersection(*({run for run in _runs(branch) if run} for branch in node.branches))
+        runs += sorted(common)
+        runs.append("")
+    elif not isinstance(node, Anchor | Look):
+        runs.append("")
+
+
+def _runs(node: Node) -> list[str]:
+    runs = [""]
+    _gather(node, runs)
+    return runs
