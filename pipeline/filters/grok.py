@@ -108,8 +108,11 @@ def _compiled(match: Mapping[str, Sequence[str]], options: Mapping[str, Any]) ->
     terms = Terms(options["target"], options["overwrite"], options["keep_empty_captures"])
     sources: list[Source] = []
     for field, texts in match.items():
-        compiled = [grok.compile(text, patterns, named_only=options["named_captures_only"]) for text in texts]
-        sources.append((FieldReference(field), [Attempt(one.find, applier(one.captures, terms)) for one in compiled]))
+        attempts = []
+        for text in texts:
+            compiled = grok.compile(text, patterns, named_only=options["named_captures_only"])
+            attempts.append(Attempt(compiled.find, applier(compiled.captures, compiled.regex.groups, terms)))
+        sources.append((FieldReference(field), attempts))
     return sources
 
 

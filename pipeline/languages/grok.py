@@ -42,6 +42,8 @@ class Capture(NamedTuple):
     field: str
     group: int
     convert: Convert | None
+    certain: bool
+    """Every match has a text for it."""
 
 
 class Grok(NamedTuple):
@@ -63,7 +65,7 @@ def compile(pattern: str, patterns: Mapping[str, str], *, named_only: bool = Tru
         regex = ruby_regex.compile(text, newline=True, named_only=True)
     except PatternError as error:
         raise PatternError(_explained(pattern, known, error)) from error
-    return Grok(_finder(regex), tuple(_captures(regex)), regex)
+    return Grok(regex.find, tuple(_captures(regex)), regex)
 
 
 # ------------------------------------------------------------------------------------------- expansion
@@ -126,17 +128,5 @@ def _captures(regex: Regex) -> Iterable[Capture]:
         field, _, kind = rest.partition(":")
         convert = _CONVERSIONS.get(kind.partition(":")[0])
         for group in groups:
-            yield Capture(field or pattern, group, convert)
+            yield Capture(field or pattern, group, convert, group in regex.filled)
             convert = None  # of several groups of one name, Logstash converts the first
-
-
-def _finder(regex: Regex) -> Find:
-    """The cheapest way to find the first match, or none."""
-    search, match, literal = regex.search, regex.match, regex.literal
-    if regex.head == "\\A":
-        return match
-    if regex.head == "^":
-        return lambda text: search(text) if "\n" in text else match(text)
-    if not literal:
-        return search
-    return lambda text: search(text) if literal in text else None

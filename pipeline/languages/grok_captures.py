@@ -18,6 +18,7 @@ from pipeline.event import Event
 from pipeline.field_reference import METADATA, FieldReference
 from pipeline.field_setting import setter
 from pipeline.languages.grok import Capture, Convert
+from pipeline.texts.conversions import leading_integer
 
 Apply = Callable[[re.Match[str], Event], None]
 Store = Callable[[Event, Any], None]
@@ -41,17 +42,18 @@ class _Place(NamedTuple):
     path: tuple[str, ...]
     group: int
     convert: Convert | None
+    certain: bool
     overwrites: bool
     store: Store
 
 
-def applier(captures: Sequence[Capture], terms: Terms) -> Apply:
-    """The function for these captures; raises `FieldReferenceError` where one names no field."""
+def applier(captures: Sequence[Capture], groups: int, terms: Terms) -> Apply:
+    """The function for these captures of so many groups; raises `FieldReferenceError` where one names no field."""
     places = [_place(capture, terms) for capture in captures]
     if not places:
         return lambda found, event: None
     tree = None if terms.keep_empty else _tree(places)
-    return _general(places, terms.keep_empty) if tree is None else _generated(places, tree)
+    return _general(places, terms.keep_empty) if tree is None else _generated(places, tree, groups)
 
 
 def _place(capture: Capture, terms: Terms) -> _Place:
@@ -59,7 +61,7 @@ def _place(capture: Capture, terms: Terms) -> _Place:
     overwrites = field in terms.overwrite
     if terms.target is not None:
         field = FieldReference(f"{_bracketed(terms.target)}{_bracketed(field)}")
-    return _Place(field.path, capture.group, capture.convert, overwrites, _store(field, overwrites))
+    return _Place(field.path, capture.group, capture.convert, capture.certain, overwrites, _store(field, overwrites))
 
 
 def _bracketed(field: FieldReference) -> str:
@@ -116,36 +118,50 @@ def _tree(places: Sequence[_Place]) -> Tree | None:
     return tree
 
 
-def _generated(places: Sequence[_Place], tree: Tree) -> Apply:
-    """For `%{WORD:a} %{INT:[b][c]:int}`, with everything in `names` that it calls:
+def _generated(places: Sequence[_Place], tree: Tree, total: int) -> Apply:
+    """For `%{WORD:a} (%{WORD:b})? %{INT:[c][d]:int}`, with everything in `names` that it calls:
 
     def apply(found, event):
-        v0, v1 = found.groups()
+        v0, v1, v2 = found.groups()
         fields = event.fields
-        if v0:
-            if "a" in fields: store0(event, v0)
-            else: fields["a"] = v0
-        if "b" in fields:
-            if v1 is not None: store1(event, convert1(v1))
+        if fields.keys().isdisjoint(new):
+            fields["a"] = v0
+            if v1: fields["b"] = v1
+            t1 = {"d": integer2(v2)}
+            fields["c"] = t1
         else:
-            t1 = {}
-            if v1 is not None: t1["c"] = convert1(v1)
-            if t1: fields["b"] = t1
+            store0(event, v0)
+            if v1: store1(event, v1)
+            store2(event, integer2(v2))
     """
     writer = _Writer(places)
     groups = [place.group for place in places]
     values = "".join(f"v{number}, " for number in range(len(places)))
     if len(groups) == 1:
         writer.line(1, f"v0 = found[{groups[0]}]")
+    elif groups == [*range(1, total + 1)]:
+        writer.line(1, f"{values}= found.groups()")
     else:
-        writer.line(1, f"{values}= found.group({', '.join(map(str, groups))})")
+        writer.line(1, f"{values}= found.group({_all(groups)})")
     writer.line(1, "fields = event.fields")
-    for key, node in tree.items():
-        writer.top(key, node)
+    writer.names["new"] = frozenset(key for key, node in tree.items() if not _overwrites(node, places))
+    writer.line(1, "if fields.keys().isdisjoint(new):")
+    writer.fresh(tree)
+    writer.line(1, "else:")
+    writer.general()
     source = "\n".join(["def apply(found, event):", *writer.lines])
     exec(compile(source, "<grok captures>", "exec"), writer.names)  # noqa: S102  nothing of the user's but quoted keys
     apply: Apply = writer.names["apply"]
     return apply
+
+
+def _all(groups: Sequence[int]) -> str:
+    return ", ".join(map(str, groups))
+
+
+def _overwrites(node: Any, places: Sequence[_Place]) -> bool:
+    """A field of the event's own that is replaced whatever it holds."""
+    return type(node) is list and all(places[number].overwrites for number in node)
 
 
 class _Writer:
@@ -161,53 +177,57 @@ class _Writer:
     def line(self, depth: int, text: str) -> None:
         self.lines.append("    " * depth + text)
 
-    def test(self, number: int) -> str:
-        return f"if v{number}{' is not None' if self.places[number].convert else ''}:"
+    def when(self, number: int) -> str:
+        """The condition under which a capture is kept."""
+        if self.places[number].certain:
+            return ""
+        return f"if v{number} is not None: " if self.places[number].convert else f"if v{number}: "
 
     def value(self, number: int) -> str:
+        if self.places[number].convert is leading_integer:
+            plain = f"v{number}.isdecimal() and v{number}.isascii() and len(v{number}) < 19"
+            return f"int(v{number}) if {plain} else convert{number}(v{number})"
         return f"convert{number}(v{number})" if self.places[number].convert else f"v{number}"
 
-    def top(self, key: str, node: Any) -> None:
-        if type(node) is list:
-            for number in node:
-                self.line(1, self.test(number))
-                if self.places[number].overwrites:
-                    self.line(2, f"fields[{key!r}] = {self.value(number)}")
-                    continue
-                self.line(2, f"if {key!r} in fields: store{number}(event, {self.value(number)})")
-                self.line(2, f"else: fields[{key!r}] = {self.value(number)}")
-            return
-        self.line(1, f"if {key!r} in fields:")
-        for number in _leaves(node):
-            self.line(2, f"{self.test(number)} store{number}(event, {self.value(number)})")
-        self.line(1, "else:")
-        whole = self.branch(node)
-        self.line(2, f"if {whole}: fields[{key!r}] = {whole}")
+    def fresh(self, tree: Tree) -> None:
+        """For events that have none of the fields."""
+        for key, node in tree.items():
+            if type(node) is list:
+                self.leaf("fields", key, node)
+            else:
+                name, certain = self.branch(node)
+                self.line(2, f"{'' if certain else f'if {name}: '}fields[{key!r}] = {name}")
 
-    def branch(self, node: Tree) -> str:
+    def branch(self, node: Tree) -> tuple[str, bool]:
+        """Makes an object; gives its name, and whether there is something in it for certain."""
         self._trees += 1
         name = f"t{self._trees}"
-        self.line(2, f"{name} = {{}}")
-        for inner, child in node.items():
+        first = {key: leaf[0] for key, leaf in node.items() if type(leaf) is list and self.places[leaf[0]].certain}
+        self.line(2, f"{name} = {{{', '.join(f'{key!r}: {self.value(number)}' for key, number in first.items())}}}")
+        certain = bool(first)
+        for key, child in node.items():
             if type(child) is dict:
-                below = self.branch(child)
-                self.line(2, f"if {below}: {name}[{inner!r}] = {below}")
-                continue
-            for place, number in enumerate(child):
-                put = f"add({name}, {inner!r}, {self.value(number)}, {self.places[number].overwrites})"
-                self.line(2, f"{self.test(number)} {put if place else f'{name}[{inner!r}] = {self.value(number)}'}")
-        return name
+                below, sure = self.branch(child)
+                self.line(2, f"{'' if sure else f'if {below}: '}{name}[{key!r}] = {below}")
+                certain |= sure
+            else:
+                self.leaf(name, key, child[1:] if key in first else child, key in first)
+        return name, certain
 
+    def leaf(self, into: str, key: str, numbers: Sequence[int], again: bool = False) -> None:
+        for number in numbers:
+            value = self.value(number)
+            put = f"add({into}, {key!r}, {value}, {self.places[number].overwrites})"
+            self.line(2, f"{self.when(number)}{put if again else f'{into}[{key!r}] = {value}'}")
+            again = True
 
-def _leaves(node: Any) -> list[int]:
-    """The captures in a tree, in their order."""
-    if type(node) is list:
-        return node
-    return sorted(number for child in node.values() for number in _leaves(child))
+    def general(self) -> None:
+        for number in range(len(self.places)):
+            self.line(2, f"{self.when(number)}store{number}(event, {self.value(number)})")
 
 
 def _add(into: dict[str, Any], key: str, value: Any, overwrites: bool) -> None:
-    """A further value of a field in an object that is being made."""
+    """A further value of a field that this match has set, perhaps."""
     before = into.get(key)
     if before is None or overwrites:
         into[key] = value

@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import Any
 
 from pipeline.languages import ruby_regex_sets as sets
-from pipeline.languages.ruby_regex_needs import head, literal
+from pipeline.languages.ruby_regex_needs import filled, head, literal
 from pipeline.languages.ruby_regex_parser import parse
 from pipeline.languages.ruby_regex_tree import Parsed, PatternError
 from pipeline.languages.ruby_regex_writer import shortest, written
@@ -36,19 +36,19 @@ class Regex:
     of any characters.
     """
 
-    __slots__ = ("finditer", "groups", "head", "literal", "match", "names", "pattern", "search", "sub")
+    __slots__ = ("filled", "find", "finditer", "groups", "match", "names", "pattern", "search", "sub")
 
     def __init__(self, pattern: str, parsed: Parsed) -> None:
         self.pattern = pattern
         self.names: dict[str, tuple[int, ...]] = {name: tuple(numbers) for name, numbers in parsed.names.items()}
         self.groups = parsed.groups
-        self.head = head(parsed.tree)
-        """`\\A` or `^`, where every match begins there; else empty."""
-        self.literal = literal(parsed.tree)
-        """A text that every match holds, or an empty one."""
+        self.filled = filled(parsed.tree)
+        """The groups that hold some text after every match."""
         choose = _variants(pattern, parsed)
         self.search: Callable[..., re.Match[str] | None] = _method(choose, parsed, "search")
         self.match: Callable[..., re.Match[str] | None] = _method(choose, parsed, "match")
+        self.find: Callable[[str], re.Match[str] | None] = _finder(choose, parsed)
+        """As `search`, made for texts of which many do not match."""
         self.finditer: Callable[..., Any] = _method(choose, parsed, "finditer")
         self.sub: Callable[[Replacement, str], str] = (
             _method(choose, parsed, "sub") if shortest(parsed.tree) and not parsed.keeps else _substitution(self.search)
@@ -108,6 +108,31 @@ def _method(choose: Callable[[str], re.Pattern[str]], parsed: Parsed, name: str)
         return getattr(choose(subject), name)(subject, *place)
 
     return method
+
+
+def _finder(choose: Callable[[str], re.Pattern[str]], parsed: Parsed) -> Callable[[str], re.Match[str] | None]:
+    """The cheapest way to the first match: at the place where it must begin, or only where its literal text is."""
+    anchor, needed = ("", literal(parsed.tree)) if parsed.keeps else (head(parsed.tree), literal(parsed.tree))
+    search, match = choose("").search, choose("").match
+
+    def at_start(text: str) -> re.Match[str] | None:
+        return match(text) if text.isascii() else choose(text).match(text)
+
+    def in_line(text: str) -> re.Match[str] | None:
+        if "\n" in text:
+            return choose(text).search(text)
+        return match(text) if text.isascii() else choose(text).match(text)
+
+    def with_literal(text: str) -> re.Match[str] | None:
+        if needed not in text:
+            return None
+        return search(text) if text.isascii() else choose(text).search(text)
+
+    if anchor:
+        return at_start if anchor == "\\A" else in_line
+    if needed.strip(" 0123456789"):
+        return with_literal
+    return search if not parsed.sensitive else _method(choose, parsed, "search")
 
 
 def _substitution(search: Callable[..., re.Match[str] | None]) -> Callable[[Replacement, str], str]:

@@ -1,11 +1,12 @@
 """What every match of a Ruby pattern must have, so that texts without it are turned away cheaply.
 
-Both answers are safe to ignore, and empty where nothing certain can be said.
+All answers are safe to ignore, and empty where nothing certain can be said.
 """
 
 from __future__ import annotations
 
 from pipeline.languages.ruby_regex_tree import Anchor, Branch, Characters, Choice, Group, Look, Node, Repeat
+from pipeline.languages.ruby_regex_writer import shortest
 
 _WORTHLESS = frozenset("0123456789 ")
 """Characters that nearly every log line holds."""
@@ -60,3 +61,17 @@ def _runs(node: Node) -> list[str]:
     runs = [""]
     _gather(node, runs)
     return runs
+
+
+def filled(node: Node) -> frozenset[int]:
+    """The numbers of the groups that hold some text after every match."""
+    if isinstance(node, Branch):
+        return frozenset().union(*map(filled, node.pieces))
+    if isinstance(node, Group):
+        own = {node.number} if node.number is not None and shortest(node.body) else set()
+        return filled(node.body) | own
+    if isinstance(node, Repeat) and node.low:
+        return filled(node.body)
+    if isinstance(node, Choice):
+        return frozenset.intersection(*map(filled, node.branches))
+    return frozenset()
