@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from time import monotonic
 from types import FrameType
@@ -127,6 +128,21 @@ def _same(left: tuple[Any, ...], right: tuple[Any, ...]) -> bool:
 def process_watch() -> Watch:
     """The watch of this process, which has only one SIGALRM."""
     return Watch()
+
+
+@contextmanager
+def watching(functions: Iterable[Any]) -> Iterator[None]:
+    """While a caller that knows no batches works with these functions."""
+    watch = watch_over(functions)
+    if watch is None:
+        yield
+        return
+    watch.begin()
+    try:
+        yield
+    finally:
+        watch.end()
+        watch.stop()
 
 
 def watch_over(functions: Iterable[Any]) -> Watch | None:

@@ -29,6 +29,7 @@ from pipeline.errors import ApexLogsError, ConfigurationError, Unjudged
 from pipeline.event import Event, copied
 from pipeline.flow import Continue
 from pipeline.plugin import Output, PluginContext
+from pipeline.time_limits import watching
 
 _MISSING = object()
 _WIDTH = 100
@@ -47,7 +48,8 @@ def explain_event(arguments: Arguments, path: Path) -> int:
     except (OSError, ValueError) as error:
         print(f"apex-logs: {path}: {error}", file=sys.stderr)
         return 2
-    asyncio.run(_explain(plan, built, event))
+    with watching(one.filter for one in built.filters.values()):
+        asyncio.run(_explain(plan, built, event))
     return 0
 
 
