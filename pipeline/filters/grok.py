@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from pipeline.errors import FieldReferenceError
 from pipeline.event import Event, add_tag
@@ -65,7 +65,6 @@ class Options(FilterOptions):
     match: Annotated[
         dict[Text, Patterns],
         BeforeValidator(as_hash),
-        AfterValidator(lambda match: {FieldReference(field).text: patterns for field, patterns in match.items()}),
     ] = Field({}, description="Field to the pattern, or the patterns, for its text.")
 
     @field_validator("match")

@@ -116,7 +116,10 @@ def _explained(pattern: str, patterns: dict[str, str], error: PatternError) -> s
             ruby_regex.compile(_expanded(inner, patterns, True, ()), newline=True)
         except PatternError as reason:
             return f"the grok pattern {found['name']} cannot be compiled: {_explained(inner, patterns, reason)}"
-    return f"{str(error).rpartition(', ')[0] or error}, in the grok pattern {pattern}"
+    if not _REFERENCE.search(pattern):
+        return str(error)
+    # The place in the expanded text, which is long, would say nothing.
+    return f"{str(error).partition(', at character')[0]}, in the grok pattern {pattern}"
 
 
 # ------------------------------------------------------------------------------------------- compilation
