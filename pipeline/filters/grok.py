@@ -26,7 +26,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from pipeline.errors import FieldReferenceError
 from pipeline.event import Event, add_tag
-from pipeline.field_reference import FieldReference
+from pipeline.field_reference import METADATA, FieldReference
 from pipeline.languages import grok
 from pipeline.languages.grok_captures import Apply, Terms, applier
 from pipeline.languages.grok_library import library
@@ -79,10 +79,12 @@ class Options(FilterOptions):
 
 
 class Attempt(NamedTuple):
-    """A compiled pattern: how to find it in a text, and what to do with what it captured."""
+    """A compiled pattern: how to find it in a text (see `Regex`), and what to do with what it captured."""
 
     find: grok.Find
     apply: Apply
+    literal: str
+    plain: grok.Find | None
 
 
 Source = tuple[FieldReference, Sequence[Attempt]]
@@ -110,7 +112,9 @@ def _compiled(match: Mapping[str, Sequence[str]], options: Mapping[str, Any]) ->
         attempts = []
         for text in texts:
             compiled = grok.compile(text, patterns, named_only=options["named_captures_only"])
-            attempts.append(Attempt(compiled.find, applier(compiled.captures, compiled.regex.groups, terms)))
+            regex = compiled.regex
+            apply = applier(compiled.captures, regex.groups, terms)
+            attempts.append(Attempt(regex.find, apply, regex.literal, regex.plain))
         sources.append((FieldReference(field), attempts))
     return sources
 
@@ -132,14 +136,19 @@ def _tagger(tags: Sequence[str]) -> Callable[[Event], bool]:
 
 def _single(source: FieldReference, attempt: Attempt, options: Options) -> Filter:
     """One pattern for one field."""
-    get, (find, apply), bounded_by = source.get, attempt, _limit(options, "item")
+    get, (find, apply, literal, plain), bounded_by = source.get, attempt, _limit(options, "item")
+    key = source.path[0] if len(source.path) == 1 and source.path[0] != METADATA else None
     fail, late = _tagger(options.tag_on_failure), _tagger([options.tag_on_timeout])
 
     def match(event: Event) -> bool:
         try:
-            value = get(event)
+            # The usual case, with as few calls as can be.
+            value = event.fields.get(key) if key is not None else get(event)
             if type(value) is str:
-                found = find(value)
+                if plain is not None and value.isascii():
+                    found = plain(value) if literal in value else None
+                else:
+                    found = find(value)
                 if found is None:
                     return fail(event)
                 apply(found, event)
@@ -173,7 +182,7 @@ def _several(sources: Sequence[Source], options: Options) -> Filter:
                 for item in value if type(value) is list else (value,):
                     text, hit = item if type(item) is str else to_text(item), False
                     for attempt in attempts:
-                        find, apply = attempt
+                        find, apply, _, _ = attempt
                         found = find(text)
                         hit = found is not None
                         if found is not None:

@@ -44,6 +44,8 @@ class Capture(NamedTuple):
     convert: Convert | None
     certain: bool
     """Every match has a text for it."""
+    digits: bool
+    """Its text is a whole number, and nothing else."""
 
 
 class Grok(NamedTuple):
@@ -131,5 +133,5 @@ def _captures(regex: Regex) -> Iterable[Capture]:
         field, _, kind = rest.partition(":")
         convert = _CONVERSIONS.get(kind.partition(":")[0])
         for group in groups:
-            yield Capture(field or pattern, group, convert, group in regex.filled)
+            yield Capture(field or pattern, group, convert, group in regex.filled, group in regex.numeric)
             convert = None  # of several groups of one name, Logstash converts the first

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from pipeline.event import Event
 from pipeline.field_reference import METADATA, FieldReference
 from pipeline.field_setting import setter
-from pipeline.languages.grok import Capture, Convert
+from pipeline.languages.grok import Capture
 from pipeline.texts.conversions import leading_integer
 
 Apply = Callable[[re.Match[str], Event], None]
@@ -40,9 +40,7 @@ class _Place(NamedTuple):
     """Where one capture goes."""
 
     path: tuple[str, ...]
-    group: int
-    convert: Convert | None
-    certain: bool
+    capture: Capture
     overwrites: bool
     store: Store
 
@@ -61,7 +59,7 @@ def _place(capture: Capture, terms: Terms) -> _Place:
     overwrites = field in terms.overwrite
     if terms.target is not None:
         field = FieldReference(f"{_bracketed(terms.target)}{_bracketed(field)}")
-    return _Place(field.path, capture.group, capture.convert, capture.certain, overwrites, _store(field, overwrites))
+    return _Place(field.path, capture, overwrites, _store(field, overwrites))
 
 
 def _bracketed(field: FieldReference) -> str:
@@ -88,9 +86,9 @@ def _store(field: FieldReference, overwrites: bool) -> Store:
 def _general(places: Sequence[_Place], keep_empty: bool) -> Apply:
     def apply(found: re.Match[str], event: Event) -> None:
         for place in places:
-            value = found[place.group]
-            if place.convert is not None and value is not None:
-                place.store(event, place.convert(value))
+            value = found[place.capture.group]
+            if place.capture.convert is not None and value is not None:
+                place.store(event, place.capture.convert(value))
             elif value or keep_empty:
                 place.store(event, value)
 
@@ -127,15 +125,14 @@ def _generated(places: Sequence[_Place], tree: Tree, total: int) -> Apply:
         if fields.keys().isdisjoint(new):
             fields["a"] = v0
             if v1: fields["b"] = v1
-            t1 = {"d": integer2(v2)}
-            fields["c"] = t1
+            fields["c"] = {"d": integer2(v2)}
         else:
             store0(event, v0)
             if v1: store1(event, v1)
             store2(event, integer2(v2))
     """
     writer = _Writer(places)
-    groups = [place.group for place in places]
+    groups = [place.capture.group for place in places]
     values = "".join(f"v{number}, " for number in range(len(places)))
     if len(groups) == 1:
         writer.line(1, f"v0 = found[{groups[0]}]")
@@ -172,22 +169,22 @@ class _Writer:
         self._trees = 0
         for number, place in enumerate(places):
             self.names[f"store{number}"] = place.store
-            self.names[f"convert{number}"] = place.convert
+            self.names[f"convert{number}"] = place.capture.convert
 
     def line(self, depth: int, text: str) -> None:
         self.lines.append("    " * depth + text)
 
     def when(self, number: int) -> str:
         """The condition under which a capture is kept."""
-        if self.places[number].certain:
+        if self.places[number].capture.certain:
             return ""
-        return f"if v{number} is not None: " if self.places[number].convert else f"if v{number}: "
+        return f"if v{number} is not None: " if self.places[number].capture.convert else f"if v{number}: "
 
     def value(self, number: int) -> str:
-        if self.places[number].convert is leading_integer:
-            plain = f"v{number}.isdecimal() and v{number}.isascii() and len(v{number}) < 19"
-            return f"int(v{number}) if {plain} else convert{number}(v{number})"
-        return f"convert{number}(v{number})" if self.places[number].convert else f"v{number}"
+        place = self.places[number]
+        if place.capture.convert is leading_integer and place.capture.digits:
+            return f"int(v{number}) if len(v{number}) < 19 else convert{number}(v{number})"
+        return f"convert{number}(v{number})" if place.capture.convert else f"v{number}"
 
     def fresh(self, tree: Tree) -> None:
         """For events that have none of the fields."""
@@ -195,24 +192,44 @@ class _Writer:
             if type(node) is list:
                 self.leaf("fields", key, node)
             else:
-                name, certain = self.branch(node)
-                self.line(2, f"{'' if certain else f'if {name}: '}fields[{key!r}] = {name}")
+                self.put("fields", key, node)
 
-    def branch(self, node: Tree) -> tuple[str, bool]:
-        """Makes an object; gives its name, and whether there is something in it for certain."""
+    def put(self, into: str, key: str, node: Tree) -> bool:
+        """Puts an object into another; returns whether there is something in it for certain."""
+        number = self.only_leaf(node)
+        if number is not None:
+            self.line(2, f"{self.when(number)}{into}[{key!r}] = {self.literal(node)}")
+            return self.places[number].capture.certain
         self._trees += 1
         name = f"t{self._trees}"
-        first = {key: leaf[0] for key, leaf in node.items() if type(leaf) is list and self.places[leaf[0]].certain}
-        self.line(2, f"{name} = {{{', '.join(f'{key!r}: {self.value(number)}' for key, number in first.items())}}}")
+        first = {key: child for key, child in node.items() if self.certain(child)}
+        self.line(2, f"{name} = {self.literal(first)}")
         certain = bool(first)
-        for key, child in node.items():
+        for inner, child in node.items():
             if type(child) is dict:
-                below, sure = self.branch(child)
-                self.line(2, f"{'' if sure else f'if {below}: '}{name}[{key!r}] = {below}")
-                certain |= sure
+                certain |= inner not in first and self.put(name, inner, child)
             else:
-                self.leaf(name, key, child[1:] if key in first else child, key in first)
-        return name, certain
+                self.leaf(name, inner, child[1:] if inner in first else child, inner in first)
+        self.line(2, f"{'' if certain else f'if {name}: '}{into}[{key!r}] = {name}")
+        return certain
+
+    def only_leaf(self, node: Any) -> int | None:
+        """The capture of an object that can hold but one."""
+        while type(node) is dict and len(node) == 1:
+            (node,) = node.values()
+        return node[0] if type(node) is list and len(node) == 1 else None
+
+    def certain(self, node: Any) -> bool:
+        """Whether all that is in it is there after every match; of a field with several captures, the first."""
+        if type(node) is list:
+            return self.places[node[0]].capture.certain
+        return all(self.certain(child) and (type(child) is dict or len(child) == 1) for child in node.values())
+
+    def literal(self, node: Any) -> str:
+        """An object as it is written, with the first capture of each field."""
+        if type(node) is list:
+            return self.value(node[0])
+        return f"{{{', '.join(f'{key!r}: {self.literal(child)}' for key, child in node.items())}}}"
 
     def leaf(self, into: str, key: str, numbers: Sequence[int], again: bool = False) -> None:
         for number in numbers:

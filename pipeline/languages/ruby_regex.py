@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import Any
 
 from pipeline.languages import ruby_regex_sets as sets
-from pipeline.languages.ruby_regex_needs import filled, head, literal
+from pipeline.languages.ruby_regex_needs import filled, head, literal, numeric
 from pipeline.languages.ruby_regex_parser import parse
 from pipeline.languages.ruby_regex_tree import Parsed, PatternError
 from pipeline.languages.ruby_regex_writer import shortest, written
@@ -36,7 +36,20 @@ class Regex:
     of any characters.
     """
 
-    __slots__ = ("filled", "find", "finditer", "groups", "match", "names", "pattern", "search", "sub")
+    __slots__ = (
+        "filled",
+        "find",
+        "finditer",
+        "groups",
+        "literal",
+        "match",
+        "names",
+        "numeric",
+        "pattern",
+        "plain",
+        "search",
+        "sub",
+    )
 
     def __init__(self, pattern: str, parsed: Parsed) -> None:
         self.pattern = pattern
@@ -44,11 +57,16 @@ class Regex:
         self.groups = parsed.groups
         self.filled = filled(parsed.tree)
         """The groups that hold some text after every match."""
+        self.numeric = numeric(parsed.tree)
+        """The groups whose text is a whole number, if they have one."""
         choose = _variants(pattern, parsed)
         self.search: Callable[..., re.Match[str] | None] = _method(choose, parsed, "search")
         self.match: Callable[..., re.Match[str] | None] = _method(choose, parsed, "match")
         self.find: Callable[[str], re.Match[str] | None] = _finder(choose, parsed)
         """As `search`, made for texts of which many do not match."""
+        self.literal, self.plain = _plain(choose, parsed)
+        """For those who cannot afford the call of `find`: what it does with an ASCII text that holds `literal`, if that
+        is one call; one that does not hold it does not match."""
         self.finditer: Callable[..., Any] = _method(choose, parsed, "finditer")
         self.sub: Callable[[Replacement, str], str] = (
             _method(choose, parsed, "sub") if shortest(parsed.tree) and not parsed.keeps else _substitution(self.search)
@@ -133,6 +151,15 @@ def _finder(choose: Callable[[str], re.Pattern[str]], parsed: Parsed) -> Callabl
     if needed.strip(" 0123456789"):
         return with_literal
     return search if not parsed.sensitive else _method(choose, parsed, "search")
+
+
+def _plain(
+    choose: Callable[[str], re.Pattern[str]], parsed: Parsed
+) -> tuple[str, Callable[[str], re.Match[str] | None] | None]:
+    anchor = head(parsed.tree)
+    if parsed.keeps or anchor == "^":
+        return "", None
+    return ("", choose("").match) if anchor else (literal(parsed.tree), choose("").search)
 
 
 def _substitution(search: Callable[..., re.Match[str] | None]) -> Callable[[Replacement, str], str]:

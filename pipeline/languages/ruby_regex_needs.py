@@ -5,7 +5,18 @@ All answers are safe to ignore, and empty where nothing certain can be said.
 
 from __future__ import annotations
 
-from pipeline.languages.ruby_regex_tree import Anchor, Branch, Characters, Choice, Group, Look, Node, Repeat
+from pipeline.languages.ruby_regex_sets import UNICODE
+from pipeline.languages.ruby_regex_tree import (
+    Anchor,
+    Branch,
+    Characters,
+    Choice,
+    Conditional,
+    Group,
+    Look,
+    Node,
+    Repeat,
+)
 from pipeline.languages.ruby_regex_writer import shortest
 
 _WORTHLESS = frozenset("0123456789 ")
@@ -75,3 +86,40 @@ def filled(node: Node) -> frozenset[int]:
     if isinstance(node, Choice):
         return frozenset.intersection(*map(filled, node.branches))
     return frozenset()
+
+
+def numeric(node: Node) -> frozenset[int]:
+    """The numbers of the groups that match a whole number with or without a sign, and nothing else."""
+    if isinstance(node, Branch):
+        return frozenset().union(*map(numeric, node.pieces))
+    if isinstance(node, Choice | Conditional):
+        return frozenset().union(*map(numeric, node.branches))
+    if isinstance(node, Repeat | Look):
+        return numeric(node.body)
+    if isinstance(node, Group):
+        own = {node.number} if node.number is not None and _is_number(_flat(node.body)) else set()
+        return numeric(node.body) | own
+    return frozenset()
+
+
+def _flat(node: Node) -> list[Node]:
+    """What stands one after the other, without what takes no character."""
+    if isinstance(node, Branch):
+        return [inner for piece in node.pieces for inner in _flat(piece)]
+    if isinstance(node, Group):
+        return _flat(node.body)
+    return [] if isinstance(node, Anchor | Look) else [node]
+
+
+def _is_number(pieces: list[Node]) -> bool:
+    if pieces and isinstance(pieces[0], Repeat) and pieces[0].high == 1 and _within(pieces[0].body, "+-"):
+        pieces = pieces[1:]
+    digits = [piece.body if isinstance(piece, Repeat) else piece for piece in pieces]
+    return any(map(shortest, pieces)) and all(_within(piece, "0123456789") for piece in digits)
+
+
+def _within(node: Node, characters: str) -> bool:
+    """A character that is one of these."""
+    return isinstance(node, Characters) and all(
+        chr(code) in characters for low, high in node.set(UNICODE)[:20] for code in range(low, min(high, low + 99) + 1)
+    )
