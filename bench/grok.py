@@ -2,8 +2,8 @@
 
     python -m bench.grok [--count N] [--rounds N]        prints JSON
 
-The bare engine searches and makes a dict of the groups, as nobody gets fields for less. The filter does all that it does
-in a pipeline; what it costs to make the event is taken off. The rounds are taken in turns.
+The bare engine searches and makes a dict of the groups, as nobody gets fields for less. The filter does all that it
+does in a pipeline; what it costs to make the event is taken off. The rounds are taken in turns.
 """
 
 from __future__ import annotations
