@@ -19,7 +19,7 @@ longer than `timeout_millis` is tagged `_groktimeout`, and goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
@@ -30,8 +30,9 @@ from pipeline.field_reference import METADATA, FieldReference
 from pipeline.languages import grok
 from pipeline.languages.grok_captures import Apply, Terms, applier
 from pipeline.languages.grok_library import library
+from pipeline.languages.grok_reasons import told
 from pipeline.options import Boolean, Ecs, FilterOptions, Integer, Text, TextHash, Texts, as_hash, as_list
-from pipeline.plugin import Filter
+from pipeline.plugin import Filter, PlainFilter, explained
 from pipeline.texts.conversions import text as to_text
 from pipeline.time_limits import TimeLimit, TimeLimitExceeded
 
@@ -94,18 +95,25 @@ def build(options: Options) -> Filter:
     """The filter for these options."""
     sources = _compiled(options.match, dict(options))
     if len(sources) == 1 and len(sources[0][1]) == 1:
-        return _single(sources[0][0], sources[0][1][0], options)
-    return _several(sources, options)
+        match = _single(sources[0][0], sources[0][1][0], options)
+    else:
+        match = _several(sources, options)
+    return explained(match, lambda event: _reasons(options, event))
+
+
+def _reasons(options: Options, event: Event) -> Iterator[str]:
+    """For `explain`: how far each pattern gets."""
+    patterns = _patterns(dict(options))
+    for field, texts in options.match.items():
+        value = FieldReference(field).get(event)
+        for item in value if type(value) is list else (value,):
+            for text in texts:
+                yield f"{field}: {told(text, patterns, to_text(item))}"
 
 
 def _compiled(match: Mapping[str, Sequence[str]], options: Mapping[str, Any]) -> list[Source]:
     """The patterns of each field; `options` are those that were validated before `match`."""
-    patterns = library(
-        ecs=options["ecs_compatibility"] != "disabled",
-        places=options["patterns_dir"],
-        names=options["patterns_files_glob"],
-    )
-    patterns = {**patterns, **options["pattern_definitions"]}
+    patterns = _patterns(options)
     terms = Terms(options["target"], options["overwrite"], options["keep_empty_captures"])
     sources: list[Source] = []
     for field, texts in match.items():
@@ -117,6 +125,15 @@ def _compiled(match: Mapping[str, Sequence[str]], options: Mapping[str, Any]) ->
             attempts.append(Attempt(regex.find, apply, regex.literal, regex.plain))
         sources.append((FieldReference(field), attempts))
     return sources
+
+
+def _patterns(options: Mapping[str, Any]) -> dict[str, str]:
+    patterns = library(
+        ecs=options["ecs_compatibility"] != "disabled",
+        places=options["patterns_dir"],
+        names=options["patterns_files_glob"],
+    )
+    return {**patterns, **options["pattern_definitions"]}
 
 
 def _limit(options: Options, *parts: str) -> TimeLimit | None:
@@ -134,7 +151,7 @@ def _tagger(tags: Sequence[str]) -> Callable[[Event], bool]:
     return fail
 
 
-def _single(source: FieldReference, attempt: Attempt, options: Options) -> Filter:
+def _single(source: FieldReference, attempt: Attempt, options: Options) -> PlainFilter:
     """One pattern for one field."""
     get, (find, apply, literal, plain), bounded_by = source.get, attempt, _limit(options, "item")
     key = source.path[0] if len(source.path) == 1 and source.path[0] != METADATA else None
@@ -167,7 +184,7 @@ def _single(source: FieldReference, attempt: Attempt, options: Options) -> Filte
     return match
 
 
-def _several(sources: Sequence[Source], options: Options) -> Filter:
+def _several(sources: Sequence[Source], options: Options) -> PlainFilter:
     """Several patterns, or several fields."""
     readers = [(source.get, attempts) for source, attempts in sources]
     bounded_by, stops = _limit(options, "attempt", "item"), options.break_on_match
