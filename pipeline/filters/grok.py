@@ -74,7 +74,7 @@ class Options(FilterOptions):
         if {"patterns_dir", "patterns_files_glob", "pattern_definitions"} <= info.data.keys():
             try:
                 _compiled(match, info.data)
-            except (FieldReferenceError, OSError) as error:
+            except FieldReferenceError as error:
                 raise ValueError(str(error)) from error
         return match
 

@@ -28,11 +28,13 @@ def built_in(*, ecs: bool) -> Mapping[str, str]:
 
 
 def read(file: Path) -> dict[str, str]:
-    """The patterns of a file; raises `ValueError` with its place where it is no text."""
+    """The patterns of a file; raises `ValueError` where it cannot be read, or is no text."""
     try:
         lines = file.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"the pattern file {file} is not UTF-8: {error}") from error
+    except OSError as error:
+        raise ValueError(f"the pattern file {file} cannot be read: {error.strerror}") from error
     patterns: dict[str, str] = {}
     for line in lines:
         name, *pattern = line.rstrip("\r").lstrip().split(maxsplit=1)[:2] or [""]
