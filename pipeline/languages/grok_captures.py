@@ -122,7 +122,7 @@ def _generated(places: Sequence[_Place], tree: Tree, total: int) -> Apply:
     def apply(found, event):
         v0, v1, v2 = found.groups()
         fields = event.fields
-        if fields.keys().isdisjoint(new):
+        if new.isdisjoint(fields):
             fields["a"] = v0
             if v1: fields["b"] = v1
             fields["c"] = {"d": integer2(v2)}
@@ -142,7 +142,7 @@ def _generated(places: Sequence[_Place], tree: Tree, total: int) -> Apply:
         writer.line(1, f"{values}= found.group({_all(groups)})")
     writer.line(1, "fields = event.fields")
     writer.names["new"] = frozenset(key for key, node in tree.items() if not _overwrites(node, places))
-    writer.line(1, "if fields.keys().isdisjoint(new):")
+    writer.line(1, "if new.isdisjoint(fields):")
     writer.fresh(tree)
     writer.line(1, "else:")
     writer.general()
