@@ -13,6 +13,8 @@ ApexLogsError
 │   ├── BodyTooLarge         send it again in halves
 │   └── NotAuthorised        credentials are refused: wait and say so, drop nothing
 └── StoreError               the embedded store or a file on disk cannot be used
+    ├── Damaged              an archive cannot be read on; what stood before that was read
+    └── DiskRefuses          the file system refuses it just now: it may be asked again
 """
 
 from typing import Any
@@ -80,3 +82,11 @@ class NotAuthorised(SendFailure):
 
 class StoreError(ApexLogsError):
     """The embedded store, or a file that the engine keeps on disk, cannot be used."""
+
+
+class Damaged(StoreError):
+    """An archive cannot be read on: it is cut short, corrupt, or unpacks to too much. What stood before was read."""
+
+
+class DiskRefuses(StoreError):
+    """The file system refuses it just now; nothing is damaged, and it may be asked again."""

@@ -182,6 +182,14 @@ class FormerName:
     """Turns the old option's value into the new one's, where they differ."""
 
 
+@dataclass(frozen=True, slots=True)
+class ListensAt:
+    """Marks the option with the address that an input listens at; `pipeline.inputs.host` is its default."""
+
+    unless: tuple[str, str] | None = None
+    """An option and its value with which the input does not listen."""
+
+
 # ---------------------------------------------------------------------------------------------- models
 
 
@@ -250,6 +258,10 @@ class InputOptions(PluginOptions):
     tags: Annotated[Texts, Field(description="Tags to add to each event.")] = []
     type: Annotated[Text | None, Field(description="Sets the field type, where the event has none yet.")] = None
     codec: Annotated[CodecOption, Field(description="How bytes become events.")] = default_codec("plain")
+
+    def connections(self) -> int:
+        """How many connections of senders it may have at a time."""
+        return 0
 
     def claim(self) -> tuple[str, str] | None:
         """What this input must have alone, in words that name it, and the remedy where another has it."""

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from pipeline.clock import Clock, SystemClock
@@ -29,7 +29,7 @@ from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Holding, Input, Listens, Output, PluginContext, Spreading
+from pipeline.plugin import ALONE, Holding, Input, Lag, Lagging, Listens, Output, PluginContext, Seat, Spreading
 from pipeline.spans import Tracer
 from pipeline.time_limits import watch_over
 
@@ -84,9 +84,24 @@ class Running(Protocol):
         """What is under way."""
         ...
 
-    @property
-    def inputs(self) -> list[tuple[str, Input]]:
-        """Each input with its label."""
+    def lags(self) -> Iterable[tuple[str, Lag]]:
+        """How far inputs are behind that know it, with their labels."""
+        ...
+
+
+class Altered(Protocol):
+    """What whoever takes the place of the inputs has to say about the rest."""
+
+    def output(self, given: Output) -> Output:
+        """The output to use in the place of one."""
+        ...
+
+    def sink(self, proceed: Continue) -> Continue:
+        """What stands before an output."""
+        ...
+
+    def flow(self, flow: Flow) -> Flow:
+        """The flow to use in the place of the compiled one."""
         ...
 
 
@@ -117,6 +132,7 @@ class Pipeline:
         clock: Clock | None = None,
         tracer: Tracer | None = None,
         voice: Voice | None = None,
+        seat: Seat = ALONE,
     ) -> None:
         """Builds every plugin; raises `ConfigurationError` with what only building can find."""
         voice = voice or Voice()
@@ -137,6 +153,7 @@ class Pipeline:
             every=lambda seconds, call: self._periodic.append((seconds, call)),
             warn=voice.warn,
             persisted=settings.queue_type == "persisted",
+            seat=seat,
         )
         self._built = build(plan, context, sealing=True)
         voice.silent = False
@@ -151,6 +168,7 @@ class Pipeline:
         self._sources = [Source(item.input, item.decorate, item.label, item.kind) for item in self._built.inputs]
         self._queue: PersistentQueue | None = None
         self._queued = True
+        self._altered: Altered | None = None
         self._stopping = False
 
     @property
@@ -166,9 +184,6 @@ class Pipeline:
     @property
     def why_alone(self) -> str | None:
         """Why several of this pipeline side by side would not do what one does; None if they would."""
-        for checked in self.plan.section("input"):
-            if getattr(checked.options, "group_instance_id", None):
-                return f"{checked.label} has a group_instance_id, which one process can have"
         for built in self._built.filters.values():
             if isinstance(built.filter, Holding):
                 return f"{built.label} holds events back, and must see them all"
@@ -184,6 +199,10 @@ class Pipeline:
         """Each input with its label."""
         return [(item.label, item.input) for item in self._sources]
 
+    def lags(self) -> Iterator[tuple[str, Lag]]:
+        """How far inputs are behind that know it, with their labels."""
+        return lags_of(self.inputs)
+
     @property
     def sources(self) -> Sequence[Source]:
         """The inputs, built and not started."""
@@ -193,6 +212,14 @@ class Pipeline:
         """Takes from these in place of the configuration's inputs, which are not started; no queue stands between."""
         self._sources = list(sources)
         self._queued = False
+
+    def alter(self, altered: Altered) -> None:
+        """Delivers through outputs and a flow that are altered. Its batches are not timed."""
+        self._altered = altered
+        self._built = replace(
+            self._built,
+            outputs={node: (altered.output(output), label) for node, (output, label) in self._built.outputs.items()},
+        )
 
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
@@ -228,7 +255,7 @@ class Pipeline:
             for source in self._sources:  # also where a reload gives up waiting: senders must notice
                 stack.push_async_callback(source.input.close)
             sinks: dict[int, Continue] = {node: outlet.add for node, outlet in outlets.items()}
-            fates.flow = connect(self.plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
+            fates.flow = self._flow(sinks, fates)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
             worker.watch = watch_over(built.filter for built in self._built.filters.values())
@@ -273,13 +300,20 @@ class Pipeline:
             queue.stop()
         return queue
 
+    def _flow(self, sinks: dict[int, Continue], fates: Fates) -> Flow:
+        altered = self._altered
+        if altered is None:
+            return connect(self.plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
+        screened = {node: altered.sink(sink) for node, sink in sinks.items()}
+        return altered.flow(connect(self.plan, self._built.filters, screened, fates.guard, unrouted=fates.unrouted))
+
     def _sampling(self, sinks: dict[int, Continue], fates: Fates) -> Sampling | None:
         def twin() -> Flow:
             flow, self.counters.times = timed_flow(self.plan, self._built, sinks, fates.guard, fates.unrouted)
             return flow
 
         every = self.settings.plugin_timing_every
-        return Sampling(every, twin, self.counters) if every else None
+        return Sampling(every, twin, self.counters) if every and self._altered is None else None
 
     def _periodic_work(self, worker: Worker, holding: bool) -> Iterator[Coroutine[Any, Any, None]]:
         for seconds, call in self._periodic:
@@ -293,6 +327,14 @@ class Pipeline:
         while True:
             await asyncio.sleep(FLUSH_INTERVAL)
             await worker.flush(self._clock.now(), False)
+
+
+def lags_of(inputs: Iterable[tuple[str, Input]]) -> Iterator[tuple[str, Lag]]:
+    """How far those are behind that know it."""
+    for label, made in inputs:
+        if isinstance(made, Lagging):
+            for lag in made.lags():
+                yield label, lag
 
 
 async def listening(inputs: Iterable[Input]) -> None:

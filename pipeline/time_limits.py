@@ -69,6 +69,12 @@ class Watch:
         self._ticking = False
         self._seen: _Seen | None = None
 
+    def __enter__(self) -> None:
+        self.begin()
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
     def begin(self) -> None:
         """A batch begins. Outside the main thread, and where there is no SIGALRM, nothing is bounded."""
         self._busy += 1
@@ -137,11 +143,10 @@ def watching(functions: Iterable[Any]) -> Iterator[None]:
     if watch is None:
         yield
         return
-    watch.begin()
     try:
-        yield
+        with watch:
+            yield
     finally:
-        watch.end()
         watch.stop()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +42,7 @@ class Arguments:
             support_escapes=settings.config_support_escapes,
             environment=os.environ,
             instead=instead,
+            inputs_host=settings.pipeline_inputs_host,
         )
         return read, plan
 
@@ -62,11 +62,3 @@ class Arguments:
         if faults:
             raise ConfigurationError(list(faults))
         return sources
-
-
-def print_faults(error: ConfigurationError) -> None:
-    """Every fault to stderr, and how many there are."""
-    for fault in error.faults:
-        print(fault, file=sys.stderr)
-    count = len(error.faults)
-    print(f"{count} fault{'s' * (count != 1)} in the configuration", file=sys.stderr)

@@ -8,6 +8,8 @@ import typer
 
 from pipeline.cli.dlq import dlq
 from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId, SettingsFolder
+from pipeline.cli.replay import replay
+from pipeline.cli.setup import setup
 
 app = typer.Typer(
     name="apex-logs",
@@ -19,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(dlq, name="dlq")
+app.add_typer(setup, name="setup")
 queue = typer.Typer(help="Looks into the queue on disk, and repairs it.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(queue, name="queue")
 
@@ -118,6 +121,9 @@ def run(
     raise typer.Exit(run_pipeline(Arguments(config or [], text, settings, embedded, flags, test)))
 
 
+app.command()(replay)
+
+
 @app.command()
 def check(
     config: Config = None,
@@ -191,6 +197,18 @@ def indices(
     from pipeline.cli.indices import indices as show
 
     show(embedded=embedded, as_json=as_json)
+
+
+@app.command()
+def ship(
+    configuration: Annotated[Path, typer.Option("-c", "--config", metavar="FILE", help="Such as shippers/node.toml.")],
+    once: Annotated[bool, typer.Option("--once", help="Ship what is there; end when it is acknowledged.")] = False,
+    test: Annotated[bool, typer.Option("-t", "--test", help="Check the configuration, and do not ship.")] = False,
+) -> None:
+    """Follow files and ship their lines, as Filebeat does, until SIGTERM or Ctrl-C, which drain."""
+    from pipeline.cli.ship import ship_files
+
+    raise typer.Exit(ship_files(configuration, once=once, test=test))
 
 
 @app.command()

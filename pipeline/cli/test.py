@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.cli import case_files
-from pipeline.cli.arguments import print_faults
+from pipeline.cli.faults import print_faults
 from pipeline.errors import ConfigurationError
 
 

@@ -14,7 +14,7 @@ from pipeline.config import ast
 from pipeline.config.faults import Fault, did_you_mean
 from pipeline.config.settings import Setting, plugin_settings
 from pipeline.config.sources import Span
-from pipeline.options import CodecName, FormerName, Ignored, NamedCodecs, PluginOptions, Refused, shown
+from pipeline.options import CodecName, FormerName, Ignored, ListensAt, NamedCodecs, PluginOptions, Refused, shown
 from pipeline.registry import Kind, PluginModule
 
 
@@ -40,6 +40,8 @@ class Checker:
     environment: Mapping[str, str]
     instead: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     """Outputs to build as another plugin, with options to give it: `elasticsearch` as `sqlite`."""
+    inputs_host: str | None = None
+    """Where inputs listen whose configuration does not say; None: their own default."""
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     plugins: dict[int, CheckedPlugin] = field(default_factory=dict)
@@ -65,6 +67,8 @@ class Checker:
         values = self._values(module, settings, faults, quiet=name != node.name)
         if "ecs_compatibility" in module.options.model_fields:
             values.setdefault("ecs_compatibility", self.ecs_compatibility)
+        if kind == "input" and self.inputs_host is not None:
+            self._listen_at(self.inputs_host, module, values)
         for option, info in module.options.model_fields.items():
             if option == "codec":
                 self._codec(module, node, values, settings)
@@ -77,6 +81,13 @@ class Checker:
         self._unique(options.id, settings)
         checked = self.plugins[id(node)] = CheckedPlugin(module, options, node)
         return checked
+
+    @staticmethod
+    def _listen_at(host: str, module: PluginModule, values: dict[str, Any]) -> None:
+        for option, info in module.options.model_fields.items():
+            for marker in info.metadata:
+                if isinstance(marker, ListensAt) and (marker.unless is None or not _said(values, *marker.unless)):
+                    values.setdefault(option, host)
 
     def _values(
         self, module: PluginModule, settings: Mapping[str, Setting], faults: list[Fault], *, quiet: bool
@@ -222,6 +233,10 @@ def _reason(detail: dict[str, Any]) -> str:
     if detail["type"] == "literal_error":
         return f"expected {detail['ctx']['expected']}, got {shown(detail['input'])}"
     return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, got {shown(detail['input'])}"
+
+
+def _said(values: Mapping[str, Any], option: str, value: str) -> bool:
+    return bool(values.get(option) == value)
 
 
 def _marked(info: FieldInfo, marker: type) -> bool:

@@ -65,6 +65,7 @@ class Settings(MonitoringSettings):
     pipeline_id: Text = Field("main", alias="pipeline.id")
     pipeline_batch_delay: Integer = Field(50, alias="pipeline.batch.delay", ge=0, description="milliseconds")
     pipeline_ecs_compatibility: Ecs = Field("v8", alias="pipeline.ecs_compatibility")
+    pipeline_inputs_host: Text | None = Field(None, alias="pipeline.inputs.host")
     node_name: Text | None = Field(None, alias="node.name")
     pipeline_workers: Integer = Field(1, alias="pipeline.workers", ge=1, description="processes")
     path_data: Path = Field(Path("data"), alias="path.data")

@@ -26,6 +26,7 @@ class Recipe(NamedTuple):
     ecs_compatibility: str
     support_escapes: bool
     instead: Mapping[str, tuple[str, Mapping[str, Any]]]
+    inputs_host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,15 @@ def make_plan(
     support_escapes: bool = False,
     environment: Mapping[str, str] | None = None,
     instead: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
+    inputs_host: str | None = None,
 ) -> Plan:
-    """The plan of a configuration; raises `ConfigurationError` with every fault in it."""
+    """The plan of a configuration; raises `ConfigurationError` with every fault in it.
+
+    `inputs_host` is where inputs listen that name no address themselves.
+    """
     environment = environment or {}
     configuration, faults = parse(sources, support_escapes=support_escapes)
-    checker = Checker(ecs_compatibility, environment, instead or {})
+    checker = Checker(ecs_compatibility, environment, instead or {}, inputs_host)
     checker.configuration(configuration)
     faults += checker.faults
     conditions = {
@@ -71,7 +76,7 @@ def make_plan(
         raise ConfigurationError(list(faults))
     outputs = [checker.plugins[id(node)] for node in plugins_in(configuration.body("output"))]
     warnings = [*checker.warnings, *quirks(configuration), *repeats(outputs)]
-    recipe = Recipe(sources, ecs_compatibility, support_escapes, instead or {})
+    recipe = Recipe(sources, ecs_compatibility, support_escapes, instead or {}, inputs_host)
     return Plan(configuration, checker.plugins, conditions, warnings, recipe)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -19,6 +20,7 @@ from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.outlets import Outlet
 from pipeline.delivery.retry import Backoff, bury
 from pipeline.delivery.tickets import InFlight, Ticket, sibling
+from pipeline.delivery.turns import Turns
 from pipeline.errors import BrokenFraming, Undecodable, Unjudged
 from pipeline.event import Event
 from pipeline.flow import Continue, Flow
@@ -29,12 +31,6 @@ from pipeline.texts.json_documents import write_json
 from pipeline.time_limits import Watch
 
 log = logging.getLogger("apex.delivery")
-
-_TURN = 0.05
-"""Seconds after which the loop gets a turn, so that keep-alives go out while a large batch is worked on."""
-_ROUNDS = 8
-"""Rounds of the loop in a turn: from an answer to its acknowledgement it takes several."""
-
 
 _MADE_HERE = Batch(b"", {"id": "made by a filter"}, lambda events: None, lambda error: None)
 
@@ -160,9 +156,8 @@ class Worker:
     tracer: Tracer | None = None
     watch: Watch | None = None
     """What stops filters that work too long on one event; None where no filter has such a bound."""
+    turns: Turns = field(default_factory=Turns)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _turn_until: float = 0.0
-    """When the loop gets its next turn: counted across batches, as many small ones are like a large one."""
 
     async def run(self, source: Source) -> None:
         """Takes the batches of an input until it has no more."""
@@ -172,22 +167,31 @@ class Worker:
     async def take(self, source: Source, batch: Batch) -> None:
         """Works on a batch; returns when there is room for another."""
         async with self._one_at_a_time:
-            await self._take(source, batch)
+            if self.watch is None:
+                await self._take(source, batch)
+            else:
+                with self.watch:
+                    await self._take(source, batch)
         await self.in_flight.room()
-        if monotonic() > self._turn_until:
-            await self._give_turn()
+        if self.turns.over:
+            await self.turns.give()
 
     async def flush(self, now: float, final: bool) -> None:
         """Lets holding filters let go. What they made of their own state has no sender to acknowledge."""
-        async with self._one_at_a_time:
+        async with self._one_at_a_time, AsyncExitStack() as stack:
+            if self.watch is not None:
+                stack.enter_context(self.watch)
             ticket = Ticket(_MADE_HERE, None, self.in_flight)
             self.fates.batch = None
             for outlet in self.outlets:
                 outlet.begin(ticket)
             self.fates.flow = self.flow
+            self.turns.begin()
             for holding, proceed in self.flow.flushes:
                 for event in holding.flush(now, final):
                     self.fates.guard(proceed, event)
+                    if self.turns.passed():
+                        await self.turns.give()
             await self._close(ticket, 0)
 
     async def _take(self, source: Source, batch: Batch) -> None:
@@ -201,8 +205,6 @@ class Worker:
         self.fates.flow = self.flow if self.sampling is None else self.sampling.flow(self.flow)
         for outlet in self.outlets:
             outlet.begin(ticket)
-        if self.watch is not None:
-            self.watch.begin()
         try:
             await self._events(source, batch)
         except BrokenFraming as error:
@@ -213,9 +215,6 @@ class Worker:
         except Exception as error:
             log.exception("%s: a batch cannot be decoded whole; it is dead-lettered as it came", source.label)
             self.fates.reject(batch.data, error)
-        finally:
-            if self.watch is not None:
-                self.watch.end()
         decoded = self.fates.decoded
         counted.decoded += decoded
         counted.undecodable += self.fates.rejected
@@ -229,7 +228,7 @@ class Worker:
     async def _close(self, ticket: Ticket, events: int) -> None:
         """Answers what waits; what was given up is on disk before the batch can end."""
         assert self.fates.flow is not None
-        await settle(self.fates.flow, self.fates.guard)
+        await settle(self.fates.flow, self.fates.guard, self.turns)
         for outlet in self.outlets:
             outlet.pause()
         if self.fates.letters:
@@ -240,8 +239,9 @@ class Worker:
     async def _events(self, source: Source, batch: Batch) -> None:
         """Every event of the batch through the flow."""
         assert self.fates.flow is not None
-        process, decorate = self.fates.flow.process, source.decorate
-        count = 0
+        process, decorate, turns = self.fates.flow.process, source.decorate, self.turns
+        turns.begin(careful=batch.careful)
+        count, look = 0, turns.stride
         try:
             for event in source.input.decode(batch.data, batch.origin, self.fates.reject):
                 count += 1
@@ -251,12 +251,9 @@ class Worker:
                     process(event)
                 except Exception as error:
                     self.fates.stopped(event, error)
-                if not count & 63 and monotonic() > self._turn_until:
-                    await self._give_turn()
+                if count >= look:
+                    if turns.due():
+                        await turns.give()
+                    look = count + turns.stride
         finally:
             self.fates.decoded = count
-
-    async def _give_turn(self) -> None:
-        for _ in range(_ROUNDS):
-            await asyncio.sleep(0)
-        self._turn_until = monotonic() + _TURN

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any
 
 from pipeline.batch import Batch
@@ -24,8 +24,19 @@ from pipeline.front.crew import Crew
 from pipeline.front.dealt import runs_itself
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Input, PluginContext
-from pipeline.runtime import Load, QueueFigures, State, Voice, background, bounds_of, listening, queue_figures, repeat
+from pipeline.plugin import Input, Lag, PluginContext, Renews
+from pipeline.runtime import (
+    Load,
+    QueueFigures,
+    State,
+    Voice,
+    background,
+    bounds_of,
+    lags_of,
+    listening,
+    queue_figures,
+    repeat,
+)
 
 log = logging.getLogger("apex.front")
 
@@ -33,8 +44,18 @@ log = logging.getLogger("apex.front")
 class Front:
     """A pipeline in several processes; for who runs it, it is like a `Pipeline`."""
 
-    def __init__(self, settings: Settings, plan: Plan, workers: int, clock: Clock | None = None) -> None:
-        """Builds the inputs; that all the rest can be built is for the caller to know."""
+    def __init__(
+        self,
+        settings: Settings,
+        plan: Plan,
+        workers: int,
+        clock: Clock | None = None,
+        archives: tuple[Input, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Builds the inputs; that all the rest can be built is for the caller to know.
+
+        `archives` are read in the place of the inputs; with them comes what their decoder in a worker is told.
+        """
         self.plan = plan
         self.settings = settings
         self.state: State = "starting"
@@ -51,9 +72,15 @@ class Front:
             warn=voice.warn,
             persisted=settings.queue_type == "persisted",
         )
-        self._inputs: list[BuiltInput] = build_inputs(plan, context)
+        self._replays = archives is not None
+        if archives is None:
+            told: Mapping[str, Any] = {}
+            self._inputs: list[BuiltInput] = build_inputs(plan, context)
+        else:
+            told = {"replay": archives[1]}
+            self._inputs = [BuiltInput(archives[0], None, "replay", "replay")]
         voice.silent = False
-        self._crew = Crew(workers, lambda: _orders(self.settings, self.plan))
+        self._crew = Crew(workers, lambda: {**_orders(self.settings, self.plan), **told})
         self._own = Counters()
         """What the front itself counts."""
         self._numbers_of: dict[int, int] = {}
@@ -88,10 +115,16 @@ class Front:
         count = self._crew.count
         return Load(events, size, self.settings.in_flight_events * count, self.settings.in_flight_bytes * count)
 
-    @property
-    def inputs(self) -> list[tuple[str, Input]]:
-        """Each input with its label."""
-        return [(item.label, item.input) for item in self._inputs]
+    def lags(self) -> Iterator[tuple[str, Lag]]:
+        """How far inputs are behind: its own, and those that workers run; each partition once, wherever it moves."""
+        yield from lags_of((item.label, item.input) for item in self._inputs)
+        told: dict[tuple[str, str, int], int] = {}
+        for worker in self._crew.workers:
+            for label, topic, partition, records in worker.counts.get("lags", ()):
+                place = label, topic, partition
+                told[place] = max(records, told.get(place, 0))
+        for (label, topic, partition), records in told.items():
+            yield label, Lag(topic, partition, records)
 
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
@@ -102,18 +135,24 @@ class Front:
         for item in self._inputs:
             item.input.stop()
 
-    def reload(self, settings: Settings, plan: Plan) -> bool:
+    def reload(self, fresh: Front) -> bool:
         """Goes over to another configuration, worker by worker, while the inputs go on; False if they are others."""
-        if settings != self.settings or _text_of_inputs(plan) != _text_of_inputs(self.plan):
+        if fresh.settings != self.settings or _text_of_inputs(fresh.plan) != _text_of_inputs(self.plan):
             return False
-        self.plan = plan
+        if any(runs_itself(item.input, self.settings) and item.input.named_by_seat for item in self._inputs):
+            return False  # the old worker would be turned out of its group before it is done
+        self.plan = fresh.plan
+        for item, renewed in zip(self._inputs, fresh._inputs, strict=True):
+            if isinstance(item.input, Renews):
+                item.input.renew(renewed.input)
         self.ready.clear()
         self._crew.exchange(self._reloaded)
         return True
 
     def _reloaded(self) -> None:
         log.info("reloaded: %d new workers", self._crew.count)
-        self.ready.set()
+        if self.state == "running":  # else it is not ready for the first time
+            self.ready.set()
 
     async def run(self) -> None:
         """Runs until every input has ended or `stop` was called, and every batch has its end."""
@@ -147,6 +186,8 @@ class Front:
     async def _open_queue(
         self, dead_letters: DeadLetterQueue, stack: contextlib.AsyncExitStack
     ) -> PersistentQueue | None:
+        if self._replays:
+            return None
         sources = [Source(item.input, item.decorate, item.label, item.kind) for item in self._inputs]
         inputs = list(zip(self.plan.section("input"), sources, strict=True))
         queue = await open_queue(self.settings, inputs, dead_letters, self._own, stack)
@@ -186,4 +227,5 @@ def _orders(settings: Settings, plan: Plan) -> dict[str, Any]:
         "ecs_compatibility": recipe.ecs_compatibility,
         "support_escapes": recipe.support_escapes,
         "instead": recipe.instead,
+        "inputs_host": recipe.inputs_host,
     }

@@ -36,6 +36,7 @@ from pipeline.options import (
     Ignored,
     InputOptions,
     Integer,
+    ListensAt,
     Number,
     Seconds,
     Size,
@@ -59,9 +60,9 @@ class Options(InputOptions):
     """Options of the beats input."""
 
     port: Annotated[Integer, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")]
-    host: Annotated[Text, Field(description="Address to listen on; 0.0.0.0 is every IPv4 address, :: every one.")] = (
-        "127.0.0.1"
-    )
+    host: Annotated[
+        Text, ListensAt(), Field(description="Address to listen on; 0.0.0.0 is every IPv4 address, :: every one.")
+    ] = "127.0.0.1"
     client_inactivity_timeout: Annotated[
         Seconds, Field(ge=0, description="Close a connection that is silent for so long; 0: never. Not while it waits.")
     ] = 60
@@ -114,6 +115,10 @@ class Options(InputOptions):
     max_window_size: Annotated[Integer, Field(gt=0, description="Most events a window may have.")] = 10_000
     max_connections: sockets.MaxConnections = 10_000
 
+    def connections(self) -> int:
+        """How many connections of senders it may have at a time."""
+        return self.max_connections
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.enrich is not None:
@@ -134,22 +139,30 @@ def build(options: Options, context: PluginContext) -> Beats:
         raise ValueError(
             "the codec multiline cannot join the events of Beats; join lines in Filebeat (parsers: multiline)"
         )
-    wanted = {"source_metadata", "codec_metadata"} if options.enrich is None else set(options.enrich)
-    if "all" in wanted:
-        wanted = {"source_metadata", "codec_metadata", "ssl_peer_metadata"}
-    describes_peer = "ssl_peer_metadata" in wanted if options.ssl_peer_metadata is None else options.ssl_peer_metadata
     sockets.warn_unused("beats", options, context)
-    enrichment = Enrichment(
+    wanted = _wanted(options)
+    describes_peer = "ssl_peer_metadata" in wanted if options.ssl_peer_metadata is None else options.ssl_peer_metadata
+    describe = _peer if describes_peer and sockets.clients_of(options) != "none" else _nothing
+    return Beats(options, enrichment_of(options), _server(options, describe, context))
+
+
+def _wanted(options: Options) -> set[str]:
+    wanted: set[str] = {"source_metadata", "codec_metadata"} if options.enrich is None else set(options.enrich)
+    return {"source_metadata", "codec_metadata", "ssl_peer_metadata"} if "all" in wanted else wanted
+
+
+def enrichment_of(options: Options) -> Enrichment:
+    """What the options ask to be added to each event."""
+    wanted = _wanted(options)
+    return Enrichment(
         ecs=options.ecs_compatibility != "disabled",
         source="source_metadata" in wanted,
         codec="codec_metadata" in wanted if options.include_codec_tag is None else options.include_codec_tag,
         hostname=options.add_hostname,
     )
-    describe = _peer if describes_peer and sockets.clients_of(options) != "none" else _nothing
-    return Beats(options, enrichment, _server(options, describe, context.warn))
 
 
-def _server(options: Options, describe: Describe, warn: Callable[[str], None]) -> Callable[[Holds], Server]:
+def _server(options: Options, describe: Describe, context: PluginContext) -> Callable[[Holds], Server]:
     from pipeline.beats.server import Server, Terms
     from pipeline.sockets.listening import Place  # with asyncio: not for a mere check
 
@@ -158,7 +171,7 @@ def _server(options: Options, describe: Describe, warn: Callable[[str], None]) -
         options.port,
         _context(options),
         options.ssl_handshake_timeout / 1000,
-        sockets.affordable("beats", options.max_connections, warn),
+        sockets.affordable("beats", options.connections(), context),
     )
     terms = Terms(Limits(options.max_frame_size, options.max_window_size), options.client_inactivity_timeout)
     return lambda holds: Server(place, terms, holds, describe)

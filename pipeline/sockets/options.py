@@ -6,14 +6,14 @@ A plugin names those that its Logstash counterpart has: `ssl_enabled: SslEnabled
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
 from pipeline import tls
-from pipeline.options import Boolean, ExistingPath, Integer, PluginOptions, Secret, Text, Texts, as_list
+from pipeline.options import Boolean, ExistingPath, Integer, ListensAt, PluginOptions, Secret, Text, Texts, as_list
 from pipeline.plugin import PluginContext
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 Port = Annotated[Integer, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")]
-Host = Annotated[Text, Field(description="Address to listen on; 0.0.0.0 is every IPv4 address, :: every one.")]
+Host = Annotated[
+    Text, ListensAt(), Field(description="Address to listen on; 0.0.0.0 is every IPv4 address, :: every one.")
+]
 MaxConnections = Annotated[Integer, Field(gt=0, description="Most connections at a time.")]
 SslEnabled = Annotated[Boolean, Field(description="Speak TLS; needs a certificate and its key.")]
 SslCertificate = Annotated[ExistingPath | None, Field(description="PEM file: certificate, and its chain.")]
@@ -118,11 +120,15 @@ _KEPT_BACK = 128
 """Descriptors for everything but connections: files, outputs, the loop."""
 
 
-def affordable(name: str, connections: int, warn: Callable[[str], None]) -> int:
-    """As many connections as this process may have descriptors for."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if limit == resource.RLIM_INFINITY or connections <= limit - _KEPT_BACK:
+def affordable(name: str, connections: int, context: PluginContext) -> int:
+    """As many connections as this process may have descriptors for: an input's share, where several want them."""
+    limit, wanted = resource.getrlimit(resource.RLIMIT_NOFILE)[0], max(connections, context.connections)
+    if limit == resource.RLIM_INFINITY or wanted <= limit - _KEPT_BACK:
         return connections
-    most = max(1, limit - _KEPT_BACK)
-    warn(f"{name}: {most} connections are taken, not {connections} (max_connections), as `ulimit -n` is {limit}")
+    most = max(1, connections * (limit - _KEPT_BACK) // wanted)
+    if most == connections:
+        return most
+    together = f"; all inputs want {wanted}" if wanted > connections else ""
+    bound = f"`ulimit -n` is {limit}{together}"
+    context.warn(f"{name}: {most} connections are taken, not {connections} (max_connections), as {bound}")
     return most

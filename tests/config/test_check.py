@@ -121,6 +121,29 @@ def test_labels_and_the_pipelines_mode() -> None:
     assert own.section("input")[0].options.ecs_compatibility == "v1"
 
 
+HOSTS = {
+    "not said": ("beats { port => 1 }", "0.0.0.0"),
+    "said": ("beats { port => 1 host => '10.0.0.1' }", "10.0.0.1"),
+    "http": ("http {}", "0.0.0.0"),
+    "udp": ("udp { port => 1 }", "0.0.0.0"),
+    "syslog": ("syslog {}", "0.0.0.0"),
+    "a server": ("tcp { port => 1 ssl_client_authentication => none }", "0.0.0.0"),
+    "a client": ("tcp { port => 1 mode => client }", "127.0.0.1"),
+}
+
+
+@pytest.mark.parametrize(("text", "host"), HOSTS.values(), ids=HOSTS)
+def test_where_inputs_listen(text: str, host: str) -> None:
+    plan = make_plan([Source("t", f"input {{ {text} }}")], inputs_host="0.0.0.0")
+    assert plan.section("input")[0].options.host == host
+    assert plan.recipe.inputs_host == "0.0.0.0"
+
+
+def test_an_input_that_does_not_listen_is_left_alone() -> None:
+    plan = make_plan([Source("t", "input { stdin {} } output { stdout {} }")], inputs_host="0.0.0.0")
+    assert not hasattr(plan.section("input")[0].options, "host")
+
+
 def stored(text: str) -> Plan:
     return make_plan([Source("t", text)], instead={"elasticsearch": ("sqlite", {"path": "store"})})
 

@@ -1,0 +1,85 @@
+"""The API as its pod and its compose services run it: settings that it takes, and probes that it answers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apex.api.settings import Settings
+
+from tests.cli.program import until
+from tests.deploy import composing
+from tests.deploy.manifests import ROOT, Objects
+from tests.servers.elasticsearch_node import free_port
+
+
+def pod_settings(base: Objects) -> dict[str, str]:
+    return dict(base.of("ConfigMap")["api-settings"]["data"])
+
+
+def test_settings_of_every_place_are_taken(base: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    services: dict[str, Any] = composing.read("core")["services"]
+    image = dict(line.split("=") for line in _image_environment())
+    for given in (pod_settings(base), services["api"]["environment"], services["worker"]["environment"]):
+        with monkeypatch.context() as patched:
+            for name, value in (image | given).items():
+                assert name.lower() in Settings.model_fields, name
+                patched.setenv(name, value)
+            settings = Settings()
+            assert (settings.host, settings.port) == ("0.0.0.0", 8000)
+            assert settings.otel_exporter == "otlp"
+
+
+def _image_environment() -> list[str]:
+    stage = (ROOT / "Dockerfile").read_text().split(" AS api\n")[1]
+    [line] = [line for line in stage.splitlines() if line.startswith("ENV ")]
+    return line.removeprefix("ENV ").split()
+
+
+def test_the_worker_is_scraped_where_it_listens() -> None:
+    worker = composing.read("full")["services"]["worker"]
+    assert worker["command"] == ["apex.api.worker"]
+    assert worker["environment"]["WORKER_METRICS_PORT"] in worker["expose"]
+
+
+def test_probes_of_the_pod(base: Objects, tmp_path: Path) -> None:
+    port = free_port()
+    given = pod_settings(base) | {
+        "HOST": "0.0.0.0",
+        "PORT": str(port),
+        "OTEL_EXPORTER": "none",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/apex.db",
+    }
+    container = base.pods()["api"].container()
+    probes = ("startupProbe", "readinessProbe", "livenessProbe")
+    with (tmp_path / "log").open("wb") as log:
+        api = subprocess.Popen(
+            [sys.executable, "-m", "apex.api"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "services" / "api" / "src"), **given},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        for path in {container[probe]["httpGet"]["path"] for probe in probes}:
+            url = f"http://127.0.0.2:{port}{path}"  # the pod's own address
+            until(lambda url=url: _answers(url), lambda url=url: url)  # type: ignore[misc]
+        assert api.poll() is None
+    finally:
+        api.terminate()
+        assert api.wait(60) in (0, -15)
+    assert (tmp_path / "log").read_text()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
