@@ -14,7 +14,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
-	$(BIN)/python -m compileall -q pipeline shippers
+	$(BIN)/python -m compileall -q pipeline shippers mappings
 	@touch $(STAMP)
 
 setup: $(STAMP) ## the environment alone: .venv/bin/apex-logs

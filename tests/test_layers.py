@@ -83,3 +83,15 @@ def test_shippers_import_protocols_and_disk_alone() -> None:
     for path in _modules("shippers"):
         for name in _imports(path):
             assert name.split(".")[0] == "shippers" or _room(name) in ("protocols", "disk", None), f"{path}: {name}"
+
+
+def test_mappings_import_nothing_of_the_engine() -> None:
+    for path in _modules("mappings"):
+        for name in _imports(path):
+            assert name.split(".")[0] == "mappings", f"{path}: {name}"
+
+
+def test_only_commands_import_mappings() -> None:
+    for path in [*_modules("pipeline"), *_modules("shippers")]:
+        if path.relative_to(ROOT).parts[:2] != ("pipeline", "cli"):
+            assert not [name for name in _imports(path) if name.split(".")[0] == "mappings"], path

@@ -11,6 +11,22 @@ setup = typer.Typer(
     rich_markup_mode=None,
 )
 
+Hosts = Annotated[
+    str, typer.Option("--hosts", envvar="ELASTICSEARCH_HOSTS", metavar="URLS", help="The servers, with commas between.")
+]
+User = Annotated[str | None, typer.Option("--user", envvar="ELASTICSEARCH_USER", help="The user to log in as.")]
+Password = Annotated[
+    str | None, typer.Option("--password", envvar="ELASTICSEARCH_PASSWORD", help="Better given in the environment.")
+]
+LoginKey = Annotated[
+    str | None,
+    typer.Option("--login-key", envvar="ELASTICSEARCH_API_KEY", help="An API key to log in with; only over TLS."),
+]
+Authority = Annotated[
+    Path | None, typer.Option("--ca", envvar="ELASTICSEARCH_CA", metavar="FILE", help="The authority, as PEM.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")]
+
 
 @setup.callback()
 def _group() -> None:
@@ -41,3 +57,31 @@ def setup_kafka(
     from pipeline.cli.setup_kafka import Wish, run
 
     raise typer.Exit(run(Wish(layout, bootstrap, client, copies, wait, dry)))
+
+
+@setup.command("elasticsearch")
+def setup_elasticsearch(
+    hosts: Hosts = "http://localhost:9200",
+    user: User = None,
+    password: Password = None,
+    login: LoginKey = None,
+    authority: Authority = None,
+    retention: Annotated[
+        str, typer.Option("--retention", metavar="AGE", help="When an index is deleted: 30d, 12h.")
+    ] = "30d",
+    stream: Annotated[
+        bool, typer.Option("--data-stream", help="Also the template of the data stream logs-apex-default.")
+    ] = False,
+    key: Annotated[
+        bool, typer.Option("--api-key", help="Also the roles, and an API key for the pipeline, shown once.")
+    ] = False,
+    dry: DryRun = False,
+) -> None:
+    """Make the templates and the lifecycle policy of apex-logs-*. Run again, it changes nothing.
+
+    Needs the cluster privileges manage_index_templates and manage_ilm; for --api-key also manage_security.
+    """
+    from pipeline.cli.cluster import Cluster
+    from pipeline.cli.setup_elasticsearch import Wish, run
+
+    raise typer.Exit(run(Wish(Cluster(hosts, user, password, login, authority), retention, stream, key, dry)))
