@@ -40,6 +40,9 @@ format: $(STAMP) ## format the code
 docs: $(STAMP) ## the plugins' reference pages, from their own files, to docs/plugins
 	$(BIN)/python -m pipeline.reference docs/plugins
 
+kibana: $(STAMP) ## Kibana's objects, from mappings/kibana, to apex-logs.ndjson there
+	$(BIN)/python -m mappings.kibana.build
+
 bench: $(STAMP) ## events/s, memory, ratios to the floor (QUICK=1, LONG=1); also bench/results.json
 	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(LONG),--long)
 
@@ -60,4 +63,4 @@ lock: $(STAMP) ## bring requirements.lock up to date
 clean: ## remove what was made, but not the environment
 	rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/results.json
 
-.PHONY: help setup run test test-long lint format docs bench bench-compare fuzz soak lock clean
+.PHONY: help setup run test test-long lint format docs kibana bench bench-compare fuzz soak lock clean

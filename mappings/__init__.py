@@ -4,7 +4,8 @@
     templates    component templates and index templates, for what a server knows
     lifecycle    how long an index lives
     access       the least that a writer and a reader may do; roles and API keys
-    resources    all of these as requests, and how what is there differs from what should be
+    resources    all of these as requests, and what is there against what should be
+    changes      two bodies, and the lines in which they differ
     kibana       data view, saved searches, dashboard; written to kibana/apex-logs.ndjson
 
 It speaks to no server, and imports nothing of `pipeline`: bodies out, answers in, differences out. The commands

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from mappings import access, templates
+from mappings.changes import changes
 from mappings.lifecycle import policy
 from mappings.templates import Server
 
@@ -63,19 +63,7 @@ def _role(name: str, body: Body) -> Resource:
 
 def differences(resource: Resource, answer: Body) -> list[str]:
     """What `PUT` would change, a line each, given the answer to `GET`; none if all is as it should be."""
-    have, want = dict(_leaves(_content(resource, answer))), dict(_leaves(resource.body))
-    lines = []
-    for path in sorted(have.keys() | want.keys()):
-        before, after = have.get(path), want.get(path)
-        if before == after:
-            continue
-        if before is None:
-            lines.append(f"+ {path}: {after}")
-        elif after is None:
-            lines.append(f"- {path}: {before}")
-        else:
-            lines.append(f"~ {path}: {before} -> {after}")
-    return lines
+    return changes(_content(resource, answer), resource.body)
 
 
 def _content(resource: Resource, answer: Body) -> Body:
@@ -98,15 +86,3 @@ def _content(resource: Resource, answer: Body) -> Body:
 
 def _granted(entry: Body) -> Body:
     return {"names": entry["names"], "privileges": entry["privileges"]}
-
-
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Each value with its dotted path: a server answers settings as texts, in objects, whatever way they were given."""
-    if isinstance(value, dict) and value:
-        for name, inner in value.items():
-            yield from _leaves(inner, f"{path}.{name}" if path else name)
-    elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
-        for number, inner in enumerate(value):
-            yield from _leaves(inner, f"{path}[{number}]")
-    else:
-        yield path, str(value).lower() if isinstance(value, bool) else str(value)

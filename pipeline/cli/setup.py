@@ -85,3 +85,27 @@ def setup_elasticsearch(
     from pipeline.cli.setup_elasticsearch import Wish, run
 
     raise typer.Exit(run(Wish(Cluster(hosts, user, password, login, authority), retention, stream, key, dry)))
+
+
+@setup.command("kibana")
+def setup_kibana(
+    kibana: Annotated[
+        str, typer.Option("--kibana", envvar="KIBANA_URL", metavar="URL", help="Where Kibana is.")
+    ] = "http://localhost:5601",
+    space: Annotated[str | None, typer.Option("--space", help="The space; the default one if it is not given.")] = None,
+    jaeger: Annotated[
+        str, typer.Option("--jaeger", envvar="JAEGER_URL", metavar="URL", help="Where the links of trace ids lead.")
+    ] = "http://localhost:16686",
+    user: User = None,
+    password: Password = None,
+    login: LoginKey = None,
+    authority: Authority = None,
+    dry: DryRun = False,
+) -> None:
+    """Import the data view, searches, panels and dashboard. Run again, it changes nothing.
+
+    Needs the Kibana privilege Saved Objects Management, All, in the space.
+    """
+    from pipeline.cli.setup_kibana import Kibana, run
+
+    raise typer.Exit(run(Kibana(kibana, space, user, password, login, authority), jaeger.rstrip("/"), dry))
