@@ -88,7 +88,7 @@ class Connection:
         if status == 401:
             raise Refused("the credentials are refused: give --user and a password, or an API key")
         if status == 403:
-            raise Refused(f"{what} is forbidden: these credentials need the cluster privilege {privilege}")
+            raise Refused(f"{what} is forbidden: these credentials need the privilege {privilege}")
         raise Refused(f"{what}: HTTP {status}: {_reason(answer)}")
 
 

@@ -8,6 +8,7 @@ import typer
 
 from pipeline.cli.dlq import dlq
 from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId, SettingsFolder
+from pipeline.cli.indices_group import indices
 from pipeline.cli.setup import setup
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(dlq, name="dlq")
+app.add_typer(indices, name="indices")
 app.add_typer(setup, name="setup")
 queue = typer.Typer(help="Looks into the queue on disk, and repairs it.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(queue, name="queue")
@@ -172,17 +174,6 @@ def search(
     from pipeline.cli.search import search as find
 
     find(query, embedded=embedded, last=last, limit=limit, index=index, as_json=as_json)
-
-
-@app.command()
-def indices(
-    embedded: Annotated[Path, typer.Option("--embedded", metavar="DIR", help="The embedded store.")] = Path("data"),
-    as_json: Annotated[bool, typer.Option("--json", help="A list of index, documents, bytes.")] = False,
-) -> None:
-    """List the indices of the embedded store with their documents and bytes."""
-    from pipeline.cli.indices import indices as show
-
-    show(embedded=embedded, as_json=as_json)
 
 
 @app.command()
