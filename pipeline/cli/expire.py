@@ -82,6 +82,7 @@ async def _expire(cluster: Cluster, pattern: str, wish: Expiry, older_than: date
     path = f"/{quote(pattern, safe='*')}/_settings/index.creation_date?expand_wildcards=open,closed"
     async with connected(cluster) as connection:
         found: dict[str, Any] = await connection.look(path, what) or {}
+        # An alias of the pattern may lead to indices of other names, such as those of a data stream.
         old = [name for name in sorted(found) if fnmatchcase(name, pattern) and _age(name, found, wish.by) < older_than]
         if not wish.dry:
             for name in old:
@@ -90,7 +91,7 @@ async def _expire(cluster: Cluster, pattern: str, wish: Expiry, older_than: date
 
 
 def _age(name: str, found: dict[str, Any], by: By) -> datetime:
-    """When an index was made or its day ended. An alias of the pattern may lead to a data stream, whose name differs."""
+    """When an index was made, or when its day ended."""
     if by == "name":
         return day_end(name)
     return datetime.fromtimestamp(int(found[name]["settings"]["index"]["creation_date"]) / 1000, UTC)

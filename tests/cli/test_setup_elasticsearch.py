@@ -1,4 +1,4 @@
-"""`apex-logs setup elasticsearch` on a real server with security: made once, put right, refused, keys of least privilege."""
+"""`apex-logs setup elasticsearch` on a real server with security: made once, put right, refused; a key's privileges."""
 
 from __future__ import annotations
 
