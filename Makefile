@@ -14,13 +14,17 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
-	$(BIN)/python -m compileall -q pipeline shippers mappings
+	@echo "$(CURDIR)/services/api/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/apex-api.pth"
+	$(BIN)/python -m compileall -q pipeline shippers mappings services/api/src
 	@touch $(STAMP)
 
 setup: $(STAMP) ## the environment alone: .venv/bin/apex-logs
 
-run: $(STAMP) ## the design document's pipeline on a sample, into ./data (ONCE=1: stop after the sample)
-	$(BIN)/python -m shippers.demonstration $(if $(ONCE),--once)
+run: $(STAMP) ## the API and the design document's pipeline, on a sample, into ./data (ONCE=1: stop after it; PORT=8000)
+	$(BIN)/python -m shippers.demonstration $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
+
+api: $(STAMP) ## the API on PORT (8000) with LOG_TARGET (stdout); docs/api.md has the other variables
+	PORT="$(or $(PORT),8000)" LOG_TARGET="$(or $(LOG_TARGET),stdout)" $(BIN)/python -m apex.api
 
 test: $(STAMP) ## the whole suite, real servers included
 	$(BIN)/python -m pytest -n $(WORKERS)
@@ -43,11 +47,20 @@ docs: $(STAMP) ## the plugins' reference pages, from their own files, to docs/pl
 kibana: $(STAMP) ## Kibana's objects, from mappings/kibana, to apex-logs.ndjson there
 	$(BIN)/python -m mappings.kibana.build
 
+dashboards: $(STAMP) ## Grafana's dashboards, from infra/monitoring/boards to infra/monitoring/dashboards
+	$(BIN)/python -m infra.monitoring.boards infra/monitoring/dashboards
+
 bench: $(STAMP) ## events/s, memory, ratios to the floor (QUICK=1, LONG=1); also bench/results.json
 	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(LONG),--long)
 
 bench-compare: $(STAMP) ## the ratios of this tree and of REV, in one run
 	$(BIN)/python -m bench.compare $(or $(REV),HEAD)
+
+release: ## tell Sentry of GIT_SHA (the commit that is checked out): commits, source maps where there are any
+	services/api/release/sentry_release.sh
+
+load: $(STAMP) ## the API under load: p95 and p99 of derive, what shipping its log costs (ARGUMENTS="--pairs 20")
+	$(BIN)/python -m bench.api $(ARGUMENTS)
 
 fuzz: $(STAMP) ## fuzz the parsers for SECONDS (300)
 	$(BIN)/python -m tests.fuzz $(or $(SECONDS),300)
@@ -63,4 +76,4 @@ lock: $(STAMP) ## bring requirements.lock up to date
 clean: ## remove what was made, but not the environment
 	rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/results.json
 
-.PHONY: help setup run test test-long lint format docs kibana bench bench-compare fuzz soak lock clean
+.PHONY: help setup run api test test-long lint format docs dashboards kibana bench bench-compare release load fuzz soak lock clean

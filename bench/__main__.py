@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import kafka, scaling, startup
+from bench import kafka, scaling, shipping, startup
 from bench.events import generate
 from bench.figures import MISSED, Figure, as_json, machine, table
 from bench.floor import Compared
@@ -50,6 +50,8 @@ class Size:
     stage_rounds: int = 7
     starts: int = 7
     proven: int = 10_000
+    lines: int = 300_000
+    ship_rounds: int = 3
 
 
 FULL = Size()
@@ -63,6 +65,8 @@ QUICK = Size(
     stage_rounds=1,
     starts=1,
     proven=2_000,
+    lines=20_000,
+    ship_rounds=1,
 )
 LONG, STEP = 1_000_000, 100_000
 
@@ -107,6 +111,8 @@ def measure(size: Size, folder: Path, *, long: bool = False) -> list[Figure]:
     floors = tuple(scaling.floor_scaling(size.floor_seconds) for _ in range(size.scaling_rounds))
     say("stages")
     staged = stages_apart(size)
+    say("the shipper")
+    shipped = shipping.figures(tree, bench.new_folder(), size.lines, size.ship_rounds)
     say("start-up")
     starts = [startup.measure(tree, bench.new_folder()) for _ in range(size.starts)]
     found = [figure for subject, of in runs.items() for figure in path_figures(subject, of)]
@@ -115,7 +121,7 @@ def measure(size: Size, folder: Path, *, long: bool = False) -> list[Figure]:
     for shape, of in scaled.items():
         found += scaling.scaling_figures(shape, of)
     found.append(Figure("scaling: the floor", "events/s of wall, two processes / one", floors))
-    found += stage_figures(staged) + start_figures(starts)
+    found += stage_figures(staged) + shipped + start_figures(starts)
     if long:
         say(f"{LONG:,} events: first they are made")
         bench.longer(LONG)

@@ -52,3 +52,5 @@ class Batch:
     origin: Origin
     end: Callable[[int], None]
     refuse: Callable[[Exception], None]
+    careful: bool = False
+    """Worked on event by event, with a turn of the loop after each: it may be deadly."""

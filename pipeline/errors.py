@@ -13,6 +13,7 @@ ApexLogsError
 │   ├── BodyTooLarge         send it again in halves
 │   └── NotAuthorised        credentials are refused: wait and say so, drop nothing
 └── StoreError               the embedded store or a file on disk cannot be used
+    └── DiskRefuses          the file system refuses it just now: it may be asked again
 """
 
 from typing import Any
@@ -80,3 +81,7 @@ class NotAuthorised(SendFailure):
 
 class StoreError(ApexLogsError):
     """The embedded store, or a file that the engine keeps on disk, cannot be used."""
+
+
+class DiskRefuses(StoreError):
+    """The file system refuses it just now; nothing is damaged, and it may be asked again."""

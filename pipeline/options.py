@@ -259,6 +259,10 @@ class InputOptions(PluginOptions):
     type: Annotated[Text | None, Field(description="Sets the field type, where the event has none yet.")] = None
     codec: Annotated[CodecOption, Field(description="How bytes become events.")] = default_codec("plain")
 
+    def connections(self) -> int:
+        """How many connections of senders it may have at a time."""
+        return 0
+
     def claim(self) -> tuple[str, str] | None:
         """What this input must have alone, in words that name it, and the remedy where another has it."""
         return None

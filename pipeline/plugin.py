@@ -168,10 +168,29 @@ class Listens(Protocol):
 
 
 @runtime_checkable
+class Renews(Protocol):
+    """An input that goes on while all the rest is built anew, and can take over what was read anew for it."""
+
+    def renew(self, fresh: Any) -> None:
+        """Takes over certificates and keys from one that was built by the same configuration, and is not started."""
+        ...
+
+
+@runtime_checkable
 class SharesItself(Protocol):
     """An input whose source shares itself out among processes (a Kafka group): of several, each runs its own."""
 
     shares_itself: bool
+    named_by_seat: bool
+    """Whether the source knows each of them by a name that it keeps: then no two may have one seat at a time."""
+
+    def span(self, origin: Origin) -> tuple[str, int, int]:
+        """Which part of the source a batch is of, and its first and last record there: the same whoever takes it."""
+        ...
+
+    def singly(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """The records of a batch one by one: the place of each, and what decodes to it alone."""
+        ...
 
 
 # ---------------------------------------------------------------------------------------------- outputs
@@ -233,6 +252,16 @@ def _read(_: str) -> bool:
     return False
 
 
+class Seat(NamedTuple):
+    """Which of several processes with the same pipeline this is, also after it has died and another took its place."""
+
+    number: int
+    of: int
+
+
+ALONE = Seat(0, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class PluginContext:
     """What a plugin may know of the pipeline it is built for."""
@@ -249,6 +278,10 @@ class PluginContext:
     unread: Callable[[str], bool] = _read
     """For a filter: whether it is certain that nothing after it reads or changes a field of that name, so that it may
     hold an `orjson.Fragment`. False unless the engine can show it."""
+    seat: Seat = ALONE
+    """For an input that each worker runs itself."""
+    connections: int = 0
+    """How many connections all inputs together may take, as their options say: they share the descriptors."""
     persisted: bool = False
     """Whether a batch that has its end is on disk, in a persistent queue. Without one, what an input takes from a
     sender that cannot send again is lost if the process dies before its delivery: such an input says so when built."""

@@ -29,7 +29,7 @@ from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Holding, Input, Listens, Output, PluginContext, Spreading
+from pipeline.plugin import ALONE, Holding, Input, Lag, Lagging, Listens, Output, PluginContext, Seat, Spreading
 from pipeline.spans import Tracer
 
 log = logging.getLogger("apex.pipeline")
@@ -83,9 +83,8 @@ class Running(Protocol):
         """What is under way."""
         ...
 
-    @property
-    def inputs(self) -> list[tuple[str, Input]]:
-        """Each input with its label."""
+    def lags(self) -> Iterable[tuple[str, Lag]]:
+        """How far inputs are behind that know it, with their labels."""
         ...
 
 
@@ -116,6 +115,7 @@ class Pipeline:
         clock: Clock | None = None,
         tracer: Tracer | None = None,
         voice: Voice | None = None,
+        seat: Seat = ALONE,
     ) -> None:
         """Builds every plugin; raises `ConfigurationError` with what only building can find."""
         voice = voice or Voice()
@@ -136,6 +136,7 @@ class Pipeline:
             every=lambda seconds, call: self._periodic.append((seconds, call)),
             warn=voice.warn,
             persisted=settings.queue_type == "persisted",
+            seat=seat,
         )
         self._built = build(plan, context, sealing=True)
         voice.silent = False
@@ -165,9 +166,6 @@ class Pipeline:
     @property
     def why_alone(self) -> str | None:
         """Why several of this pipeline side by side would not do what one does; None if they would."""
-        for checked in self.plan.section("input"):
-            if getattr(checked.options, "group_instance_id", None):
-                return f"{checked.label} has a group_instance_id, which one process can have"
         for built in self._built.filters.values():
             if isinstance(built.filter, Holding):
                 return f"{built.label} holds events back, and must see them all"
@@ -182,6 +180,10 @@ class Pipeline:
     def inputs(self) -> list[tuple[str, Input]]:
         """Each input with its label."""
         return [(item.label, item.input) for item in self._sources]
+
+    def lags(self) -> Iterator[tuple[str, Lag]]:
+        """How far inputs are behind that know it, with their labels."""
+        return lags_of(self.inputs)
 
     @property
     def sources(self) -> Sequence[Source]:
@@ -289,6 +291,14 @@ class Pipeline:
         while True:
             await asyncio.sleep(FLUSH_INTERVAL)
             await worker.flush(self._clock.now(), False)
+
+
+def lags_of(inputs: Iterable[tuple[str, Input]]) -> Iterator[tuple[str, Lag]]:
+    """How far those are behind that know it."""
+    for label, made in inputs:
+        if isinstance(made, Lagging):
+            for lag in made.lags():
+                yield label, lag
 
 
 async def listening(inputs: Iterable[Input]) -> None:

@@ -80,9 +80,17 @@ def test_plugins_do_not_import_each_other(kind: str) -> None:
 
 
 def test_shippers_import_protocols_and_disk_alone() -> None:
+    """And the errors that these raise."""
     for path in _modules("shippers"):
         for name in _imports(path):
-            assert name.split(".")[0] == "shippers" or _room(name) in ("protocols", "disk", None), f"{path}: {name}"
+            known = ("protocols", "disk", "errors", None)
+            assert name.split(".")[0] == "shippers" or _room(name) in known, f"{path}: {name}"
+
+
+def test_of_the_engine_the_command_line_alone_imports_shippers() -> None:
+    for path in _modules("pipeline"):
+        others = [name for name in _imports(path) if name.startswith("shippers")]
+        assert not others or path.relative_to(ROOT).parts[1] == "cli", f"{path} imports {others}"
 
 
 def test_mappings_import_nothing_of_the_engine() -> None:

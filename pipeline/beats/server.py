@@ -129,6 +129,10 @@ class Server:
         interval = min(1.0, self.terms.keep_alive / 4, (self.terms.inactivity_timeout or 60.0) / 4)
         self._ticker = loop.call_later(interval, self._tick)
 
+    def renew(self, fresh: Server) -> None:
+        """Takes over another's certificates and keys, for the connections to come."""
+        self.listener.place = self.listener.place.renewed(fresh.listener.place)
+
     def stop(self) -> None:
         """Takes no more connections, and reads none; what was received is still given out."""
         self.stopping = True

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from pipeline.cli.arguments import Arguments, print_faults
+from pipeline.cli.arguments import Arguments
 from pipeline.cli.dlq_selection import Selection, report
+from pipeline.cli.faults import print_faults
 from pipeline.cli.logs import configure
 from pipeline.clock import SystemClock
 from pipeline.config.building import build

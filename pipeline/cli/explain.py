@@ -19,7 +19,8 @@ from typing import Any
 import orjson
 
 from pipeline.arrivals import arrive
-from pipeline.cli.arguments import Arguments, print_faults
+from pipeline.cli.arguments import Arguments
+from pipeline.cli.faults import print_faults
 from pipeline.clock import SystemClock
 from pipeline.config import ast
 from pipeline.config.building import Built, build, connect

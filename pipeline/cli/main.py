@@ -177,6 +177,18 @@ def search(
 
 
 @app.command()
+def ship(
+    configuration: Annotated[Path, typer.Option("-c", "--config", metavar="FILE", help="Such as shippers/node.toml.")],
+    once: Annotated[bool, typer.Option("--once", help="Ship what is there; end when it is acknowledged.")] = False,
+    test: Annotated[bool, typer.Option("-t", "--test", help="Check the configuration, and do not ship.")] = False,
+) -> None:
+    """Follow files and ship their lines, as Filebeat does, until SIGTERM or Ctrl-C, which drain."""
+    from pipeline.cli.ship import ship_files
+
+    raise typer.Exit(ship_files(configuration, once=once, test=test))
+
+
+@app.command()
 def plugins(
     name: Annotated[
         str | None,

@@ -15,7 +15,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from pipeline.cli.arguments import Arguments, print_faults
+from pipeline.cli.arguments import Arguments
+from pipeline.cli.faults import print_faults
 from pipeline.cli.logs import configure
 from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
@@ -37,8 +38,20 @@ RELOAD_PATIENCE = 30.0
 """Seconds that a reload waits for the running configuration to deliver what is in flight."""
 
 
+_LATER = {signal.SIGHUP}
+"""A reload that is asked for before there is what it could reload: it waits, where it would end the process."""
+
+
 def run_pipeline(arguments: Arguments) -> int:
     """Runs until the inputs end or a signal comes; returns the exit code."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _LATER)
+    try:
+        return _run(arguments)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _run(arguments: Arguments) -> int:
     try:
         read, plan = arguments.read()
         settings = read.settings
@@ -112,6 +125,7 @@ class _Service:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _LATER)
         watching = [self._systemd.watch()]
         if self._settings.config_reload_automatic:
             watching.append(self._watch())
@@ -181,8 +195,7 @@ class _Service:
 
     def _out_of_time(self, bound: float) -> None:
         """Ends with what is in flight: connections are closed, and nothing of it is acknowledged."""
-        assert self._running is not None
-        if self._running.done():
+        if self._running is None or self._running.done():
             return
         queue = self._current.queue
         log.error(
@@ -202,8 +215,9 @@ class _Service:
     def _reload(self) -> None:
         if self._stopping:
             return
-        self._systemd.reloading()
-        if not self._takes_over():
+        if self._running is not None:
+            self._systemd.reloading()
+        if not self._takes_over() and self._running is not None:
             self._announced = asyncio.get_running_loop().create_task(self._announce())
 
     def _takes_over(self) -> bool:
@@ -216,7 +230,7 @@ class _Service:
             for warning in [*read.warnings, *plan.warnings]:
                 log.warning("%s", warning)
             following = _made(read.settings, plan, self._traces)
-            if self._rolls(following, read.settings, plan):
+            if self._replaces(following) or self._rolls(following):
                 self._node.reloads.succeeded()
                 return False
         except ConfigurationError as error:
@@ -231,12 +245,19 @@ class _Service:
         self._patience = asyncio.get_running_loop().call_later(RELOAD_PATIENCE, self._give_up)
         return True
 
-    def _rolls(self, following: Pipeline | Front, settings: Settings, plan: Plan) -> bool:
+    def _replaces(self, following: Pipeline | Front) -> bool:
+        """Whether nothing runs yet, so that it can be this that runs."""
+        if self._running is not None:
+            return False
+        self._current = following
+        return True
+
+    def _rolls(self, following: Pipeline | Front) -> bool:
         """Whether the workers go over one by one, as the inputs are the same, and nobody has to wait."""
         current = self._current
         if isinstance(current, Pipeline) or isinstance(following, Pipeline) or self._next is not None:
             return False
-        return current.reload(settings, plan)
+        return current.reload(following)
 
     def _give_up(self) -> None:
         assert self._running is not None

@@ -21,9 +21,11 @@ from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import make_plan
 from pipeline.config.sources import Source
 from pipeline.errors import ApexLogsError
-from pipeline.front.dealt import PROGRESS_SIZE, DealtInput, attend, runs_itself
+from pipeline.front.dealt import DealtInput, attend, runs_itself
+from pipeline.front.watched import SIZE, WatchedInput
 from pipeline.front.wire import Kind, packed, receive
 from pipeline.monitoring.traces import Traces, tracing
+from pipeline.plugin import Seat
 from pipeline.runtime import Pipeline, Voice
 
 TELL_EVERY = 1.0
@@ -38,7 +40,7 @@ def main(arguments: list[str]) -> int:
     channel, progress = (int(argument) for argument in arguments)
     keep_freed_memory()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_work(socket.socket(fileno=channel), mmap(progress, PROGRESS_SIZE)))
+        return runner.run(_work(socket.socket(fileno=channel), mmap(progress, SIZE)))
 
 
 async def _work(channel: socket.socket, progress: mmap) -> int:
@@ -59,9 +61,10 @@ async def _work(channel: socket.socket, progress: mmap) -> int:
         for number, source in enumerate(pipeline.sources)
         if not runs_itself(source.input, settings)
     }
+    suspects = first.head["suspects"]
     pipeline.take_from(
         [
-            replace(source, input=inputs.get(number, source.input))
+            replace(source, input=inputs.get(number) or WatchedInput(source.input, number, progress, suspects))
             for number, source in enumerate(pipeline.sources)
             if number in inputs or not first.head["alone"]  # who has a suspect reads nothing else
         ]
@@ -93,7 +96,8 @@ def _built(settings: Settings, head: dict[str, Any], traces: Traces | None) -> P
         instead={name: (plugin, options) for name, (plugin, options) in head["instead"].items()},
         inputs_host=head["inputs_host"],
     )
-    return Pipeline(settings, plan, tracer=traces, voice=Voice(silent=True))  # the front has said it
+    seat = Seat(*head["seat"])
+    return Pipeline(settings, plan, tracer=traces, voice=Voice(silent=True), seat=seat)  # the front has said it
 
 
 async def _tell(pipeline: Pipeline, writer: asyncio.StreamWriter) -> None:
@@ -104,7 +108,10 @@ async def _tell(pipeline: Pipeline, writer: asyncio.StreamWriter) -> None:
 
 def _counts(pipeline: Pipeline) -> dict[str, Any]:
     in_flight = pipeline.in_flight
-    return pipeline.counters.snapshot() | {"in_flight": [in_flight.events, in_flight.bytes]}
+    return pipeline.counters.snapshot() | {
+        "in_flight": [in_flight.events, in_flight.bytes],
+        "lags": [[label, *lag] for label, lag in pipeline.lags()],
+    }
 
 
 if __name__ == "__main__":

@@ -74,6 +74,8 @@ def build_inputs(plan: Plan, context: PluginContext) -> list[BuiltInput]:
 
 def _inputs(plan: Plan, context: PluginContext, faults: list[Fault]) -> list[BuiltInput]:
     inputs = []
+    given = [checked.options for checked in plan.section("input") if isinstance(checked.options, InputOptions)]
+    context = replace(context, connections=sum(options.connections() for options in given))
     for checked in plan.section("input"):
         made = _made(checked, context, faults)
         assert isinstance(checked.options, InputOptions)

@@ -6,12 +6,16 @@ import asyncio
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+from pipeline.delivery.turns import Turns
 from pipeline.event import Event
 from pipeline.flow import Flow, Guard, Question, Waiting
 
 
-async def settle(flow: Flow, guard: Guard) -> None:
-    """Answers what waits until nothing waits any more, and routes the events: each in the place that it had."""
+async def settle(flow: Flow, guard: Guard, turns: Turns | None = None) -> None:
+    """Answers what waits until nothing waits any more, and routes the events: each in the place that it had.
+
+    Meanwhile the loop gets its turns, if they are given.
+    """
     here = _taken(flow)
     while any(entry.question is not None for entry in here):
         answers = await _asked(here)
@@ -22,9 +26,13 @@ async def settle(flow: Flow, guard: Guard) -> None:
                 continue
             guard(_going_on(entry, answers[id(entry.question)]), entry.event)
             there += _taken(flow)
+            if turns is not None and turns.passed():
+                await turns.give()
         here = there
     for entry in here:
         guard(flow.route, entry.event)
+        if turns is not None and turns.passed():
+            await turns.give()
 
 
 def _taken(flow: Flow) -> list[Waiting]:

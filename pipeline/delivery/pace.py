@@ -22,7 +22,7 @@ class Pace:
         self.most = most
         self.limit = float(most)
         self.under_way = 0
-        self._round = 0
+        self.round = 0
         self._changed = asyncio.Event()
 
     @asynccontextmanager
@@ -33,7 +33,7 @@ class Pace:
             await self._changed.wait()
         self.under_way += 1
         try:
-            yield self._round
+            yield self.round
         finally:
             self.under_way -= 1
             self._changed.set()
@@ -44,6 +44,6 @@ class Pace:
 
     def refused(self, in_round: int) -> None:
         """A body of that round, or a part of it, was refused for now, or had no answer."""
-        if in_round == self._round:
-            self._round += 1
+        if in_round == self.round:
+            self.round += 1
             self.limit = max(1.0, self.limit / 2)

@@ -29,7 +29,7 @@ from pipeline.delivery.retry import Backoff, bury
 from pipeline.delivery.worker import Source
 from pipeline.disk.pages import HEAD_SIZE, Entry, Record
 from pipeline.disk.stored_queue import StoredQueue
-from pipeline.errors import BrokenFraming, StoreError
+from pipeline.errors import BrokenFraming, DiskRefuses, StoreError
 from pipeline.metrics import Counters
 
 log = logging.getLogger("apex.queue")
@@ -233,7 +233,7 @@ class PersistentQueue:
         while not self._may_leave:
             self._readable.clear()
             complete = self._complete
-            records = await asyncio.to_thread(self._store.take, _READ)
+            records = await self._read()
             for record in records:
                 if self._may_leave:
                     return
@@ -242,6 +242,23 @@ class PersistentQueue:
                 return
             if not records:
                 await self._readable.wait()
+
+    async def _read(self) -> list[Record]:
+        """The next records. Damage ends the pipeline; a disk that refuses, just now, is waited for."""
+        attempt = 0
+        while not self._may_leave:
+            try:
+                records = await asyncio.to_thread(self._store.take, _READ)
+            except DiskRefuses as error:
+                seconds = self._terms.backoff.pause(attempt)
+                log.error("%s; what is in it is not delivered; next try in %.1f s", error, seconds)
+                await asyncio.sleep(seconds)
+                attempt += 1
+            else:
+                if attempt:
+                    log.info("the queue is read again")
+                return records
+        return []
 
     async def _give(self, record: Record, take: Take) -> None:
         sequence, entry = record

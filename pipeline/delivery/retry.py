@@ -9,12 +9,8 @@ A pure function of the output (`send`) says what became of each item; here it is
     BodyTooLarge            in halves; a single item that is too large is dead
     NotAuthorised           all of it sent again after a long pause, said loudly; nothing is dropped
 
-While an output gives no answer it is away: one body after the other tries, at most `away` seconds apart, and the rest
-waits with it. Whatever answers, all go on.
-
-    answering --no answer--> away --no answer, after a pause, the next body--> away
-        ^                      |
-        +-------- answer ------+
+While an output gives no answer it is away (away.py): one body after the other tries, at most `away` seconds apart, and
+the rest waits with it. Whatever answers, all go on. A body that gets no answer while others do is tried by itself.
 """
 
 from __future__ import annotations
@@ -27,6 +23,7 @@ from dataclasses import dataclass, field
 from math import inf
 from time import monotonic
 
+from pipeline.delivery.away import Away, Tries
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.pace import Pace
 from pipeline.delivery.parcels import Parcel
@@ -74,11 +71,9 @@ class Courier:
     counted: OutputCounters = field(init=False)
     _started: bool = False
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _silences: int = 0
-    """Tries in a row that had no answer; those at the same time count as one. 0: the output answers."""
-    _pause: float = 0.0
-    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held by the body whose turn it is to try while the output is away; the others queue."""
+    _away: Away = field(default_factory=Away)
+    _aside: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the body that is tried by itself, as others are answered and it is not."""
 
     def __post_init__(self) -> None:
         self.counted = self.counters.output(self.label)
@@ -107,10 +102,10 @@ class Courier:
             self.counted.under_way -= 1
 
     async def _until_ended(self, parcel: Parcel) -> None:
-        refusals = 0
+        refusals, tries = 0, Tries()
         while len(parcel):
             try:
-                sent = await self._tried(parcel)
+                sent = await self._tried(parcel, tries)
             except BodyTooLarge as failure:
                 await self._smaller(parcel, failure)
                 return
@@ -132,32 +127,40 @@ class Courier:
                 await self._refused(refusals, next(iter(reasons.values())), len(parcel))
                 refusals += 1
 
-    async def _tried(self, parcel: Parcel) -> Sent:
-        """One try, in its turn."""
+    async def _tried(self, parcel: Parcel, tries: Tries) -> Sent:
+        """One try, in its turn. Who may never be answered takes no room from the others."""
+        if tries.alone:
+            await self.sleep(self.backoff.pause(tries.alone - 1, self.backoff.away))
+            async with self._aside:
+                return await self._send(parcel, tries, self.pace.round)
+        again = tries.unanswered > 0
         while True:
-            if self._silences:
-                async with self._asking:
-                    if self._silences:
-                        await self.sleep(self._pause)
-                        async with self.pace.turn() as in_round:
-                            return await self._send(parcel, in_round)
-            async with self.pace.turn() as in_round:
-                if not self._silences:  # else it went away while this one waited
-                    return await self._send(parcel, in_round)
+            async with self._away.turn(again, self.sleep) as asks:
+                if asks and again:
+                    return await self._send(parcel, tries, self.pace.round)
+                async with self.pace.turn() as in_round:
+                    if asks or not self._away.silences:  # else it went away while this one waited
+                        return await self._send(parcel, tries, in_round)
 
-    async def _send(self, parcel: Parcel, in_round: int) -> Sent:
-        silences = self._silences
+    async def _send(self, parcel: Parcel, tries: Tries, in_round: int) -> Sent:
+        silences = self._away.silences
         try:
             await self._start()
             sent = await self._send_once(parcel)
         except BodyTooLarge:
-            self._silences = 0
+            self._away.answered(tries)
             raise
         except SendFailure as failure:
-            self.pace.refused(in_round)
-            self._unheard(silences + 1, failure)
+            if _status(failure) == "unavailable":
+                self._away.unheard(tries)
+            if not tries.alone or isinstance(failure, NotAuthorised):
+                self.pace.refused(in_round)
+                self._unheard(silences + 1, failure)
+            elif tries.alone == 1:
+                words = "%s: %s; others are answered; from now on its %d items are tried by themselves; nothing is lost"
+                log.warning(words, self.label, failure, len(parcel))
             raise
-        self._silences = 0
+        self._away.answered(tries)
         if sent.again:
             self.pace.refused(in_round)
         else:
@@ -191,13 +194,13 @@ class Courier:
 
     def _unheard(self, silences: int, failure: SendFailure) -> None:
         """The output does not answer, or refuses us: says so, once for all that hear it at the same time."""
-        if silences <= self._silences:
+        if silences <= self._away.silences:
             return
-        self._silences = silences
+        self._away.silences = silences
         refused = isinstance(failure, NotAuthorised)
-        self._pause = self.backoff.longest if refused else self.backoff.pause(silences - 1, self.backoff.away)
+        self._away.pause = self.backoff.longest if refused else self.backoff.pause(silences - 1, self.backoff.away)
         level = logging.ERROR if refused else logging.WARNING
-        log.log(level, "%s: %s; nothing is lost, the next try is in %.1f s", self.label, failure, self._pause)
+        log.log(level, "%s: %s; nothing is lost, the next try is in %.1f s", self.label, failure, self._away.pause)
 
     async def _smaller(self, parcel: Parcel, failure: BodyTooLarge) -> None:
         if len(parcel) == 1:

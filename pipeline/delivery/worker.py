@@ -19,6 +19,7 @@ from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.outlets import Outlet
 from pipeline.delivery.retry import Backoff, bury
 from pipeline.delivery.tickets import InFlight, Ticket, sibling
+from pipeline.delivery.turns import Turns
 from pipeline.errors import BrokenFraming, Undecodable, Unjudged
 from pipeline.event import Event
 from pipeline.flow import Continue, Flow
@@ -28,12 +29,6 @@ from pipeline.spans import Tracer
 from pipeline.texts.json_documents import write_json
 
 log = logging.getLogger("apex.delivery")
-
-_TURN = 0.05
-"""Seconds after which the loop gets a turn, so that keep-alives go out while a large batch is worked on."""
-_ROUNDS = 8
-"""Rounds of the loop in a turn: from an answer to its acknowledgement it takes several."""
-
 
 _MADE_HERE = Batch(b"", {"id": "made by a filter"}, lambda events: None, lambda error: None)
 
@@ -157,9 +152,8 @@ class Worker:
     sampling: Sampling | None = None
     """Which batches are timed; none if it is None."""
     tracer: Tracer | None = None
+    turns: Turns = field(default_factory=Turns)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _turn_until: float = 0.0
-    """When the loop gets its next turn: counted across batches, as many small ones are like a large one."""
 
     async def run(self, source: Source) -> None:
         """Takes the batches of an input until it has no more."""
@@ -171,8 +165,8 @@ class Worker:
         async with self._one_at_a_time:
             await self._take(source, batch)
         await self.in_flight.room()
-        if monotonic() > self._turn_until:
-            await self._give_turn()
+        if self.turns.over:
+            await self.turns.give()
 
     async def flush(self, now: float, final: bool) -> None:
         """Lets holding filters let go. What they made of their own state has no sender to acknowledge."""
@@ -182,9 +176,12 @@ class Worker:
             for outlet in self.outlets:
                 outlet.begin(ticket)
             self.fates.flow = self.flow
+            self.turns.begin()
             for holding, proceed in self.flow.flushes:
                 for event in holding.flush(now, final):
                     self.fates.guard(proceed, event)
+                    if self.turns.passed():
+                        await self.turns.give()
             await self._close(ticket, 0)
 
     async def _take(self, source: Source, batch: Batch) -> None:
@@ -221,7 +218,7 @@ class Worker:
     async def _close(self, ticket: Ticket, events: int) -> None:
         """Answers what waits; what was given up is on disk before the batch can end."""
         assert self.fates.flow is not None
-        await settle(self.fates.flow, self.fates.guard)
+        await settle(self.fates.flow, self.fates.guard, self.turns)
         for outlet in self.outlets:
             outlet.pause()
         if self.fates.letters:
@@ -232,8 +229,9 @@ class Worker:
     async def _events(self, source: Source, batch: Batch) -> None:
         """Every event of the batch through the flow."""
         assert self.fates.flow is not None
-        process, decorate = self.fates.flow.process, source.decorate
-        count = 0
+        process, decorate, turns = self.fates.flow.process, source.decorate, self.turns
+        turns.begin(careful=batch.careful)
+        count, look = 0, turns.stride
         try:
             for event in source.input.decode(batch.data, batch.origin, self.fates.reject):
                 count += 1
@@ -243,12 +241,9 @@ class Worker:
                     process(event)
                 except Exception as error:
                     self.fates.stopped(event, error)
-                if not count & 63 and monotonic() > self._turn_until:
-                    await self._give_turn()
+                if count >= look:
+                    if turns.due():
+                        await turns.give()
+                    look = count + turns.stride
         finally:
             self.fates.decoded = count
-
-    async def _give_turn(self) -> None:
-        for _ in range(_ROUNDS):
-            await asyncio.sleep(0)
-        self._turn_until = monotonic() + _TURN

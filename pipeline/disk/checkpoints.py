@@ -58,7 +58,7 @@ def load(files: Files, folder: str) -> Checkpoint | None:
     path = os.path.join(folder, NAME)
     if NAME not in files.names(folder):
         return None
-    file = files.open(path)
+    file = files.look(path)
     try:
         data = file.read_at(0, file.size())
     finally:

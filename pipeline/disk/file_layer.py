@@ -50,6 +50,10 @@ class Files(Protocol):
         """A file that is there, or with `new` an empty one."""
         ...
 
+    def look(self, path: str) -> File:
+        """A file that is there, to be read alone: also where nothing can be written."""
+        ...
+
     def replace(self, old: str, new: str) -> None:
         """Gives the file another name; what had it is gone."""
         ...
@@ -105,6 +109,10 @@ class SystemFiles:
     def open(self, path: str, *, new: bool = False) -> File:
         """See `Files`."""
         return SystemFile(os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT | os.O_TRUNC if new else 0), 0o640))
+
+    def look(self, path: str) -> File:
+        """See `Files`."""
+        return SystemFile(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
 
     def replace(self, old: str, new: str) -> None:
         """See `Files`."""

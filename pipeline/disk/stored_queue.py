@@ -37,7 +37,7 @@ from pipeline.disk.pages import (
     scan,
 )
 from pipeline.disk.survey import REMEDY, Surveyed, survey
-from pipeline.errors import StoreError
+from pipeline.errors import DiskRefuses, StoreError
 
 Deflate = Callable[[bytes], bytes]
 
@@ -229,16 +229,24 @@ class StoredQueue:
     # ------------------------------------------------------------------------------------ out
 
     def take(self, size: int) -> list[Record]:
-        """The next records, in order: about so many bytes, at least one if there is any; raises `StoreError`."""
+        """The next records, in order: about so many bytes, at least one if there is any; raises `StoreError`.
+
+        After a `DiskRefuses` it may be asked again, and leaves nothing out.
+        """
         records: list[Record] = []
         with self._reading, _told(self.folder):
             self._not_closed()
             while not records and (cursor := self._next_page()) is not None:
                 with self._lock:
                     size_there, last = cursor.page.size, cursor.page.last
-                self._read(cursor, size_there, size, records)
+                try:
+                    self._read(cursor, size_there, size, records)
+                except OSError:
+                    if not records:
+                        raise
+                    break  # what is read goes on; the rest is tried again
                 if cursor.offset >= size_there:
-                    self._check(last + 1, cursor)
+                    self._check(last + 1, cursor.page, cursor.offset)
         return records
 
     def _next_page(self) -> _Cursor | None:
@@ -251,33 +259,34 @@ class StoredQueue:
             page = next((page for page in self._pages if page.first > after and page.size > HEADER_SIZE), None)
         if page is None:
             return None
+        following = _Cursor(page, self._files.look(page.path))
+        self._cursor = following
         if cursor is not None:
             cursor.file.close()
-        self._cursor = _Cursor(page, self._files.open(page.path))
-        return self._cursor
+        return following
 
     def _read(self, cursor: _Cursor, end: int, size: int, records: list[Record]) -> None:
         pager = Pager(cursor.file)
         for found in scan(pager, cursor.offset, end, self.queue):
-            cursor.offset = found.end
             if isinstance(found, Damage):
+                cursor.offset = found.end
                 continue  # noticed when the next sequence is not the expected one
-            self._check(found.sequence, cursor)
-            self._expected = found.sequence + 1
-            if found.sequence in self.ended:
+            self._check(found.sequence, cursor.page, found.end)
+            record = None if found.sequence in self.ended else load(pager, found)
+            cursor.offset, self._expected = found.end, found.sequence + 1
+            if record is None:
                 continue
-            record = load(pager, found)
             records.append(record)
             size -= len(record.entry.data)
             if size <= 0:
                 return
 
-    def _check(self, sequence: int, cursor: _Cursor) -> None:
+    def _check(self, sequence: int, page: _Page, end: int) -> None:
         """Nothing that has no end may be missing before a sequence."""
         with self._lock:
             missing = self.ended.missing(self._expected, sequence - 1)
         if missing:
-            place = f"{cursor.page.path} is damaged before byte {cursor.offset}"
+            place = f"{page.path} is damaged before byte {end}"
             raise StoreError(f"{place}: records {missing[0][0]} to {missing[-1][1]} cannot be read; {REMEDY}")
 
     # ------------------------------------------------------------------------------------ the end of records
@@ -322,11 +331,11 @@ def _start_of(sequence: int, pager: Pager, page: Surveyed, queue: int) -> int:
 
 @contextlib.contextmanager
 def _told(folder: str) -> Iterator[None]:
-    """What the file system refuses is a `StoreError` that names the folder."""
+    """What the file system refuses is a `DiskRefuses` that names the folder."""
     try:
         yield
     except OSError as error:
-        raise StoreError(f"the queue in {folder} cannot be used: {error.strerror or error}") from error
+        raise DiskRefuses(f"the queue in {folder} cannot be used: {error.strerror or error}") from error
     except zlib.error as error:
         raise StoreError(f"the queue in {folder} cannot be read: {error}; {REMEDY}") from error
 

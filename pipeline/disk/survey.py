@@ -117,7 +117,7 @@ def _queue(files: Files, folder: str, paths: list[str], checkpoint: Checkpoint |
     names: set[int] = {checkpoint.queue} if checkpoint else set()
     for path in paths:
         try:
-            file = files.open(path)
+            file = files.look(path)
         except FileNotFoundError:  # the running process needed it no more
             continue
         try:
@@ -137,7 +137,7 @@ def _queue(files: Files, folder: str, paths: list[str], checkpoint: Checkpoint |
 
 def _page(files: Files, path: str, bounds: tuple[int, int | None], queue: int, ended: Ended) -> tuple[Surveyed, int]:
     first, following = bounds
-    file = files.open(path)
+    file = files.look(path)
     try:
         page, durable = Surveyed(first, path, file.size()), 0
         for found in scan(Pager(file), HEADER_SIZE, page.size, queue):

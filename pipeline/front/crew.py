@@ -2,7 +2,8 @@
 
 posts      one a worker: filled until all stop; a worker that did not live long is replaced after a pause
 isolation  one post more, filled only while there are suspects (ledger.py)
-exchange   new workers are hired; when they are ready, the old ones get no more, finish, and leave
+exchange   new workers are hired; when they are ready, the old ones get no more, finish, and leave. One that is asked
+           for meanwhile takes the place of the one that goes on
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pipeline.batch import Batch
 from pipeline.errors import BrokenFraming
 from pipeline.front.hired import Hired, hire
 from pipeline.front.ledger import Dealt
+from pipeline.front.suspicions import Suspicions
 from pipeline.front.wire import Kind, Message
 from pipeline.metrics import Counters
 
@@ -59,9 +61,12 @@ class Crew:
         self._exchanging = asyncio.Lock()
         self._numbers = itertools.count()
         self._suspects = 0
+        self._suspicions = Suspicions()
         self._stopping = False
         self._changed = asyncio.Event()
-        self._group: asyncio.TaskGroup
+        self._group: asyncio.TaskGroup | None = None
+        self._exchanges = 0
+        """How often there were new orders: workers that were hired before the last ones are to leave."""
 
     @property
     def complete(self) -> bool:
@@ -72,7 +77,7 @@ class Crew:
     async def working(self, group: asyncio.TaskGroup) -> AsyncIterator[None]:
         """Workers are there for the time of the block; at its end they stop, and it returns when they have ended."""
         self._group = group
-        self._fill_posts()
+        self._fill_posts(group)
         isolation = group.create_task(self._isolation())
         yield
         self._stopping = True
@@ -141,17 +146,17 @@ class Crew:
 
     # ------------------------------------------------------------------------------------ lives
 
-    def _fill_posts(self) -> None:
-        for _ in range(self.count):
-            post = self._group.create_task(self._post())
+    def _fill_posts(self, group: asyncio.TaskGroup) -> None:
+        for seat in range(self.count):
+            post = group.create_task(self._post(seat, self._exchanges))
             self._posts.add(post)
             post.add_done_callback(self._posts.discard)
 
-    async def _post(self) -> None:
-        """Fills one post until all stop, or the worker was told to leave."""
+    async def _post(self, seat: int, since: int) -> None:
+        """Fills one post until all stop, or there are other posts in its place."""
         pauses = _pauses()
-        while not self._stopping:
-            life = await self._serve(alone=False)
+        while not self._stopping and since == self._exchanges:
+            life = await self._serve(seat)
             if life.told_to_leave or (self._stopping and life.code == 0):
                 return
             pauses = _pauses() if life.seconds > LIVED else pauses
@@ -161,22 +166,31 @@ class Crew:
 
     def exchange(self, done: Callable[[], None]) -> None:
         """Begins to put workers with new orders in the place of those that are there; calls `done` when they are."""
-        self._group.create_task(self._exchange(done))
+        if self._group is None:  # nobody is hired yet
+            done()
+            return
+        self._exchanges += 1
+        self.look()
+        self._group.create_task(self._exchange(self._group, self._exchanges, done))
 
-    async def _exchange(self, done: Callable[[], None]) -> None:
+    async def _exchange(self, group: asyncio.TaskGroup, number: int, done: Callable[[], None]) -> None:
+        def over() -> bool:
+            return self._stopping or number != self._exchanges
+
+        def new() -> int:
+            return sum(worker.takes and worker.exchange == number for worker in self.workers)
+
         async with self._exchanging:
-            old = [worker for worker in self.workers if not (worker.hand.alone or worker.leaving)]
-            self._fill_posts()
-            await self.until(
-                lambda: (
-                    self._stopping or sum(worker.takes and worker not in old for worker in self.workers) >= self.count
-                )
-            )
-            if self._stopping:
+            if over():
                 return
-            for worker in old:
-                worker.leaving = True
-                self._group.create_task(self._let_go(worker))
+            self._fill_posts(group)
+            await self.until(lambda: over() or new() >= self.count)
+            if over():
+                return
+            for worker in self.workers:
+                if worker.exchange < number and not (worker.hand.alone or worker.leaving):
+                    worker.leaving = True
+                    group.create_task(self._let_go(worker))
             done()
 
     async def _let_go(self, worker: Hired) -> None:
@@ -193,21 +207,35 @@ class Crew:
         while True:
             await self.until(lambda: self._suspects > 0)
             log.warning("a batch that workers died of runs alone, event by event")
-            life = await self._serve(alone=True)
+            life = await self._serve(None)
             if life.code:
                 log.error("the worker that ran it alone ended, too (%s)", _how(life.code))
                 pauses = pauses if life.seconds == 0 else _pauses()
                 await asyncio.sleep(next(pauses))
 
-    async def _serve(self, *, alone: bool) -> Life:
-        """One worker's life; what it had when it ended is dealt again."""
+    async def _serve(self, seat: int | None) -> Life:
+        """One worker's life, without a seat alone; what it had when it ended is dealt again."""
+        assert self._group is not None
+        alone = seat is None
+        exchange = self._exchanges
         try:
-            worker = await hire({**self._orders(), "alone": alone}, alone=alone)
+            worker = await hire(
+                {
+                    **self._orders(),
+                    "alone": alone,
+                    "seat": [seat or 0, self.count],
+                    "suspects": self._suspicions.orders(),
+                },
+                alone=alone,
+            )
         except OSError as error:  # no memory, no process, no descriptor, just now
             log.error("a worker cannot be started: %s", error)
             return Life(1, 0.0, told_to_leave=False)
+        worker.exchange = exchange
         self.workers.append(worker)
-        if self._stopping:
+        if not alone and exchange != self._exchanges:  # there were new orders while it was hired
+            worker.leaving = True
+        if self._stopping or worker.leaving:
             worker.stop()
         leaving = self._group.create_task(self._leave(worker)) if alone else None
         try:
@@ -218,6 +246,11 @@ class Crew:
             if leaving is not None:
                 leaving.cancel()
         self.counted.add(worker.counts, gone=True)
+        if (noted := worker.fell_at(code)) is not None:
+            log.error(
+                "the worker that ended was at work on records %d to %d of %s", noted.first, noted.last, noted.part
+            )
+            self._suspicions.died(noted)
         for dealt in worker.died(code):
             if alone:
                 self._suspects -= 1  # `_deal` counts it anew

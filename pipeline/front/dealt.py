@@ -7,7 +7,7 @@ import os
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator
 from mmap import mmap
-from typing import Any
+from typing import Any, TypeGuard
 
 from pipeline.batch import Batch, Origin
 from pipeline.config.logstash_yml import Settings
@@ -33,7 +33,7 @@ def noted(progress: mmap) -> tuple[int, int] | None:
     return (seq - 1, position - 1) if seq else None
 
 
-def runs_itself(given: Input, settings: Settings) -> bool:
+def runs_itself(given: Input, settings: Settings) -> TypeGuard[SharesItself]:
     """Whether each worker runs an input of its own, as its source shares itself out.
 
     Not where there is a queue on disk: what is acknowledged is in that one queue, and so all of it goes there.
@@ -67,7 +67,9 @@ class DealtInput:
         while (item := await self._arrived.get()) is not None:
             head, data = item
             self._tell(packed(Kind.TAKEN, {"seq": head["seq"]}))
-            yield self._batch(head["seq"], data, head["origin"])
+            batch = self._batch(head["seq"], data, head["origin"])
+            batch.careful = "careful" in head
+            yield batch
 
     def _batch(self, seq: int, data: bytes, origin: Origin) -> Batch:
         def end(events: int) -> None:

@@ -24,8 +24,19 @@ from pipeline.front.crew import Crew
 from pipeline.front.dealt import runs_itself
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Input, PluginContext
-from pipeline.runtime import Load, QueueFigures, State, Voice, background, bounds_of, listening, queue_figures, repeat
+from pipeline.plugin import Lag, PluginContext, Renews
+from pipeline.runtime import (
+    Load,
+    QueueFigures,
+    State,
+    Voice,
+    background,
+    bounds_of,
+    lags_of,
+    listening,
+    queue_figures,
+    repeat,
+)
 
 log = logging.getLogger("apex.front")
 
@@ -88,10 +99,16 @@ class Front:
         count = self._crew.count
         return Load(events, size, self.settings.in_flight_events * count, self.settings.in_flight_bytes * count)
 
-    @property
-    def inputs(self) -> list[tuple[str, Input]]:
-        """Each input with its label."""
-        return [(item.label, item.input) for item in self._inputs]
+    def lags(self) -> Iterator[tuple[str, Lag]]:
+        """How far inputs are behind: its own, and those that workers run; each partition once, wherever it moves."""
+        yield from lags_of((item.label, item.input) for item in self._inputs)
+        told: dict[tuple[str, str, int], int] = {}
+        for worker in self._crew.workers:
+            for label, topic, partition, records in worker.counts.get("lags", ()):
+                place = label, topic, partition
+                told[place] = max(records, told.get(place, 0))
+        for (label, topic, partition), records in told.items():
+            yield label, Lag(topic, partition, records)
 
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
@@ -102,18 +119,24 @@ class Front:
         for item in self._inputs:
             item.input.stop()
 
-    def reload(self, settings: Settings, plan: Plan) -> bool:
+    def reload(self, fresh: Front) -> bool:
         """Goes over to another configuration, worker by worker, while the inputs go on; False if they are others."""
-        if settings != self.settings or _text_of_inputs(plan) != _text_of_inputs(self.plan):
+        if fresh.settings != self.settings or _text_of_inputs(fresh.plan) != _text_of_inputs(self.plan):
             return False
-        self.plan = plan
+        if any(runs_itself(item.input, self.settings) and item.input.named_by_seat for item in self._inputs):
+            return False  # the old worker would be turned out of its group before it is done
+        self.plan = fresh.plan
+        for item, renewed in zip(self._inputs, fresh._inputs, strict=True):
+            if isinstance(item.input, Renews):
+                item.input.renew(renewed.input)
         self.ready.clear()
         self._crew.exchange(self._reloaded)
         return True
 
     def _reloaded(self) -> None:
         log.info("reloaded: %d new workers", self._crew.count)
-        self.ready.set()
+        if self.state == "running":  # else it is not ready for the first time
+            self.ready.set()
 
     async def run(self) -> None:
         """Runs until every input has ended or `stop` was called, and every batch has its end."""

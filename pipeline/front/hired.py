@@ -15,8 +15,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from pipeline.front.dealt import PROGRESS_SIZE, noted
+from pipeline.front import watched
+from pipeline.front.dealt import noted
 from pipeline.front.ledger import Dealt, Hand
+from pipeline.front.suspicions import Noted
 from pipeline.front.wire import Kind, Message, packed, receive
 
 log = logging.getLogger("apex.front")
@@ -44,6 +46,8 @@ class Hired:
         """When it said that it is built."""
         self.leaving = False
         """It gets no more, and ends when it is done with what it has."""
+        self.exchange = 0
+        """By how many new orders it was hired."""
         self.counts: Mapping[str, Any] = {}
         self._reader, self._writer = streams
         self._progress = progress
@@ -107,6 +111,10 @@ class Hired:
         finally:
             waiting.cancel()
 
+    def fell_at(self, code: int) -> Noted | None:
+        """What of its own it was at work on when it died, if it died."""
+        return None if code == 0 or self.leaving else watched.noted(self._progress)
+
     def died(self, code: int) -> list[Dealt]:
         """What it had when it ended; nobody has died of it if it ended well, or was told to leave."""
         if code == 0 or self.leaving:
@@ -121,8 +129,8 @@ async def hire(head: Mapping[str, Any], *, alone: bool = False) -> Hired:
     ours, theirs = socket.socketpair()
     with contextlib.ExitStack() as failing, theirs, tempfile.TemporaryFile() as file:
         failing.callback(ours.close)
-        file.truncate(PROGRESS_SIZE)
-        progress = mmap(file.fileno(), PROGRESS_SIZE)
+        file.truncate(watched.SIZE)
+        progress = mmap(file.fileno(), watched.SIZE)
         # The package that runs here, whatever lies in the folder that it was started in.
         path = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
         process = await asyncio.create_subprocess_exec(

@@ -115,6 +115,10 @@ class Options(InputOptions):
     max_window_size: Annotated[Integer, Field(gt=0, description="Most events a window may have.")] = 10_000
     max_connections: sockets.MaxConnections = 10_000
 
+    def connections(self) -> int:
+        """How many connections of senders it may have at a time."""
+        return self.max_connections
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.enrich is not None:
@@ -147,10 +151,10 @@ def build(options: Options, context: PluginContext) -> Beats:
         hostname=options.add_hostname,
     )
     describe = _peer if describes_peer and sockets.clients_of(options) != "none" else _nothing
-    return Beats(options, enrichment, _server(options, describe, context.warn))
+    return Beats(options, enrichment, _server(options, describe, context))
 
 
-def _server(options: Options, describe: Describe, warn: Callable[[str], None]) -> Callable[[Holds], Server]:
+def _server(options: Options, describe: Describe, context: PluginContext) -> Callable[[Holds], Server]:
     from pipeline.beats.server import Server, Terms
     from pipeline.sockets.listening import Place  # with asyncio: not for a mere check
 
@@ -159,7 +163,7 @@ def _server(options: Options, describe: Describe, warn: Callable[[str], None]) -
         options.port,
         _context(options),
         options.ssl_handshake_timeout / 1000,
-        sockets.affordable("beats", options.max_connections, warn),
+        sockets.affordable("beats", options.connections(), context),
     )
     terms = Terms(Limits(options.max_frame_size, options.max_window_size), options.client_inactivity_timeout)
     return lambda holds: Server(place, terms, holds, describe)

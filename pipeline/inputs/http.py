@@ -172,6 +172,10 @@ class Options(InputOptions):
         Number | None, Field(description="Former option: set `ssl_supported_protocols` instead.")
     ] = None
 
+    def connections(self) -> int:
+        """How many connections of senders it may have at a time."""
+        return self.max_connections
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if (self.user is None) != (self.password is None):
@@ -224,7 +228,7 @@ def _server(options: Options, context: PluginContext) -> Requests:
         options.port,
         _context(options),
         options.ssl_handshake_timeout / 1000,
-        sockets.affordable("http", options.max_connections, context.warn),
+        sockets.affordable("http", options.connections(), context),
     )
     token = None
     if options.user is not None and options.password is not None:

@@ -47,7 +47,7 @@ from pipeline.options import (
     Texts,
     shown,
 )
-from pipeline.plugin import PluginContext, Reject
+from pipeline.plugin import Lag, PluginContext, Reject, Seat
 
 if TYPE_CHECKING:
     from pipeline.kafka.group import Terms
@@ -100,7 +100,11 @@ class Options(ConnectionOptions, InputOptions):
         "logstash"
     )
     group_instance_id: Annotated[
-        Text | None, Field(description="A name that outlives a restart: the group waits instead of sharing out anew.")
+        Text | None,
+        Field(
+            description="A name that outlives a restart: the group waits instead of sharing out anew. With several "
+            "consumers or workers, `-0`, `-1`, ... is added, as in Logstash."
+        ),
     ] = None
     client_id: Annotated[Text, Field(description="What brokers call us in their logs; `-0`, `-1` is added.")] = (
         "logstash"
@@ -196,7 +200,7 @@ def build(options: Options, context: PluginContext) -> Kafka:
         raise ValueError("the codec multiline cannot join records, which stand alone; join lines where they are sent")
     if options.topics_pattern is not None and "topics" in options.model_fields_set:
         context.warn("kafka: topics_pattern is given, so topics change nothing")
-    return Kafka(options, security.settings(options, context.warn))
+    return Kafka(options, security.settings(options, context.warn), context.seat)
 
 
 class Kafka:
@@ -204,8 +208,9 @@ class Kafka:
 
     shares_itself = True
 
-    def __init__(self, options: Options, settings: security.Settings) -> None:
-        self._options, self._settings = options, settings
+    def __init__(self, options: Options, settings: security.Settings, seat: Seat) -> None:
+        self._options, self._settings, self._seat = options, settings, seat
+        self.named_by_seat = options.group_instance_id is not None
         self._decode = decoder(options.codec, options.group_id, options.decorate_events)
         self.members: Members | None = None
         self._stopped = False
@@ -216,7 +221,7 @@ class Kafka:
             return
         from pipeline.kafka.members import Members  # aiokafka: not for a mere check
 
-        self.members = Members(_terms(self._options, self._settings), f"kafka {self._options.group_id}")
+        self.members = Members(_terms(self._options, self._settings, self._seat), f"kafka {self._options.group_id}")
         async for batch in self.members.batches():
             yield batch
 
@@ -231,16 +236,29 @@ class Kafka:
         if self.members is not None:
             await self.members.close()
 
+    def lags(self) -> list[Lag]:
+        """How far the members in this process are behind."""
+        return [] if self.members is None else self.members.lags()
+
     def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         """The events of packed records."""
         return self._decode(data, origin, reject)
+
+    def span(self, origin: Origin) -> tuple[str, int, int]:
+        """The partition, and the first and last offset."""
+        return f"{origin['topic']}-{origin['partition']}", origin["offset"], origin["last"]
+
+    def singly(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Each record with its offset."""
+        packed = unpack(data)
+        return ((offset, packed.one(index)) for index, offset in enumerate(packed.offsets))
 
     def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
         """One record."""
         return unpack(data).one(ordinal)
 
 
-def _terms(options: Options, settings: security.Settings) -> Terms:
+def _terms(options: Options, settings: security.Settings, seat: Seat) -> Terms:
     from pipeline.kafka.group import GRACE, Terms
 
     named = ("client_rack", "group_id", "group_instance_id", "isolation_level", "check_crcs", "exclude_internal_topics")
@@ -267,5 +285,7 @@ def _terms(options: Options, settings: security.Settings) -> Terms:
         records=options.max_poll_records,
         commit_every=options.auto_commit_interval_ms / 1000 if options.enable_auto_commit else 0,
         members=options.consumer_threads,
+        before=options.consumer_threads * seat.number,
+        together=options.consumer_threads * seat.of,
         grace=min(GRACE, options.max_poll_interval_ms / 2000),
     )

@@ -128,6 +128,10 @@ class Options(InputOptions):
     ssl_supported_protocols: sockets.SslSupportedProtocols
     ssl_handshake_timeout: sockets.SslHandshakeTimeout = 10_000
 
+    def connections(self) -> int:
+        """How many connections of senders it may have at a time."""
+        return self.max_connections
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         sockets.check_server(self)
@@ -160,7 +164,7 @@ def _server(options: Options, context: PluginContext) -> Server:
         options.port,
         sockets.server_context(options),
         options.ssl_handshake_timeout / 1000,
-        sockets.affordable("syslog", options.max_connections, context.warn),
+        sockets.affordable("syslog", options.connections(), context),
     )
     terms = Terms(partial(wire.cut, longest=options.max_message_size), proxied=options.proxy_protocol)
     basin = Basin(options.host, options.port, receive_buffer=options.receive_buffer_bytes)

@@ -110,6 +110,10 @@ class Options(InputOptions):
         """Whether clients need a certificate; who does not ask for less, asks for one, as in Logstash."""
         return self.ssl_client_authentication or ("none" if self.ssl_verify is False else "required")
 
+    def connections(self) -> int:
+        """How many connections of senders it may have at a time."""
+        return 1 if self.mode == "client" else self.max_connections
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if not self.ssl_enabled:
@@ -150,7 +154,7 @@ def _server(options: Options, codec: Codec, context: PluginContext) -> Server:
         options.port,
         _context(options),
         options.ssl_handshake_timeout / 1000,
-        sockets.affordable("tcp", options.max_connections, context.warn),
+        sockets.affordable("tcp", options.connections(), context),
         options.tcp_keep_alive,
     )
     terms = Terms(

@@ -34,8 +34,10 @@ from aiokafka.errors import (
 
 from pipeline.batch import Batch, Origin
 from pipeline.kafka.group import Listener, Taken, Terms, partitions, said, shown
+from pipeline.kafka.lags import Ends
 from pipeline.kafka.ledger import Due, Ledger, Span
 from pipeline.kafka.records import pack
+from pipeline.plugin import Lag
 
 log = logging.getLogger("apex.input.kafka")
 
@@ -72,6 +74,7 @@ class Member:
         self._before: Collection[TopicPartition] | None = None
         self._placed: set[TopicPartition] = set()
         self._shut: set[TopicPartition] = set()
+        self._ends = Ends(committed=terms.settings["isolation_level"] == "read_committed")
 
     # ------------------------------------------------------------------------------------------ the worker's side
 
@@ -83,6 +86,10 @@ class Member:
         self._waiting_records -= taken.records
         self._room.set()
         return taken.batch
+
+    def lags(self) -> list[Lag]:
+        """How far it is behind in each of its partitions, as far as a broker has said where that ends."""
+        return [] if self._consumer is None else self._ends.lags(self._consumer, self.ledger)
 
     def stop(self) -> None:
         """Give out no more. The group is left by `close`: until then, what is worked on can be committed."""
@@ -145,10 +152,14 @@ class Member:
             await self._place(error)
         else:
             self._take(found)
+            for key in self._consumer.assignment():
+                if self.ledger.reached(key) is None:  # of a partition with nothing new, too, it is known how far it is
+                    await self._note_begun(key)
 
     def _take(self, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
         for key, records in found.items():
             first, last = records[0].offset, records[-1].offset
+            self.ledger.begin(key, first)
             span = self.ledger.take(key, last + 1)
             origin: Origin = {
                 "id": f"{key.topic}-{key.partition}@{first}",
@@ -179,6 +190,7 @@ class Member:
             self._consumer.pause(*self._consumer.assignment())
             self._room.clear()
             await self._poll(0)
+            await self._ends.look(self._consumer)
             await self._has_room_within(_HELD_POLL)
         self.held = False
         self._consumer.resume(*self._consumer.paused())
@@ -233,10 +245,20 @@ class Member:
     async def _note_placed(self, keys: Collection[TopicPartition]) -> None:
         """Remembers partitions that have a position: if they have none later, their topic was made anew."""
         for key in keys:
-            with contextlib.suppress(asyncio.TimeoutError, KafkaError):
-                async with asyncio.timeout(0):  # a position that is there is told without waiting
-                    await self._consumer.position(key)
-                    self._placed.add(key)
+            if await self._position(key) is not None:
+                self._placed.add(key)
+
+    async def _note_begun(self, key: TopicPartition) -> None:
+        if (position := await self._position(key)) is not None:
+            self.ledger.begin(key, position)
+
+    async def _position(self, key: TopicPartition) -> int | None:
+        """Where the partition is read, if that is known."""
+        with contextlib.suppress(asyncio.TimeoutError, KafkaError):
+            async with asyncio.timeout(0):  # a position that is there is told without waiting
+                position: int = await self._consumer.position(key)
+                return position
+        return None
 
     async def _look_for_topics(self) -> None:
         """aiokafka looks for a topic that is not there as seldom as for anything else; Java's client does not rest."""

@@ -41,12 +41,18 @@ class Terms:
     commit_every: float
     """Seconds between two commits; 0: as soon as there is something to commit."""
     members: int = 1
+    """In this process."""
+    before: int = 0
+    """Members of the group in processes with a lower seat."""
+    together: int = 1
+    """Members in all processes that the front has hired."""
     grace: float = GRACE
 
     def of_member(self, number: int) -> dict[str, Any]:
         """The arguments of aiokafka's consumer for the member of that number."""
+        number += self.before
         found = {**self.settings, **self.login(), "client_id": f"{self.settings['client_id']}-{number}"}
-        if self.members > 1 and found.get("group_instance_id"):
+        if self.together > 1 and found.get("group_instance_id"):
             found["group_instance_id"] = f"{found['group_instance_id']}-{number}"
         return found | {"partition_assignment_strategy": [assignor(self.strategy)]}
 

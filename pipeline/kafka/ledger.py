@@ -98,6 +98,17 @@ class Ledger(Generic[Key]):
         for key in keys:
             self._held.pop(key, None)
 
+    def begin(self, key: Key, offset: int) -> None:
+        """The partition is read from that committed offset on; changes nothing where that is known already."""
+        holding = self._held.setdefault(key, Holding())
+        if holding.position is None and not holding.spans:
+            holding.position = holding.committed = offset
+
+    def reached(self, key: Key) -> int | None:
+        """Everything before this offset has ended; None while nothing is known."""
+        holding = self._held.get(key)
+        return None if holding is None else holding.position
+
     def take(self, key: Key, after: int) -> Span:
         """Records are given out, the last one before `after`; those before them were given out earlier."""
         holding = self._held.get(key)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pipeline.batch import Batch
 from pipeline.kafka.consuming import Member
 from pipeline.kafka.group import Terms
+from pipeline.plugin import Lag
 
 
 class Members:
@@ -37,6 +38,10 @@ class Members:
                     yield batch
             if not found:
                 await self._wake.wait()
+
+    def lags(self) -> list[Lag]:
+        """How far each is behind."""
+        return [lag for member in self.all for lag in member.lags()]
 
     def stop(self) -> None:
         """Give out no more; the members stay in their group until `close`."""

@@ -209,6 +209,7 @@ def _plugins(pipeline: Running) -> list[tuple[str, CheckedPlugin]]:
 def _plugin_statistics(pipeline: Running) -> Json:
     counters = pipeline.counters
     times = {item.label: item for item in counters.times}
+    lags = list(pipeline.lags())
     # Filters are counted in the batches that were timed, and scaled to all of them.
     scale = counters.decoded / counters.timed_events if counters.timed_events else 0.0
     found: Json = {"inputs": [], "codecs": [], "filters": [], "outputs": []}
@@ -217,6 +218,8 @@ def _plugin_statistics(pipeline: Running) -> Json:
         timed = times.get(checked.label)
         if kind == "input":
             events: Json = {"out": counters.input(checked.label).decoded, "queue_push_duration_in_millis": 0}
+            if behind := [lag._asdict() for label, lag in lags if label == checked.label]:
+                plugin["lag"] = behind
         elif kind == "filter":
             taken, given, seconds = (timed.taken, timed.given, timed.seconds) if timed else (0, 0, 0.0)
             events = {

@@ -13,7 +13,6 @@ from prometheus_client.exposition import choose_encoder
 
 from pipeline.metrics import BOUNDS, METRICS, NODE_METRICS, PREFIX, Counters, Metric
 from pipeline.monitoring.node import Node
-from pipeline.plugin import Lagging
 from pipeline.runtime import Running
 
 Values = Iterable[tuple[tuple[str, ...], float]]
@@ -113,10 +112,8 @@ def _retried(pipeline: Running) -> Values:
 
 
 def _lag(pipeline: Running) -> Values:
-    for label, made in pipeline.inputs:
-        if isinstance(made, Lagging):
-            for topic, partition, records in made.lags():
-                yield (label, topic, str(partition)), records
+    for label, (topic, partition, records) in pipeline.lags():
+        yield (label, topic, str(partition)), records
 
 
 def _timed(name: str) -> Read:

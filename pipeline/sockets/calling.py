@@ -24,7 +24,7 @@ class Caller:
 
     def __init__(self, place: Place, stream: Callable[[str], Stream], complaints: Complaints) -> None:
         self.first_pause, self.longest_pause = 1.0, 60.0
-        self._place = place
+        self.place = place
         self._stream = stream
         self._complaints = complaints
         self._task: asyncio.Task[None] | None = None
@@ -53,7 +53,7 @@ class Caller:
                 await asyncio.shield(stream.closed)
             except OSError as error:
                 why = getattr(error, "reason", None) or error.strerror or error or type(error).__name__
-                where = f"{self._place.host}:{self._place.port}"
+                where = f"{self.place.host}:{self.place.port}"
                 self._complaints.say(where, f"cannot connect: {why}; it is tried again")
             if loop.time() - began > _HELD:
                 pause = self.first_pause
@@ -61,7 +61,7 @@ class Caller:
             pause = min(2 * pause, self.longest_pause)
 
     async def _connected(self) -> Stream:
-        place = self._place
+        place = self.place
         async with asyncio.timeout(2 * place.handshake_timeout):
             _, stream = await asyncio.get_running_loop().create_connection(
                 lambda: self._stream(place.host),

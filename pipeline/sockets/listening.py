@@ -10,7 +10,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.errors import ConfigurationError
@@ -55,6 +55,10 @@ class Place:
     keep_alive: bool = True
     """Whether the kernel looks after silent clients, so that one that is gone is noticed."""
 
+    def renewed(self, fresh: Place) -> Place:
+        """The same with another's certificates and keys."""
+        return replace(self, tls=fresh.tls)
+
 
 class Listener:
     """Accepts clients; `protocol(peer)` takes each one over, `connected()` says how many there are."""
@@ -63,7 +67,7 @@ class Listener:
         self.addresses: list[tuple[str, int]] = []
         """Where it listens, once it does."""
         self.complaints = Complaints()
-        self._place = place
+        self.place = place
         self._protocol = protocol
         self._connected = connected
         self._accepting: set[asyncio.Task[None]] = set()
@@ -71,7 +75,7 @@ class Listener:
 
     async def start(self) -> None:
         """Listens on every address of the host; raises `ConfigurationError`."""
-        host, port = self._place.host, self._place.port
+        host, port = self.place.host, self.place.port
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
             for family, address in dict.fromkeys((entry[0], str(entry[4][0])) for entry in found):
@@ -98,7 +102,7 @@ class Listener:
 
     async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        bound = self._place.max_connections
+        bound = self.place.max_connections
         with listening:
             while True:
                 try:
@@ -114,15 +118,15 @@ class Listener:
                 _keep(self._greeting, self._greet(client, address[0]))
 
     async def _greet(self, client: socket.socket, peer: str) -> None:
-        context = self._place.tls
+        context = self.place.tls
         try:
-            if self._place.keep_alive:
+            if self.place.keep_alive:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: self._protocol(peer),
                 client,
                 ssl=context,
-                ssl_handshake_timeout=self._place.handshake_timeout if context else None,
+                ssl_handshake_timeout=self.place.handshake_timeout if context else None,
             )
         except OSError as error:  # ssl.SSLError is one
             client.close()

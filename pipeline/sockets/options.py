@@ -6,7 +6,7 @@ A plugin names those that its Logstash counterpart has: `ssl_enabled: SslEnabled
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -120,11 +120,15 @@ _KEPT_BACK = 128
 """Descriptors for everything but connections: files, outputs, the loop."""
 
 
-def affordable(name: str, connections: int, warn: Callable[[str], None]) -> int:
-    """As many connections as this process may have descriptors for."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if limit == resource.RLIM_INFINITY or connections <= limit - _KEPT_BACK:
+def affordable(name: str, connections: int, context: PluginContext) -> int:
+    """As many connections as this process may have descriptors for: an input's share, where several want them."""
+    limit, wanted = resource.getrlimit(resource.RLIMIT_NOFILE)[0], max(connections, context.connections)
+    if limit == resource.RLIM_INFINITY or wanted <= limit - _KEPT_BACK:
         return connections
-    most = max(1, limit - _KEPT_BACK)
-    warn(f"{name}: {most} connections are taken, not {connections} (max_connections), as `ulimit -n` is {limit}")
+    most = max(1, connections * (limit - _KEPT_BACK) // wanted)
+    if most == connections:
+        return most
+    together = f"; all inputs want {wanted}" if wanted > connections else ""
+    bound = f"`ulimit -n` is {limit}{together}"
+    context.warn(f"{name}: {most} connections are taken, not {connections} (max_connections), as {bound}")
     return most

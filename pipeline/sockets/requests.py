@@ -113,6 +113,10 @@ class Requests:
         assert self._server is not None
         return self._server()
 
+    def renew(self, fresh: Requests) -> None:
+        """Takes over another's certificates and keys, for the connections to come."""
+        self.listener.place = self.listener.place.renewed(fresh.listener.place)
+
     def stop(self) -> None:
         """Takes no more: connections are accepted no more, and requests on those that stand are answered 503."""
         self._stopping = True

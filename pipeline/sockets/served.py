@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from pipeline.batch import Batch
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 class Serves(Protocol):
     """What an input listens with."""
+
+    def renew(self, fresh: Any) -> None:
+        """Takes over certificates and keys from another, for the connections to come."""
+        ...
 
     listening: asyncio.Event
     """Set when every socket is bound."""
@@ -43,6 +47,10 @@ class Served:
     def stop(self) -> None:
         """Take no more."""
         self.server.stop()
+
+    def renew(self, fresh: Self) -> None:
+        """Take over certificates and keys that were read anew; connections that stand keep theirs."""
+        self.server.renew(fresh.server)
 
     async def close(self) -> None:
         """Tell senders what has ended, and free the sockets."""

@@ -71,6 +71,13 @@ class Server:
         if self.caller is not None:
             self.caller.start()
 
+    def renew(self, fresh: Server) -> None:
+        """Takes over another's certificates and keys, for the connections to come."""
+        if self.listener is not None and fresh.listener is not None:
+            self.listener.place = self.listener.place.renewed(fresh.listener.place)
+        if self.caller is not None and fresh.caller is not None:
+            self.caller.place = self.caller.place.renewed(fresh.caller.place)
+
     def stop(self) -> None:
         """Takes no more."""
         self._stopping = True

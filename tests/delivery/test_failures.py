@@ -125,27 +125,3 @@ def test_nothing_departs_when_the_pipeline_is_ending(tmp_path: Path) -> None:
     with pytest.raises(ExceptionGroup, match="unhandled errors"):
         asyncio.run(scenario())
     assert (ended, len(output.bodies)) == ([], 1)
-
-
-def test_the_loop_gets_a_turn_in_the_middle_of_a_large_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.delivery.worker._TURN", -1.0)
-    seen: list[int] = []
-
-    async def scenario() -> None:
-        counters, in_flight = Counters(), InFlight(10_000, 1_000_000)
-        fates = Fates(counters)
-        processed: list[Event] = []
-        fates.flow = Flow(processed.append, [], processed.append, [], lambda error: "", "")
-        worker = Worker(fates.flow, fates, [], in_flight, DeadLetterQueue(tmp_path, "main"), counters)
-
-        async def beside() -> None:
-            while len(processed) < 500:
-                seen.append(len(processed))
-                await asyncio.sleep(0)
-
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(beside())
-            tasks.create_task(worker.run(Source(ScriptedInput([b"x\n" * 500]), None, "in")))
-
-    asyncio.run(scenario())
-    assert any(0 < count < 500 for count in seen)

@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.batch import Batch
+from pipeline.delivery.dead_letters import DeadLetterQueue
 from pipeline.delivery.outlets import Limits
 from pipeline.delivery.pace import Pace
+from pipeline.delivery.parcels import Parcel
+from pipeline.delivery.retry import Backoff, Courier
+from pipeline.delivery.tickets import InFlight, Ticket
 from pipeline.errors import NotAuthorised, Unavailable
+from pipeline.metrics import Counters
 from pipeline.plugin import Body, Sent
 from tests.delivery.test_delivery import Bench, messages
 from tests.harness import ScriptedInput, ScriptedOutput
@@ -132,7 +138,8 @@ def test_an_output_that_is_away_is_asked_by_one_body_and_all_go_on_when_it_answe
     assert len(output.written) == len(LINES)
     assert output.most[:8] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert set(output.most[8:20]) == {1}
-    assert len(bench.pauses) == 13  # one after the other, and none by those that waited
+    # One after the other, and none by those that waited; the first one to fail then let one go that had had no try.
+    assert len(bench.pauses) == 14
     assert bench.pauses[0] <= 1
     assert max(bench.pauses) <= 4
 
@@ -166,3 +173,92 @@ def test_a_body_that_never_gets_an_answer_does_not_hold_up_the_others(tmp_path: 
     Bench(tmp_path, [output], limits=ONE_A_BODY).run(ScriptedInput([ALL]))
     assert len(output.written) == len(LINES)
     assert b"'0'" in output.written[-1]
+
+
+@dataclass
+class Deaf(ScriptedOutput):
+    """Gives no answer to the body 0, whose tries go on until they are cut; answers all others."""
+
+    tries: int = 0
+    cut: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send(self, body: Body) -> Sent:
+        if body.item(0) != b"0":
+            return await super().send(body)
+        self.tries += 1
+        self.cut.clear()
+        async with asyncio.timeout(30):
+            await self.cut.wait()
+        raise Unavailable("no answer")
+
+
+class Deliveries:
+    """Bodies under way to a deaf output."""
+
+    def __init__(self, group: asyncio.TaskGroup, folder: Path, most: int = 8) -> None:
+        self.output = Deaf()
+        self._group = group
+        self._courier = Courier(
+            self.output, "out", DeadLetterQueue(folder, "main"), Counters(), Backoff(), self._sleep, Pace(most)
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    def send(self, text: bytes) -> asyncio.Task[None]:
+        batch = Batch(text, {"id": "x"}, lambda events: None, lambda error: None)
+        parcel = Parcel(runs=[(Ticket(batch, None, InFlight(1000, 1000)), 1)])
+        parcel.data += text
+        parcel.ends.append(len(text))
+        parcel.ordinals.append(0)
+        return self._group.create_task(self._courier.deliver(parcel))
+
+    async def tried(self, times: int) -> None:
+        async with asyncio.timeout(30):
+            while self.output.tries < times:
+                await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("most", [1, 8])
+def test_who_comes_while_an_unanswered_body_tries_again_tries_beside_it(tmp_path: Path, most: int) -> None:
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as group:
+            it = Deliveries(group, tmp_path, most)
+            deaf = it.send(b"0")
+            await it.tried(1)
+            it.output.cut.set()
+            await it.tried(2)
+            async with asyncio.timeout(30):
+                await asyncio.gather(*(it.send(b"%d" % number) for number in range(1, 20)))
+            assert it.output.tries == 2
+            deaf.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_a_body_that_alone_gets_no_answer_takes_no_room(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Be there room for one."""
+
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as group:
+            it = Deliveries(group, tmp_path, 1)
+            deaf = it.send(b"0")
+            for tries in (1, 2):
+                await it.tried(tries)
+                it.output.cut.set()
+                if tries == 1:
+                    await it.tried(2)
+                    await asyncio.wait_for(it.send(b"1"), 30)
+            for tries in (3, 4, 5):
+                await it.tried(tries)
+                for number in range(5):
+                    await asyncio.wait_for(it.send(b"%d" % (100 * tries + number)), 30)
+                assert it.output.tries == tries
+                it.output.cut.set()
+            deaf.cancel()
+
+    asyncio.run(scenario())
+    said = [record.getMessage() for record in caplog.records]
+    assert sum("tried by themselves" in line for line in said) == 1
+    assert sum("the next try is in" in line for line in said) == 1

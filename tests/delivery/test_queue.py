@@ -337,6 +337,50 @@ def test_a_disk_that_refuses_is_waited_for(bench: Bench, step: str, caplog: pyte
     assert len(source.ended) == len(TEXTS)
 
 
+@pytest.mark.parametrize("step", ["look", "read"])
+def test_a_disk_that_cannot_be_read_is_waited_for(bench: Bench, step: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    source = ScriptedInput(TEXTS)
+
+    async def scenario() -> None:
+        store, queue = bench.queue({"lines": source})
+        bench.files.faults = lambda kind: OSError(errno.EIO, "Input/output error") if kind == step else None
+        work = asyncio.create_task(queue.run(bench.take))
+        async with asyncio.timeout(PATIENCE):
+            while caplog.text.count("Input/output error; what is in it is not delivered; next try in") < 3:
+                await asyncio.sleep(0.001)
+        assert bench.got == []
+        bench.files.faults = lambda kind: None
+        await asyncio.wait_for(work, PATIENCE)
+        await queue.close()
+        assert store.waiting == 0
+        store.close()
+
+    asyncio.run(scenario())
+    assert "the queue is read again" in caplog.text
+    assert [batch.data for batch in bench.got] == TEXTS
+
+
+def test_and_not_at_a_stop(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    source = ScriptedInput(TEXTS)
+
+    async def scenario() -> None:
+        store, queue = bench.queue({"lines": source})
+        bench.files.faults = lambda kind: OSError(errno.EIO, "Input/output error") if kind == "read" else None
+        work = asyncio.create_task(queue.run(bench.take))
+        async with asyncio.timeout(PATIENCE):
+            while len(source.ended) < len(TEXTS) or "is not delivered; next try in" not in caplog.text:
+                await asyncio.sleep(0.001)
+        queue.stop()
+        await asyncio.wait_for(work, PATIENCE)
+        await queue.close()
+        assert store.waiting == len(TEXTS)
+        store.close()
+
+    asyncio.run(scenario())
+    assert bench.got == []
+
+
 @pytest.mark.parametrize(("retry", "fails", "told"), [(True, 1, False), (True, 2, True), (False, 1, True)])
 def test_a_checkpoint_that_fails(
     bench: Bench, retry: bool, fails: int, told: bool, caplog: pytest.LogCaptureFixture

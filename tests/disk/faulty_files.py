@@ -37,13 +37,19 @@ class Stored:
 class OpenFile:
     def __init__(self, stored: Stored, files: FaultyFiles) -> None:
         self._stored, self._files = stored, files
+        self._open = True
+
+    def _step(self, kind: str) -> int | None:
+        if not self._open:
+            raise OSError(errno.EBADF, "the file is closed")
+        return self._files.step(kind)
 
     def read_at(self, offset: int, length: int) -> bytes:
-        self._files.step("read")
+        self._step("read")
         return bytes(self._stored.data[offset : offset + length])
 
     def write_at(self, offset: int, data: bytes) -> int:
-        room = self._files.step("write")
+        room = self._step("write")
         data = data if room is None else data[:room]
         held = self._stored.data
         held.extend(b"\0" * (offset - len(held)))
@@ -51,18 +57,20 @@ class OpenFile:
         return len(data)
 
     def sync(self) -> None:
-        self._files.step("sync")
+        self._step("sync")
         self._stored.synced = bytes(self._stored.data)
 
     def cut(self, size: int) -> None:
-        self._files.step("cut")
+        self._step("cut")
         del self._stored.data[size:]
 
     def size(self) -> int:
         return len(self._stored.data)
 
     def close(self) -> None:
-        pass
+        if not self._open:
+            raise OSError(errno.EBADF, "the file is closed")
+        self._open = False
 
 
 class FaultyFiles:
@@ -85,6 +93,13 @@ class FaultyFiles:
 
     def open(self, path: str, *, new: bool = False) -> OpenFile:
         self.step("open")
+        return self._opened(path, new=new)
+
+    def look(self, path: str) -> OpenFile:
+        self.step("look")
+        return self._opened(path)
+
+    def _opened(self, path: str, *, new: bool = False) -> OpenFile:
         if new:
             if path in self.now:
                 self.now[path].data = bytearray()

@@ -15,7 +15,7 @@ from pipeline.errors import StoreError
 from tests.disk.faulty_files import FaultyFiles
 
 FOLDER = "/queue"
-STEPS = ["write", "sync", "cut", "open", "replace", "remove", "sync folder"]
+STEPS = ["write", "sync", "cut", "open", "look", "read", "replace", "remove", "sync folder"]
 
 
 def entry(number: int, size: int = 10) -> Entry:
@@ -66,8 +66,7 @@ class QueueAndList(RuleBasedStateMachine):
             records = self.queue.take(size)
         except StoreError:
             assert self.failing
-            self.crash_and_open()
-            return
+            return  # and it goes on, with nothing left out
         for record in records:
             number = record.entry.origin["window"]
             assert record.sequence > self.last, "out of order, or twice"
@@ -86,6 +85,16 @@ class QueueAndList(RuleBasedStateMachine):
         self.queue.end(self.taken.pop(number).sequence)
         self.ended.add(number)
         self.ended_now.add(number)
+
+    @rule()
+    def take_all(self) -> None:
+        """Whatever failed before, all that is owed comes out, without a new start."""
+        self.healed()
+        before = -1
+        while before != self.last:
+            before = self.last
+            self.take(1000)
+        assert {number for number in self.acknowledged if number not in self.ended} <= self.taken.keys()
 
     @rule()
     def checkpoint(self) -> None:

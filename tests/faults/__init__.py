@@ -1,1 +1,1 @@
-"""Faults that we make: a proxy that spoils connections, signals to every process, a disk that is full."""
+"""Faults that we make: a proxy that spoils connections, signals to every process, clocks that jump, disks that fail."""

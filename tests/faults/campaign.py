@@ -2,11 +2,12 @@
 
     senders --> proxy --> engine --> proxy --> Elasticsearch          in rounds, each with another layout of the engine
 
-In each round three senders ship windows and send again what was not acknowledged, while one hand spoils connections
-and another one stops and kills processes. Each hand goes through all of its faults in an order that is drawn, again
-and again. Then all is calm, a fresh window must flow, the engine must drain, and all that was acknowledged in the
-round must be in Elasticsearch, once, and say what it was made to say. At the end that is demanded of all rounds.
-The seed gives the order of the faults and how long they last; what they meet is the machine's mood.
+In each round three senders ship windows and send again what was not acknowledged, while one hand spoils connections,
+another one stops and kills processes, and a third one makes the clock jump and the disk fail. Each hand goes through
+all of its faults in an order that is drawn, again and again. Then all is calm, a fresh window must flow, the engine
+must drain, and all that was acknowledged in the round must be in Elasticsearch, once, and say what it was made to say.
+At the end that is demanded of all rounds. The seed gives the order of the faults and how long they last; what they
+meet is the machine's mood.
 
 Claimed: what was acknowledged is delivered, whole; nothing is delivered that was not sent; nothing twice by its id,
 as each event has one (its place in a file).
@@ -29,6 +30,7 @@ from typing import Self, TypeVar
 from pipeline.delivery.dead_letters import read
 from tests.faults.processes import Fault, Processes
 from tests.faults.proxy import LASTING, SUDDEN, Proxy, Way
+from tests.faults.shim import Shim, built
 from tests.proofs.engine import Engine
 from tests.proofs.indices import call, clear, documents
 from tests.proofs.oracle import Oracle
@@ -58,7 +60,7 @@ class Layout:
 LAYOUTS = (
     Layout("a front and two workers", workers=True),
     Layout("one process, queue on disk", queue=True),
-    Layout("a front and two workers", workers=True),
+    Layout("a front and two workers, queue on disk", workers=True, queue=True),
     Layout("one process"),
 )
 
@@ -70,12 +72,14 @@ class Campaign:
         self.oracle = Oracle(seed, SENDERS)
         self.repeats = 0
         self.done: Counter[str] = Counter()
-        """What was done to processes."""
+        """What was done to processes, clocks and disks."""
         self._seed = seed
         self._server = server
         self._folder = folder
+        self._library = built(folder)
         self._rounds = 0
-        self._sending, self._spoiling, self._harming = map(self._drawing, ("send", "spoil", "harm"))
+        self._sending, self._spoiling = self._drawing("send"), self._drawing("spoil")
+        self._harming, self._wearing = self._drawing("harm"), self._drawing("wear")
         self._before = Proxy(self._drawing("before"), Way.TO)
         self._behind = Proxy(self._drawing("behind"), Way.BACK)
 
@@ -101,6 +105,8 @@ class Campaign:
         folder = self._folder / str(number)
         folder.mkdir()
         engine = self._engine(folder, layout)
+        shim = Shim(self._library, folder, folder / "data")
+        engine.environment = shim.environment
         first = self.oracle.issued
         engine.start()
         try:
@@ -108,7 +114,7 @@ class Campaign:
             self._before.target = engine.port
             try:
                 async with asyncio.timeout(seconds + _CALM):
-                    await self._storm(engine, layout, asyncio.get_running_loop().time() + seconds)
+                    await self._storm(engine, shim, layout, asyncio.get_running_loop().time() + seconds)
                     await self._ship(engine, self.oracle.issue(_FRESH))
             except TimeoutError:
                 raise AssertionError(f"nothing flows any more; {engine.log} says why") from None
@@ -128,13 +134,15 @@ class Campaign:
         }
         return Engine(folder, ["--workers", "2"] if layout.workers else [], replace, _QUEUE if layout.queue else "")
 
-    async def _storm(self, engine: Engine, layout: Layout, deadline: float) -> None:
-        processes = Processes(engine, self._server, self._harming).faults(layout.workers, layout.queue)
+    async def _storm(self, engine: Engine, shim: Shim, layout: Layout, deadline: float) -> None:
+        processes = Processes(engine, self._server, shim, self._harming)
+        harm, wear = processes.faults(layout.workers), processes.machine(layout.queue)
         async with asyncio.TaskGroup() as group:
             for _ in range(SENDERS):
                 group.create_task(self._send(engine, deadline))
             group.create_task(self._spoil_connections(deadline))
-            group.create_task(self._harm_processes(processes, deadline))
+            group.create_task(self._do(harm, self._harming, 5.0, deadline))
+            group.create_task(self._do(wear, self._wearing, 1.0, deadline, at_least=len(wear)))
 
     async def _send(self, engine: Engine, deadline: float) -> None:
         while asyncio.get_running_loop().time() < deadline:
@@ -152,10 +160,12 @@ class Campaign:
             await asyncio.sleep(self._spoiling.uniform(0.1, 1.5))
             await proxy.inject(fault, self._spoiling.uniform(0.3, 2.0) * self._spoiling.choice((1, 1, 1, 6)))
 
-    async def _harm_processes(self, faults: Mapping[str, Fault], deadline: float) -> None:
-        for name in _drawn(self._harming, list(faults)):
-            await asyncio.sleep(self._harming.uniform(0.5, 5.0))
-            if asyncio.get_running_loop().time() > deadline:
+    async def _do(
+        self, faults: Mapping[str, Fault], draw: random.Random, pause: float, deadline: float, at_least: int = 0
+    ) -> None:
+        for number, name in enumerate(_drawn(draw, list(faults))):
+            await asyncio.sleep(draw.uniform(0.5, pause))
+            if number >= at_least and asyncio.get_running_loop().time() > deadline:
                 return
             await faults[name]()
             self.done[name] += 1

@@ -80,7 +80,7 @@ def test_a_stop_while_new_workers_cannot_be_built_ends(tmp_path: Path) -> None:
         running = asyncio.create_task(service.run())
         while sum(worker.takes for worker in service._crew.workers) < 2:
             await asyncio.sleep(0.01)
-        assert service.reload(service.settings, there_alone)
+        assert service.reload(Front(service.settings, there_alone, 2))
         while len(service._crew.workers) < 3:
             await asyncio.sleep(0.01)
         service.stop()
@@ -115,7 +115,7 @@ def test_a_reload_does_not_wait_for_an_output_that_is_away(tmp_path: Path, monke
         running = asyncio.create_task(service.run())
         while not any(worker.hand.batches for worker in service._crew.workers):
             await asyncio.sleep(0.01)
-        assert service.reload(service.settings, planned(source + store))
+        assert service.reload(Front(service.settings, planned(source + store), 2))
         await asyncio.wait_for(running, 100)
 
     asyncio.run(scenario())
@@ -133,3 +133,40 @@ def test_a_reload_does_not_wait_for_an_output_that_is_away(tmp_path: Path, monke
 def test_what_one_process_has_to_do_alone(tmp_path: Path, text: str, reason: str | None) -> None:
     pipeline = Pipeline(Settings(path_data=tmp_path), planned("input { generator { } } " + text))
     assert (pipeline.why_alone is None) if reason is None else (reason in (pipeline.why_alone or ""))
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["before its workers are hired", "while they are hired"])
+def test_reloads_that_overtake_each_other_leave_the_workers_of_the_last(tmp_path: Path, begun: bool) -> None:
+    def text(index: str) -> str:
+        return f'{TCP} output {{ sqlite {{ path => "{tmp_path / "data"}" index => "{index}" }} }}'
+
+    service = front(tmp_path, text("first"))
+
+    async def scenario() -> None:
+        running = asyncio.create_task(service.run())
+        while begun and not service._crew._posts:
+            await asyncio.sleep(0)
+        for index in ("second", "third"):
+            assert service.reload(front(tmp_path, text(index)))
+            await asyncio.sleep(0)
+        await asyncio.wait_for(service.ready.wait(), 60)
+        async with asyncio.timeout(60):
+            while len(service._crew.workers) != 2 or len(service._crew._posts) != 2 or not service._crew.complete:
+                await asyncio.sleep(0.01)
+        _, writer = await asyncio.open_connection("127.0.0.1", listens_at(service))
+        writer.write(b"to the newest\n")
+        writer.close()
+        async with asyncio.timeout(60):
+            while stored(tmp_path) != 1:
+                await asyncio.sleep(0.01)
+        service.stop()
+        await asyncio.wait_for(running, 60)
+
+    asyncio.run(scenario())
+    assert [index.index for index in sizes(tmp_path / "data")] == ["third"]
+
+
+def listens_at(service: Front) -> int:
+    made: Any = service._inputs[0].input
+    port: int = made.server.listener.addresses[0][1]
+    return port

@@ -118,7 +118,7 @@ def certificates(tmp_path: Path) -> Certificates:
     ],
 )
 def test_versions_of_tls(certificates: Certificates, options: dict[str, Any], lowest: str, highest: str) -> None:
-    context = made(**certificates.options(), **options).server.listener._place.tls
+    context = made(**certificates.options(), **options).server.listener.place.tls
     assert context is not None
     assert (context.minimum_version.name, context.maximum_version.name) == (lowest, highest)
 

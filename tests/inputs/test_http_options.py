@@ -67,7 +67,7 @@ def test_keystores(tmp_path: Path) -> None:
         client = Certificates(authority, tmp_path).client(certificate=True)
         async with site(made(**options), client) as found:
             assert (await found.post())[0] == 200
-            context = found.worker.input.server.listener._place.tls
+            context = found.worker.input.server.listener.place.tls
             assert (context.verify_mode, context.maximum_version) == (ssl.CERT_OPTIONAL, ssl.TLSVersion.TLSv1_2)
 
     asyncio.run(test())

@@ -131,3 +131,18 @@ def test_an_end_that_is_told_twice_counts_once() -> None:
     assert (ledger.unfinished(["a"]), ledger.due()) == (1, [])
     first.end()
     assert [item.offset for item in ledger.due()] == [20]
+
+
+def test_how_far_a_partition_is_before_anything_has_ended() -> None:
+    ledger: Ledger[str] = Ledger()
+    assert ledger.reached("a") is None
+    ledger.begin("a", 5)
+    assert (ledger.reached("a"), ledger.due()) == (5, [])
+    span = ledger.take("a", 9)
+    ledger.begin("a", 7)
+    assert (ledger.reached("a"), ledger.due()) == (5, [])
+    span.end()
+    assert ledger.reached("a") == 9
+    assert [due.offset for due in ledger.due()] == [9]
+    ledger.assign("a")
+    assert ledger.reached("a") is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import struct
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.new_partitions import NewPartitions
 from aiokafka.admin.records_to_delete import RecordsToDelete
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import KafkaError
 
 from pipeline.batch import Batch
@@ -119,6 +121,11 @@ async def records(bootstrap: str, topic: str, count: int) -> list[Any]:
 
 async def whole_topic(bootstrap: str, topic: str) -> list[Any]:
     """The JSON of every record that the topic has by now."""
+    return [json.loads(record.value) for record in await all_records(bootstrap, topic)]
+
+
+async def all_records(bootstrap: str, topic: str) -> list[Any]:
+    """Every record that the topic has by now."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
@@ -132,7 +139,7 @@ async def whole_topic(bootstrap: str, topic: str) -> list[Any]:
             for place in places:
                 while await consumer.position(place) < ends[place]:
                     records = await consumer.getmany(place, timeout_ms=200)
-                    found += [json.loads(record.value) for part in records.values() for record in part]
+                    found += [record for part in records.values() for record in part]
         return found
     finally:
         await consumer.stop()
@@ -143,6 +150,33 @@ async def committed(bootstrap: str, group: str) -> dict[tuple[str, int], int]:
     async with administrator(bootstrap) as client:
         found: Mapping[Any, Any] = await client.list_consumer_group_offsets(group)
         return {(key.topic, key.partition): value.offset for key, value in found.items()}
+
+
+async def members_of(bootstrap: str, group: str) -> dict[str, int]:
+    """The members of a group by their instance id, and how many partitions each has."""
+    async with administrator(bootstrap) as client:
+        [answer] = await client.describe_consumer_groups([group])
+        members = answer.to_object()["groups"][0]["members"]
+        return {  # the broker calls it so, and a UUID follows
+            member["member_id"][:-37]: sum(len(numbers) for _, numbers in _assigned(member["member_assignment"]))
+            for member in members
+        }
+
+
+def _assigned(data: bytes) -> list[tuple[str, list[int]]]:
+    return ConsumerProtocolMemberAssignment.decode(data).assignment if data else []
+
+
+async def generation_of(bootstrap: str, group: str) -> int:
+    """How often a group was shared out, as the broker has written it down: GroupMetadataKey 2, GroupMetadataValue."""
+    found = -1
+    for record in await all_records(bootstrap, "__consumer_offsets"):
+        kind, size = struct.unpack_from(">hh", record.key)
+        if kind == 2 and record.key[4 : 4 + size] == group.encode() and record.value:
+            version, length = struct.unpack_from(">hh", record.value)
+            assert version <= 3, "its texts are of another form since"
+            found = struct.unpack_from(">i", record.value, 4 + length)[0]
+    return found
 
 
 async def eventually(holds: Callable[[], Any], patience: float = PATIENCE) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -44,6 +45,8 @@ class Engine:
         configuration.write_text(design_configuration(self.port, replace), encoding="utf-8")
         self._command = [APEX_LOGS, "run", "-f", str(configuration), "--path.settings", str(folder / "settings")]
         self._command += ["--path.data", str(folder / "data"), *arguments]
+        self.environment: Mapping[str, str] = {}
+        """What it is started with beside the environment of the test."""
         self.starts = 0
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -51,7 +54,13 @@ class Engine:
         """Starts a process; does not wait for it to listen."""
         self.starts += 1
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.environment},
+            )
 
     def runs(self) -> None:
         """Fails if the process ended by itself."""
@@ -98,7 +107,7 @@ class Engine:
 class TextEngine(Engine):
     """The same on a configuration of its own. Its log is kept over all of its lives; so is its store, if it has one."""
 
-    def __init__(self, folder: Path, text: str, settings: str = "") -> None:
+    def __init__(self, folder: Path, text: str, settings: str = "", arguments: Sequence[str] = ()) -> None:
         self.port = 0
         self.log = folder / "engine.log"
         (folder / "settings").mkdir(parents=True)
@@ -106,7 +115,8 @@ class TextEngine(Engine):
         path = folder / "own.conf"
         path.write_text(text)
         self._command = [APEX_LOGS, "run", "-f", str(path), "--path.settings", str(folder / "settings")]
-        self._command += ["--path.data", str(folder / "data")]
+        self._command += ["--path.data", str(folder / "data"), *arguments]
+        self.environment = {}
         self.starts = 0
         self.process = None
         self.store = folder / "store"

@@ -1,0 +1,101 @@
+"""Reports to be written: by Celery workers over Redis where `REDIS_URL` is set, else by a thread of this process.
+
+What is queued is a row of the table of reports, and the message is its id alone. So the in-process queue takes up
+after a restart what it had not finished, and the age of the oldest one is read from the table, whoever works on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+TASK = "apex.api.write_report"
+QUEUE = "apex-reports"
+PUBLISH_TIMEOUT = 2.0
+"""Seconds that Redis is waited for when a report is queued."""
+
+REDELIVERY = 300
+"""Seconds after which a report that a worker took and did not finish is given to another one."""
+
+
+class QueueAway(Exception):
+    """The broker does not answer; nothing was queued."""
+
+
+class Queue(Protocol):
+    """Where reports wait."""
+
+    def put(self, report: str) -> None:
+        """Queues a report by its id; raises `QueueAway`."""
+
+    def close(self) -> None:
+        """Lets what is being written end; what has not begun stays in the table."""
+
+
+class ThreadQueue:
+    """One thread that writes one report after the other."""
+
+    def __init__(self, write: Callable[[str], None], waiting: Iterable[str] = ()) -> None:
+        self._write = write
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reports")
+        for report in waiting:
+            self.put(report)
+
+    def put(self, report: str) -> None:
+        """Queues a report."""
+        self._threads.submit(self._guarded, report)
+
+    def close(self) -> None:
+        """Waits for the report that is being written."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _guarded(self, report: str) -> None:
+        try:
+            self._write(report)
+        except Exception:
+            structlog.stdlib.get_logger("apex.api.queue").exception("report_not_written")
+
+
+class CeleryQueue:
+    """Publishes to the broker; `apex.api.worker` works on it."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._celery = make_celery(redis_url)
+
+    def put(self, report: str) -> None:
+        """Publishes a report's id."""
+        try:
+            self._celery.send_task(TASK, [report], queue=QUEUE, ignore_result=True, retry=False)
+        except OperationalError as error:
+            raise QueueAway(str(error)) from error
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._celery.close()
+
+
+def make_celery(redis_url: str) -> Celery:
+    """The Celery application that both sides share: JSON alone, a task is acknowledged when it is done."""
+    celery = Celery("apex-api", broker=redis_url, set_as_current=False)
+    celery.conf.update(
+        accept_content=["json"],
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={
+            "socket_timeout": PUBLISH_TIMEOUT,
+            "socket_connect_timeout": PUBLISH_TIMEOUT,
+            "visibility_timeout": REDELIVERY,
+        },
+        task_acks_late=True,
+        task_default_queue=QUEUE,
+        task_ignore_result=True,
+        task_reject_on_worker_lost=True,
+        task_serializer="json",
+        worker_hijack_root_logger=False,
+        worker_prefetch_multiplier=1,
+    )
+    return celery

@@ -1,0 +1,52 @@
+"""`python -m apex.api.worker`: the Celery worker that writes reports, with its metrics on a port of its own.
+
+Threads, not processes: a report is arithmetic over a few rows, and one process is one set of metrics.
+"""
+
+from __future__ import annotations
+
+from celery import Celery
+from celery.signals import setup_logging as celery_logging
+from prometheus_client import start_http_server
+
+from apex.api.cache import Cache
+from apex.api.processes import prepared, refuse
+from apex.api.queue import QUEUE, TASK, make_celery
+from apex.api.reports import Writer
+from apex.api.settings import read_settings
+from apex.api.tracing import setup_tracing
+
+CONCURRENCY = 2
+
+
+def main() -> None:
+    """Works until SIGTERM; what is being written is written first."""
+    settings = read_settings()
+    if settings.redis_url is None:
+        refuse("REDIS_URL: the worker has no queue without it; the API writes its reports itself")
+    with prepared(settings) as (engine, metrics):
+        celery_logging.connect(_keep_logging)
+        provider = setup_tracing(settings, engine)
+        writer = Writer(engine, Cache(settings.redis_url, metrics), metrics)
+        start_http_server(settings.worker_metrics_port, settings.worker_metrics_host, metrics.registry)
+        celery = with_task(make_celery(settings.redis_url), writer)
+        options = ["--pool=threads", f"--concurrency={CONCURRENCY}", f"--queues={QUEUE}", "--loglevel=INFO"]
+        try:
+            celery.worker_main(["worker", *options, "--without-mingle", "--without-gossip"])
+        finally:
+            if provider is not None:
+                provider.shutdown()
+
+
+def with_task(celery: Celery, writer: Writer) -> Celery:
+    """The application, which writes reports with that writer."""
+    celery.task(name=TASK)(writer.write)
+    return celery
+
+
+def _keep_logging(**_: object) -> None:
+    """A receiver of this signal keeps Celery from setting up logging."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Servers and processes that tests of the API share; each is started by the first test that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api.serving import Process, serving
+from tests.servers import postgres, redis
+from tests.servers.packages import NotHere
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A real PostgreSQL."""
+    try:
+        with postgres.started() as server:
+            yield server
+    except NotHere as reason:
+        pytest.skip(f"postgresql: {reason}")
+
+
+@pytest.fixture
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Server]:
+    """A real Redis, for this test alone."""
+    try:
+        with redis.started(tmp_path_factory.mktemp("redis")) as server:
+            yield server
+    except NotHere as reason:
+        pytest.skip(f"redis: {reason}")
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """An API with the default settings, behind a proxy at 127.0.0.1 that it trusts."""
+    with serving(tmp_path_factory.mktemp("api"), TRUSTED_PROXIES="127.0.0.1,10.0.0.0/8") as served:
+        yield served
