@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.program import Answer, invoke
+from tests.cli.program import Answer, invoke, run
 from tests.servers import elasticsearch_node
 from tests.servers.elasticsearch_node import PASSWORD, free_port
 from tests.servers.packages import NotHere
@@ -73,6 +73,7 @@ def test_made_once_and_put_right(secure: Secure) -> None:
     options = ["--data-stream", "--api-key"]
     code, out, err = secure.setup(*options, "--dry-run")
     would = [f"{name}: would create" for name in [*EVERYTHING, "API key apex-logs-writer"]]
+    assert err == ""
     assert (code, out.splitlines(), err) == (0, [*LIMITS, *would, "10 to change; nothing was changed"], "")
     assert secure.call("GET", "/_index_template/apex-logs")[0] == 404
 
@@ -129,6 +130,13 @@ def _the_key_writes_and_does_no_more(secure: Secure, key: str) -> None:
     assert secure.call("GET", "/", login=login)[0] == 200
     assert secure.call("GET", "/apex-logs-2026.11.23/_search", login=login)[0] == 403
     assert secure.call("DELETE", "/apex-logs-2026.11.23", login=login)[0] == 403
+    text = f"""input {{ stdin {{ codec => json_lines }} }} output {{ elasticsearch {{
+        hosts => ["{secure.url}"] api_key => "{key}" ssl_certificate_authorities => ["{secure.ca}"]
+        index => "apex-logs-engine" manage_template => false }} }}"""
+    code, _, err = run("-e", text, "--path.data", str(secure.ca.parent / "data"), stdin=b'{"n": 1}\n{"n": 2}\n')
+    assert code == 0, err
+    secure.call("POST", "/apex-logs-engine/_refresh")
+    assert secure.call("GET", "/apex-logs-engine/_count")[1]["count"] == 2
     _, mapping = secure.call("GET", "/apex-logs-2026.11.23/_mapping")
     assert mapping["apex-logs-2026.11.23"]["mappings"]["properties"]["status"]["type"] == "short"
 

@@ -60,6 +60,9 @@ CONFLICTS: list[dict[str, Any]] = [
     {"deep": json.loads('{"a":' * 60 + "1" + "}" * 60)},
 ]
 
+DEEP = {"deep": json.loads('{"a":' * 900 + "1" + "}" * 900)}
+"""Never sent to a server: a node's stack may overflow on it."""
+
 
 @pytest.mark.parametrize("index", ["apex-logs-conflicts", "logs-apex-conflicts"])
 def test_conflicts_are_indexed(node: str, index: str) -> None:
@@ -76,14 +79,22 @@ def test_what_no_index_takes_is_refused_by_item(node: str, refused: dict[str, An
     assert [item["status"] for item in bulk(node, "apex-logs-refused", good | refused, good)] == [400, 201]
 
 
+def test_too_many_fields_for_a_server_that_cannot_ignore_them(node: str) -> None:
+    setting = "index.mapping.total_fields.ignore_dynamic_beyond_limit"
+    call(f"{node}/apex-logs-strict", "PUT", {"settings": {setting: False}})
+    stamp = {"@timestamp": "2026-11-23T00:00:00Z"}
+    many = {f"field_{number}": number for number in range(10_000)}
+    assert [item["status"] for item in bulk(node, "apex-logs-strict", stamp | many, stamp)] == [400, 201]
+
+
 def test_a_hostile_line_is_indexed_or_dead_lettered(node: str, tmp_path: Path) -> None:
-    lines = [json.dumps({"n": n, **each}) for n, each in enumerate([*CONFLICTS, {"labels": "x"}, {"": 1}])]
+    lines = [json.dumps({"n": n, **each}) for n, each in enumerate([*CONFLICTS, {"labels": "x"}, {"": 1}, DEEP])]
     shipped(node, [enveloped(line, place) for place, line in enumerate(lines)], tmp_path, "apex-logs-hostile", "v8")
     dead = invoke("dlq", "list", "--path.data", str(tmp_path / "data"), "--json").out.splitlines()
     indexed = {document["n"] for document in documents(node, "apex-logs-hostile") if "n" in document}
     assert len(indexed) + len(dead) == len(lines)
     assert indexed >= set(range(3))
-    assert dead
+    assert any("nested deeper than 254 levels" in each for each in dead)
 
 
 def test_what_a_field_becomes_that_has_no_line(node: str) -> None:
