@@ -39,7 +39,7 @@ def dashboard() -> SavedObject:
         "panelsJSON": json.dumps(panels),
         "optionsJSON": json.dumps({"useMargins": True, "syncColors": False, "hidePanelTitles": False}),
         "timeRestore": True,
-        "timeFrom": "now-7d",
+        "timeFrom": "now-30d",
         "timeTo": "now",
         "refreshInterval": {"pause": True, "value": 60000},
         "kibanaSavedObjectMeta": {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,11 @@ from pydantic import ValidationError
 
 from pipeline.elasticsearch.client import Client
 from pipeline.elasticsearch.options import ElasticsearchOptions, tls_context
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.protocols import bulk
+
+_PAUSE = 0.5
+"""Seconds between two attempts."""
 
 
 class Refused(Exception):
@@ -30,6 +36,8 @@ class Cluster:
     password: str | None = None
     key: str | None = None
     authority: Path | None = None
+    wait: float = 0.0
+    """Seconds in which servers may come up, from the first request on."""
 
     def options(self) -> ElasticsearchOptions:
         """As options of the elasticsearch output; raises `ConfigurationError`."""
@@ -49,8 +57,9 @@ class Cluster:
 class Connection:
     """Requests to a cluster."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, wait: float) -> None:
         self._client = client
+        self._deadline = time.monotonic() + wait
 
     async def look(self, path: str, privilege: str) -> Any:
         """What is there, or None where nothing is; raises `Refused`."""
@@ -80,7 +89,16 @@ class Connection:
         return True
 
     async def _ask(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
-        return await self._client.request(method, path, None if body is None else orjson.dumps(body))
+        data = None if body is None else orjson.dumps(body)
+        while True:
+            try:
+                answer = await self._client.request(method, path, data)
+                if answer.status != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() >= self._deadline:
+                    return answer
+            except Unavailable:
+                if time.monotonic() >= self._deadline:
+                    raise
+            await asyncio.sleep(_PAUSE)
 
     def _accepted(self, what: str, status: int, answer: bytes, privilege: str) -> Any:
         if 200 <= status < 300:
@@ -105,6 +123,6 @@ async def connected(cluster: Cluster) -> AsyncIterator[Connection]:
     options = cluster.options()
     client = Client(options, tls_context(options))
     try:
-        yield Connection(client)
+        yield Connection(client, cluster.wait)
     finally:
         await client.close()

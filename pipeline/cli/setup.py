@@ -75,6 +75,9 @@ def setup_elasticsearch(
     key: Annotated[
         bool, typer.Option("--api-key", help="Also the roles, and an API key for the pipeline, shown once.")
     ] = False,
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long servers may take to come up (0).")
+    ] = 0.0,
     dry: DryRun = False,
 ) -> None:
     """Make the templates and the lifecycle policy of apex-logs-*. Run again, it changes nothing.
@@ -84,7 +87,8 @@ def setup_elasticsearch(
     from pipeline.cli.cluster import Cluster
     from pipeline.cli.setup_elasticsearch import Wish, run
 
-    raise typer.Exit(run(Wish(Cluster(hosts, user, password, login, authority), retention, stream, key, dry)))
+    cluster = Cluster(hosts, user, password, login, authority, wait)
+    raise typer.Exit(run(Wish(cluster, retention, stream, key, dry)))
 
 
 @setup.command("kibana")

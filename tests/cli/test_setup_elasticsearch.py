@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,7 @@ class Secure:
             return error.code, json.loads(error.read())
 
     def setup(self, *more: str, user: str = "tester", password: str = PASSWORD) -> Answer:
-        login = ["--hosts", self.url, "--ca", str(self.ca), "--user", user]
+        login = ["--hosts", self.url, "--ca", str(self.ca), "--user", user, "--wait", "30"]
         return invoke("setup", "elasticsearch", *login, *more, ELASTICSEARCH_PASSWORD=password)
 
 
@@ -172,3 +174,28 @@ def test_nobody_answers() -> None:
     code, _, err = invoke("setup", "elasticsearch", "--hosts", f"http://127.0.0.1:{free_port()}")
     assert code == 1
     assert "Connect" in err
+
+
+def test_a_server_that_comes_up_is_waited_for() -> None:
+    """The first requests are answered as a node answers whose security index has no shard yet."""
+    unready = [503, 503]
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(unready.pop() if unready else 400)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        code, _, err = invoke("setup", "elasticsearch", "--hosts", url, "--wait", "30")
+        server.shutdown()
+        thread.join(30)
+    assert (code, unready) == (1, [])
+    assert err == "this server has no fields with dots in their names: Elasticsearch 8.3 or newer is needed\n"
