@@ -57,7 +57,7 @@ CONFLICTS: list[dict[str, Any]] = [
     {"status": 99999, "timestamp": "yesterday", "message": {"a": [1, "b", {"c": None}]}, "big": 2**70, "e": "é" * 9},
     {"k": "x" * 40_000, "message": "y" * 40_000, "log_event": "z" * 40_000},
     {f"field_{number}": number for number in range(10_000)},
-    {"deep": json.loads('{"a":' * 60 + "1" + "}" * 60)},
+    {"deep": json.loads('{"a":' * 250 + "1" + "}" * 250)},
 ]
 
 DEEP = {"deep": json.loads('{"a":' * 900 + "1" + "}" * 900)}
