@@ -19,7 +19,8 @@ ROOMS = [
     {"protocols", "languages", "texts"},
     {"store", "disk"},
     {"sockets"},
-    {"beats", "documents", "elasticsearch", "geoip", "kafka", "syslog"},
+    {"beats", "documents", "elasticsearch", "geoip", "kafka", "loki", "syslog"},
+    {"search"},
     {"inputs", "filters", "outputs", "codecs"},
     {"registry", "option_words", "reference"},
     {"config", "delivery"},
@@ -27,6 +28,7 @@ ROOMS = [
     {"runtime"},
     {"monitoring"},
     {"front"},
+    {"replay"},
     {"cli"},
 ]
 """From the bottom up; a module may import its own room, those beside it in a set, and those below. `config` and

@@ -158,7 +158,7 @@ class _Items:
         self, checked: CheckedPlugin, queue: DeadLetterQueue, items: Iterable[Letter], ended: Ended
     ) -> None:
         output = _built(checked, _context(self._settings))
-        backoff = backoff_of(output, checked.options.model_fields_set, self._settings)
+        backoff = backoff_of(output, self._settings)
         courier = Courier(output, checked.label, queue, self.counters, backoff, kind=checked.module.name)
         try:
             await resend(items, courier, ended)

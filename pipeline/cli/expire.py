@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from pipeline.cli.asking import no_store
 from pipeline.cli.cluster import Cluster, Refused, connected
-from pipeline.cli.search import no_store
 from pipeline.errors import ConfigurationError, StoreError, Unavailable
 from pipeline.store.expiry import By, day_end, expire
 

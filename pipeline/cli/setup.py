@@ -23,7 +23,7 @@ LoginKey = Annotated[
     typer.Option("--login-key", envvar="ELASTICSEARCH_API_KEY", help="An API key to log in with; only over TLS."),
 ]
 Authority = Annotated[
-    Path | None, typer.Option("--ca", envvar="ELASTICSEARCH_CA", metavar="FILE", help="The authority, as PEM.")
+    Path | None, typer.Option("--cacert", envvar="ELASTICSEARCH_CA", metavar="FILE", help="The authority, as PEM.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")]
 

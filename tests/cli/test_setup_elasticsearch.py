@@ -42,7 +42,7 @@ class Secure:
             return error.code, json.loads(error.read())
 
     def setup(self, *more: str, user: str = "tester", password: str = PASSWORD) -> Answer:
-        login = ["--hosts", self.url, "--ca", str(self.ca), "--user", user, "--wait", "30"]
+        login = ["--hosts", self.url, "--cacert", str(self.ca), "--user", user, "--wait", "30"]
         return invoke("setup", "elasticsearch", *login, *more, ELASTICSEARCH_PASSWORD=password)
 
 
@@ -161,7 +161,7 @@ def test_refusals_say_what_is_missing(secure: Secure) -> None:
         (["--retention", "soon"], '"soon" is no age: write days or hours, such as 30d or 12h'),
         (["--hosts", "ftp://x"], "it begins with http:// or https://"),
         (["--login-key", "a:b"], "an api_key is only sent over TLS"),
-        (["--hosts", "https://x", "--ca", "/nowhere.pem"], "/nowhere.pem"),
+        (["--hosts", "https://x", "--cacert", "/nowhere.pem"], "/nowhere.pem"),
     ],
 )
 def test_options_that_cannot_be_used(options: list[str], reason: str) -> None:

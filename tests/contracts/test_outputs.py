@@ -33,8 +33,9 @@ class Case:
     def made(self, request: pytest.FixtureRequest, folder: Path) -> Output:
         url = request.getfixturevalue("elasticsearch").url if "{url}" in self.text else ""
         bootstrap = request.getfixturevalue("kafka").bootstrap if "{bootstrap}" in self.text else ""
+        loki = request.getfixturevalue("loki").url if "{loki}" in self.text else ""
         index = f"contract-{folder.name.lower()}".replace("_", "-")
-        text = self.text.format(folder=folder, url=url, bootstrap=bootstrap, index=index)
+        text = self.text.format(folder=folder, url=url, bootstrap=bootstrap, loki=loki, index=index)
         [(made, _)] = build(planned(f"output {{ {text} }}"), context(folder)).outputs.values()
         self.attach(made, folder)
         return made
@@ -52,6 +53,7 @@ CASES = {
     "kafka": Case(
         'kafka {{ bootstrap_servers => "{bootstrap}" topic_id => "{index}" message_key => "%{{kind}}" codec => json }}'
     ),
+    "loki": Case('loki {{ url => "{loki}" include_fields => ["kind"] metadata_fields => ["n"] }}'),
     "sqlite": Case('sqlite {{ path => "{folder}/store" index => "{index}" }}'),
     "stdout": Case("stdout {{ codec => json_lines }}", to_file),
 }

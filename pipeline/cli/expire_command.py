@@ -1,4 +1,4 @@
-"""`apex-logs indices`: what is there, and the end of what is old. Each command imports what it needs."""
+"""The command `apex-logs indices expire`. What it needs is imported when it is called."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,12 +7,6 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.setup import Authority, DryRun, LoginKey, Password, User
-
-indices = typer.Typer(
-    help="Lists the indices of the embedded store; drops old ones, there or in Elasticsearch.",
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
 
 Store = Annotated[Path, typer.Option("--embedded", metavar="DIR", help="The embedded store.")]
 
@@ -24,20 +18,6 @@ class By(StrEnum):
     NAME = "name"
 
 
-@indices.callback()
-def list_indices(
-    context: typer.Context,
-    embedded: Store = Path("data"),
-    as_json: Annotated[bool, typer.Option("--json", help="A list of index, documents, bytes.")] = False,
-) -> None:
-    """List the indices of the embedded store with their documents and bytes; or drop old ones, with `expire`."""
-    if context.invoked_subcommand is None:
-        from pipeline.cli.indices import indices as show
-
-        show(embedded=embedded, as_json=as_json)
-
-
-@indices.command("expire")
 def expire(
     older: Annotated[str, typer.Option("--older-than", metavar="AGE", help="Drop what is older: 30d, 12h, 4w.")],
     by: Annotated[
