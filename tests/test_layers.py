@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 ROOMS = [
-    {"errors", "metrics", "clock", "spans"},
+    {"errors", "metrics", "clock", "spans", "time_limits"},
     {"event", "dates"},
     {"field_reference", "sprintf", "event_ids"},
     {"batch"},

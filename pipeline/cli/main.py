@@ -166,6 +166,16 @@ def explain(
     raise typer.Exit(explain_event(Arguments(config or [], text, settings, None, flags), event))
 
 
+@app.command("test")
+def run_test(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Case files, or folders of them (*.yml).")],
+) -> None:
+    """Run case files: a configuration, lines in, events out; print what is not as expected."""
+    from pipeline.cli.test import run_cases
+
+    raise typer.Exit(run_cases(files))
+
+
 @app.command()
 def ship(
     configuration: Annotated[Path, typer.Option("-c", "--config", metavar="FILE", help="Such as shippers/node.toml.")],
