@@ -93,3 +93,15 @@ def test_of_the_engine_the_command_line_alone_imports_shippers() -> None:
     for path in _modules("pipeline"):
         others = [name for name in _imports(path) if name.startswith("shippers")]
         assert not others or path.relative_to(ROOT).parts[1] == "cli", f"{path} imports {others}"
+
+
+def test_mappings_import_nothing_of_the_engine() -> None:
+    for path in _modules("mappings"):
+        for name in _imports(path):
+            assert name.split(".")[0] == "mappings", f"{path}: {name}"
+
+
+def test_only_commands_import_mappings() -> None:
+    for path in [*_modules("pipeline"), *_modules("shippers")]:
+        if path.relative_to(ROOT).parts[:2] != ("pipeline", "cli"):
+            assert not [name for name in _imports(path) if name.split(".")[0] == "mappings"], path

@@ -8,6 +8,7 @@ import typer
 
 from pipeline.cli import search_commands
 from pipeline.cli.dlq import dlq
+from pipeline.cli.expire_command import expire
 from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId, SettingsFolder
 from pipeline.cli.replay import replay
 from pipeline.cli.setup import setup
@@ -22,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(dlq, name="dlq")
+search_commands.indices.command("expire")(expire)
 app.add_typer(search_commands.indices, name="indices")
 for command in (search_commands.search, search_commands.tail, search_commands.stats):
     app.command()(command)
