@@ -33,6 +33,7 @@ from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
 from pipeline.plugin import ALONE, Holding, Input, Lag, Lagging, Listens, Meets, Output, PluginContext, Seat, Spreading
 from pipeline.spans import Tracer
+from pipeline.time_limits import watch_over
 
 log = logging.getLogger("apex.pipeline")
 
@@ -279,6 +280,9 @@ class Pipeline:
             fates.flow = self._flow(sinks, fates)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
+            worker.watch = watch_over(built.filter for built in self._built.filters.values())
+            if worker.watch is not None:
+                stack.callback(worker.watch.stop)
             with background(
                 self._opening(group, starts),
                 dead_letters.keep(),

@@ -29,7 +29,8 @@ from pipeline.delivery.asking import settle
 from pipeline.errors import ApexLogsError, ConfigurationError, Unjudged
 from pipeline.event import Event, copied
 from pipeline.flow import Continue
-from pipeline.plugin import Output, PluginContext
+from pipeline.plugin import Output, PluginContext, Reasons, reasons_of
+from pipeline.time_limits import watching
 
 _MISSING = object()
 _WIDTH = 100
@@ -66,7 +67,8 @@ def explain_event(arguments: Arguments, given: Given) -> int:
     except (OSError, ValueError) as error:
         print(f"apex-logs: {given.path or '--line'}: {error}", file=sys.stderr)
         return 2
-    asyncio.run(_explain(plan, replace(built, inputs=inputs), events))
+    with watching(one.filter for one in built.filters.values()):
+        asyncio.run(_explain(plan, replace(built, inputs=inputs), events))
     return 0
 
 
@@ -102,7 +104,7 @@ def _decoded(inputs: Sequence[BuiltInput], given: Given) -> tuple[list[Event], l
 
 
 async def _explain(plan: Plan, built: Built, events: Sequence[Event]) -> None:
-    story = Story()
+    story = Story(reasons={node: reasons_of(one.filter) for node, one in built.filters.items()})
     for event in events:
         print("event")
         story.differences(event)
@@ -131,6 +133,8 @@ class Story:
     ended: bool = False
     """Whether it was told where an event ends."""
     place_of: Callable[[BaseException], str] = str
+    reasons: Mapping[int, Reasons | None] = field(default_factory=dict)
+    """By the identity of a filter's node."""
     _known: dict[int, tuple[Event, dict[str, Any]]] = field(default_factory=dict)
 
     def step(self, node: ast.Plugin | ast.Arm, event: Event, flag: bool) -> None:
@@ -140,6 +144,9 @@ class Story:
             print(f"{span.place}  if {_one_line(span.text)}  {'holds' if flag else 'does not hold'}")
             return
         self._heading(node, "matched" if flag else "left it alone")
+        why = self.reasons.get(id(node))
+        for reason in why(event) if why is not None and not flag else ():
+            print(f"    {reason}")
         self.differences(event)
 
     def spread(self, node: ast.Plugin, event: Event, children: Sequence[Event]) -> Iterator[Event]:

@@ -8,6 +8,7 @@ import typer
 
 from pipeline.cli import search_commands
 from pipeline.cli.dlq import dlq
+from pipeline.cli.expire_command import expire
 from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId, SettingsFolder
 from pipeline.cli.replay import replay
 from pipeline.cli.setup import setup
@@ -22,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(dlq, name="dlq")
+search_commands.indices.command("expire")(expire)
 app.add_typer(search_commands.indices, name="indices")
 for command in (search_commands.search, search_commands.tail, search_commands.stats):
     app.command()(command)
@@ -172,6 +174,16 @@ def explain(
 
     flags = {"pipeline.ecs_compatibility": ecs, "config.support_escapes": escapes, "pipeline.id": pipeline_id}
     raise typer.Exit(explain_event(Arguments(config or [], text, settings, None, flags), Given(event, line, input_)))
+
+
+@app.command("test")
+def run_test(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Case files, or folders of them (*.yml).")],
+) -> None:
+    """Run case files: a configuration, lines in, events out; print what is not as expected."""
+    from pipeline.cli.test import run_cases
+
+    raise typer.Exit(run_cases(files))
 
 
 @app.command()

@@ -188,3 +188,10 @@ def test_a_line_needs_an_input_that_takes_lines() -> None:
     code, _, err = invoke("explain", "-e", text)
     assert code == 2
     assert "give --event FILE or --line TEXT" in err
+
+
+def test_a_grok_pattern_that_does_not_match_is_explained(tmp_path: Path) -> None:
+    configuration = 'filter { grok { match => { "message" => "^%{WORD:verb} %{INT:size}$" } } }'
+    out = explained(tmp_path, configuration, '{"message": "get many", ' + STAMP + "}")
+    assert "    message: ^%{WORD:verb} %{INT:size}$: matches as far as ^%{WORD:verb} , up to character 4; " in out
+    assert "then %{INT:size} does not match 'many'" in out
