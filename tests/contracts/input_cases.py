@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import socket
 from base64 import b64encode
@@ -20,6 +21,7 @@ from pipeline.config.building import build
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.kafka.records import pack
 from pipeline.plugin import Input
+from pipeline.protocols import messages
 from pipeline.protocols.datagrams import packed
 from pipeline.protocols.lumberjack import compressed, json_frames
 from shippers.lumberjack import Sender
@@ -186,10 +188,43 @@ def numbered(line: bytes) -> bytes:
     return orjson.dumps([[0, line.decode(errors="replace")]])
 
 
+def framed_message(line: bytes) -> bytes:
+    return messages.packed([({}, line)])
+
+
+@asynccontextmanager
+async def beating(made: Any, folder: Path) -> AsyncIterator[None]:
+    """Each beat says something else."""
+    made.texts = itertools.cycle(MESSAGES)
+    yield
+
+
+@asynccontextmanager
+async def printed(made: Any, folder: Path) -> AsyncIterator[None]:
+    """Each run prints a line, and takes it away; the run that finds none waits until it is ended."""
+
+    async def stop() -> None:
+        while (folder / "in.log").stat().st_size:
+            await asyncio.sleep(0.005)
+        while not (folder / "waits").exists():
+            await asyncio.sleep(0.005)
+        made.stop()
+
+    stopping = asyncio.create_task(stop())
+    yield
+    await stopping
+
+
 CASES = {
     "beats": Case("beats {{ port => 0 {codec} }}", shipped, lambda line: compressed(json_frames([framed(line)]))),
     "dead_letter_queue": Case(
         'dead_letter_queue {{ path => "{folder}/dlq" sincedb_path => "{folder}/since" {codec} }}', given_up, letter
+    ),
+    "exec": Case(
+        "exec {{ command => 'cd {folder}; test -s in.log || {{ touch waits; exec sleep 60; }}; "
+        "head -n 1 in.log | tr -d \"\\n\"; sed -i 1d in.log' interval => 0 {codec} }}",
+        printed,
+        framed_message,
     ),
     "file": Case(
         'file {{ path => "{folder}/in.log" mode => "read" exit_after_read => true file_completed_action => "log" '
@@ -199,6 +234,7 @@ CASES = {
     "generator": Case(
         'generator {{ lines => ["one", "two", "drei ☃", "four"] count => 1 {codec} }}', nothing, numbered
     ),
+    "heartbeat": Case("heartbeat {{ count => 4 interval => 0 {codec} }}", beating, framed_message),
     "http": Case("http {{ port => 0 {codec} }}", posted, lambda line: line),
     "kafka": Case(
         'kafka {{ bootstrap_servers => "{bootstrap}" topics => ["{topic}"] group_id => "{topic}" {codec} '
