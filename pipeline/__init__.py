@@ -10,7 +10,7 @@ The rooms, from the top down; imports point down only:
     config      |      delivery        text -> AST -> compiled pipeline  |  worker, retry, queue, dead letters
     registry                           ("filter", "grok") -> pipeline/filters/grok.py
     inputs  filters  outputs  codecs   plugins, one file each; they never import each other
-    beats  databases  documents  elasticsearch  geoip  kafka  rabbitmq  redis  syslog  written
+    beats  databases  documents  elasticsearch  geoip  http  kafka  rabbitmq  redis  syslog  written
                                        what one or two plugins know, in rooms of their own
     sockets                            listening, streams and datagrams, for the inputs that have senders
     store  disk                        the embedded store  |  segments, followed files, archives

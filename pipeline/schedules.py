@@ -26,6 +26,7 @@ from pipeline.dates import zones
 _NAMED = {"@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0"}
 _NAMED |= {"@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@noon": "0 12 * * *", "@hourly": "0 * * * *"}
 _EVERY = re.compile(r"every\s+(?:(\d+)\s*)?(s|sec|second|m|min|minute|h|hour|d|day)s?", re.IGNORECASE)
+_ZONE = re.compile(r"[A-Z][A-Za-z/_+0-9-]*|[+-]\d\d:?\d\d")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -43,11 +44,16 @@ class Schedule:
                 raise ValueError(f'"{text}" is no schedule: it would be due without end')
             return
         *fields, last = self._expression.split() or [""]
-        if len(fields) in (5, 6) and re.match(r"[A-Z]|[+-]\d\d:?\d\d$", last) and not last.isdigit() and "#" not in last:
+        if (
+            len(fields) in (5, 6)
+            and re.match(r"[A-Z]|[+-]\d\d:?\d\d$", last)
+            and not last.isdigit()
+            and "#" not in last
+        ):
             zone = zones.find(last)
             if zone is not None:
                 self._expression, self._zone = " ".join(fields), zone
-            elif "/" in last and last[0].isalpha():
+            elif "/" in last:
                 self._zone = zones.required(last)
         self.after(time.time())
 

@@ -6,10 +6,10 @@ The command is given to a shell, every `interval` seconds or as `schedule` says,
 longer than its interval is followed by the next at once. Everything that a run prints is given to the codec: one event
 with `plain`, one a line with `line`. What it prints as errors goes to the log of this process.
 
-An event tells the command, the exit code and how long it took: in `[process][command_line]`, `[process][exit_code]` and
-`[@metadata][input][exec][process][elapsed_time]` (in millionths of a second, as Logstash) or, without ECS, in `command`,
-`[@metadata][exit_status]` and `[@metadata][duration]` (in seconds). A command that a stop interrupts is ended. What was
-printed and not delivered when the process is killed is lost, unless a persistent queue is configured.
+An event tells the command, the exit code and how long it took: in `[process][command_line]`, `[process][exit_code]`
+and `[@metadata][input][exec][process][elapsed_time]` (in millionths of a second, as Logstash) or, without ECS, in
+`command`, `[@metadata][exit_status]` and `[@metadata][duration]` (in seconds). A command that a stop interrupts is
+ended. What was printed and not delivered when the process is killed is lost, unless a persistent queue is configured.
 """
 
 from __future__ import annotations

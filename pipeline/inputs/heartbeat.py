@@ -4,8 +4,9 @@
 
 The first event comes at once, the others every `interval` seconds. With `sequence => "epoch"` an event tells the time
 it was made at, in seconds since 1970; with `sequence => "sequence"`, its number, from 1. That is in the field `clock`
-or, in ECS mode, in `[event][sequence]`. Without ECS `message` can say the same, as in older configurations. The name of this machine is in `host`. What was
-made and not delivered when the process ends is not made again. With several workers the events are still made once.
+or, in ECS mode, in `[event][sequence]`. Without ECS `message` can say the same, as in older configurations. The name of
+this machine is in `host`. What was made and not delivered when the process ends is not made again. With several workers
+each event is still made once.
 """
 
 from __future__ import annotations

@@ -222,7 +222,7 @@ CASES = {
     ),
     "exec": Case(
         "exec {{ command => 'cd {folder}; test -s in.log || {{ touch waits; exec sleep 60; }}; "
-        "head -n 1 in.log | tr -d \"\\n\"; sed -i 1d in.log' interval => 0 {codec} }}",
+        'head -n 1 in.log | tr -d "\\n"; sed -i 1d in.log\' interval => 0 {codec} }}',
         printed,
         framed_message,
     ),
