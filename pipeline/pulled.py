@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 
 from pipeline.batch import Batch
@@ -32,6 +33,28 @@ class Stop:
                 await self._event.wait()
         except TimeoutError:
             return
+
+
+_LONGEST_PAUSE = 30.0
+
+
+class Troubles:
+    """What goes wrong with a source is said, and tried again after a pause that doubles, up to 30 s."""
+
+    def __init__(self, log: logging.Logger, label: str, stop: Stop) -> None:
+        self._log, self._label, self._stop, self._attempt = log, label, stop, 0
+
+    def over(self) -> None:
+        """It answers."""
+        self._attempt = 0
+
+    async def pause(self, error: Exception) -> None:
+        """Says it, and waits."""
+        seconds = min(_LONGEST_PAUSE, 2.0 ** min(self._attempt, 10))
+        self._attempt += 1
+        said = str(error) or type(error).__name__
+        self._log.warning("%s: %s; next try in %.0f s", self._label, said, seconds)
+        await self._stop.rest(seconds)
 
 
 def unanswered(data: bytes) -> Batch:

@@ -104,7 +104,6 @@ def _parser(options: Options) -> Parse:
     text, parse = text_of(options.charset), line_parser(options.separator, options.quote_char)
     original, skip = options.ecs_compatibility != "disabled", options.skip_empty_columns
     converters = {name: CONVERTERS[kind] for name, kind in options.convert.items()}
-    fields: list[tuple[FieldReference, Any] | None] = []
     prefix = "".join(f"[{key}]" for key in options.target.path) if options.target else ""
 
     def field(index: int) -> tuple[FieldReference, Any] | None:
@@ -115,8 +114,7 @@ def _parser(options: Options) -> Parse:
             name = f"column{index + 1}"
         return FieldReference(f"{prefix}{name}" if name.startswith("[") else f"{prefix}[{name}]"), converters.get(name)
 
-    for index in range(len(options.columns)):
-        fields.append(field(index))
+    fields = [field(index) for index in range(len(options.columns))]
 
     def read(piece: bytes) -> Fields:
         shown = text(piece)
