@@ -59,13 +59,21 @@ class ListReader:
         self._set = f"{key}:apex-logs"
         self.consumer = f"{self._set}:{secrets.token_hex(8)}"
         self._number = 0
+        self._doubtful: list[str] = []
+        """Lists of batches that may have been filled by a call that had no answer: put back before the next."""
 
     async def take(self) -> Taken | None:
         """As many messages as a batch may have; None if there is none."""
+        while self._doubtful:
+            nobody = f"{self._doubtful[-1]}:nobody"
+            await self._client.eval(_RETURN, 4, self._key, self._set, self._doubtful[-1], nobody)
+            self._doubtful.pop()
         self._number += 1
         name = f"{self.consumer}:{self._number:012}"
+        self._doubtful.append(name)
         keys = (self._key, self._set, name, self.consumer)
         messages = await self._client.eval(_TAKE, len(keys), *keys, self._count, int(LEASE * 1000))
+        self._doubtful.pop()
         return Taken(name, messages) if messages else None
 
     async def end(self, taken: Taken) -> None:

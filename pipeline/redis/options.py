@@ -77,7 +77,7 @@ def client(
         "client_name": "apex-logs",
     }
     if path is not None:
-        return Redis(connection_pool=ConnectionPool(UnixDomainSocketConnection, path=path, **settings))
+        return Redis.from_pool(ConnectionPool(UnixDomainSocketConnection, path=path, **settings))
     settings |= {"host": host, "port": port, "socket_connect_timeout": options.timeout}
 
     class Secured(Connection):
@@ -86,4 +86,4 @@ def client(
         def _connection_arguments(self) -> Any:
             return {**super()._connection_arguments(), "ssl": context}
 
-    return Redis(connection_pool=ConnectionPool(Connection if context is None else Secured, **settings))
+    return Redis.from_pool(ConnectionPool(Connection if context is None else Secured, **settings))

@@ -42,8 +42,12 @@ class Case:
         url = request.getfixturevalue("elasticsearch").url if "{url}" in self.text else ""
         bootstrap = request.getfixturevalue("kafka").bootstrap if "{bootstrap}" in self.text else ""
         receiver = request.getfixturevalue("receiver").url if "{receiver}" in self.text else ""
+        ports = dict.fromkeys(("rabbitmq", "redis"), 0)
+        for name in ports:
+            if f"{{{name}}}" in self.text:
+                ports[name] = request.getfixturevalue(f"{name}_server").port
         index = f"contract-{folder.name.lower()}".replace("_", "-")
-        text = self.text.format(folder=folder, url=url, bootstrap=bootstrap, index=index, receiver=receiver)
+        text = self.text.format(folder=folder, url=url, bootstrap=bootstrap, index=index, receiver=receiver, **ports)
         [(made, _)] = build(planned(f"output {{ {text} }}"), context(folder)).outputs.values()
         self.attach(made, folder)
         return made
@@ -64,6 +68,10 @@ CASES = {
         'kafka {{ bootstrap_servers => "{bootstrap}" topic_id => "{index}" message_key => "%{{kind}}" codec => json }}'
     ),
     "null": Case("null {{ }}"),
+    "rabbitmq": Case(
+        'rabbitmq {{ host => "127.0.0.1" port => {rabbitmq} exchange => "{index}" exchange_type => "fanout" }}'
+    ),
+    "redis": Case('redis {{ port => {redis} data_type => "list" key => "{index}-%{{kind}}" }}'),
     "sqlite": Case('sqlite {{ path => "{folder}/store" index => "{index}" }}'),
     "stdout": Case("stdout {{ codec => json_lines }}", to_file),
 }
