@@ -167,6 +167,10 @@ def test_without_a_column_it_is_the_time_of_the_run(database, tmp_path):
     assert read(database[0], text, tmp_path) == []
 
 
+EXPLICIT = 'statement => "SELECT * FROM songs ORDER BY id LIMIT :size OFFSET :offset" jdbc_page_size => 5 '
+EXPLICIT += 'jdbc_paging_mode => "explicit" jdbc_paging_enabled => true'
+
+
 @pytest.mark.parametrize(
     ("options", "ids"),
     [
@@ -175,8 +179,7 @@ def test_without_a_column_it_is_the_time_of_the_run(database, tmp_path):
             [1, 2, 3, 4, 5],
         ),
         (
-            'statement => "SELECT * FROM songs ORDER BY id LIMIT :size OFFSET :offset" jdbc_page_size => 5 '
-            'jdbc_paging_mode => "explicit" jdbc_paging_enabled => true',
+            EXPLICIT,
             [1, 2, 3, 4, 5],
         ),
         ('statement => "SELECT * FROM songs WHERE name = :who" parameters => { "who" => "song 3" "other" => 1 }', [3]),
