@@ -7,12 +7,14 @@ import json
 
 import aiormq
 import pytest
+import trustme
 
 from pipeline.config.building import build
 from pipeline.errors import ConfigurationError, NotAuthorised, Unavailable
 from pipeline.event import Event
 from pipeline.plugin import Body
 from tests.harness import context, planned
+from tests.servers import rabbitmq
 
 
 @pytest.fixture
@@ -100,6 +102,21 @@ def test_it_connects_anew_after_the_broker_went(rabbitmq_server, name):
         return answer
 
     assert asyncio.run(run()) == ([], (), 0)
+
+
+def test_tls(rabbitmq_server, tmp_path):
+    """The certificate of the server is checked, unless the options say otherwise."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "server.pem")
+    issued.private_key_pem.write_to_path(tmp_path / "server.key")
+    with rabbitmq.started(tmp_path, (tmp_path / "server.pem", tmp_path / "server.key")) as server:
+        text = f'host => "127.0.0.1" port => {server.port} exchange => "x" exchange_type => "fanout" ssl => true'
+        failing(f'{text} ssl_certificate_authorities => "{tmp_path}/ca.pem"')
+        failing(f'{text} ssl_verification_mode => "none" ssl_version => "TLSv1.2"')
+        with pytest.raises(Unavailable, match="ertificate"):
+            failing(text)
 
 
 def test_faults():

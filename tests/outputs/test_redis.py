@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+import trustme
 from redis import Redis
 
 from pipeline.config.building import build
@@ -13,6 +14,7 @@ from pipeline.errors import ConfigurationError, NotAuthorised, Unavailable
 from pipeline.event import Event
 from pipeline.plugin import Body
 from tests.harness import context, planned
+from tests.servers import redis
 
 
 @pytest.fixture
@@ -106,6 +108,21 @@ def test_a_password_that_is_wrong(redis_server, client, key):
     finally:
         client.execute_command("AUTH", "right")
         client.config_set("requirepass", "")
+
+
+def test_tls(redis_server, tmp_path):
+    """The certificate of the server is checked, unless the options say otherwise."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "server.pem")
+    issued.private_key_pem.write_to_path(tmp_path / "server.key")
+    with redis.started(tmp_path, (tmp_path / "server.pem", tmp_path / "server.key")) as server:
+        text = f'host => "127.0.0.1" port => {server.port} data_type => "list" key => "k" ssl_enabled => true'
+        assert sent(f'{text} ssl_certificate_authorities => "{tmp_path}/ca.pem"', [{}]) == ([], [], 0)
+        assert sent(f'{text} ssl_verification_mode => "none"', [{}]) == ([], [], 0)
+        with pytest.raises(Unavailable, match="ertificate"):
+            sent(text, [{}])
 
 
 def test_faults():

@@ -22,7 +22,8 @@ PATIENCE = 90.0
 class Server:
     """A broker; `stop()` and `start()` keep what is durable in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tls: tuple[Path, Path] | None = None) -> None:
+        """With `tls`, a certificate and its key, it speaks TLS and nothing else."""
         self._folder = folder
         program = debian.program("rabbitmq-server", package="rabbitmq-server")
         root = Path(program.path).parent.parent.parent
@@ -34,7 +35,11 @@ class Server:
             raise NotHere(f"there is no Erlang, or no RabbitMQ, below {root}") from None
         self.port, self._epmd_port = free_port(), free_port()
         (folder / "enabled_plugins").write_text("[].\n")
-        (folder / "rabbitmq.conf").write_text("loopback_users = none\n")
+        lines = ["loopback_users = none"]
+        if tls is not None:
+            lines += ["listeners.tcp = none", f"listeners.ssl.default = 127.0.0.1:{self.port}"]
+            lines += [f"ssl_options.certfile = {tls[0]}", f"ssl_options.keyfile = {tls[1]}"]
+        (folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
         self._environment = {
             **program.environment,
             "ROOTDIR": str(erlang),
@@ -52,8 +57,7 @@ class Server:
             "RABBITMQ_LOG_BASE": str(folder / "log"),
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_NODENAME": f"apex{self.port}@localhost",
-            "RABBITMQ_NODE_PORT": str(self.port),
-            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            **({} if tls else {"RABBITMQ_NODE_PORT": str(self.port), "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1"}),
             "RABBITMQ_DIST_PORT": str(free_port()),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
             "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
@@ -103,9 +107,9 @@ class Server:
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Server]:
+def started(folder: Path, tls: tuple[Path, Path] | None = None) -> Iterator[Server]:
     """A broker that is running; raises `NotHere`."""
-    server = Server(folder)
+    server = Server(folder, tls)
     server.start()
     try:
         yield server
