@@ -6,9 +6,9 @@ Events are written as JSON, as in Logstash; with `codec` another way. An event i
 for it; what it keeps then, in memory or on disk, is its own setting. Of several hosts one is used; where it gives no
 answer, the next. After a connection was cut it is not known what was done: a repeat is possible.
 
-All that a body holds for one list goes in one RPUSH. While a list has more than `congestion_threshold` elements, its
-events wait. What is published to a channel that nobody listens to is gone: that is how channels are. Needs the extra
-`redis`: `pip install "apex-logs[redis]"`.
+All that a body holds for one list goes in one RPUSH, and a list keeps the order of its events. While it has more than
+`congestion_threshold` elements, its events wait. What is published to a channel that nobody listens to is gone: that is
+how channels are. Needs the extra `redis`: `pip install "apex-logs[redis]"`.
 """
 
 from __future__ import annotations

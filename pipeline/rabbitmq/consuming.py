@@ -149,6 +149,7 @@ class Consumer:
             link = self._link = _Link(connection, channel)
             channel.closing.add_done_callback(link.broke)
             connection.closing.add_done_callback(link.broke)
+            channel.on_consumer_cancel_callbacks.add(link.broke)  # the queue was deleted
             self._acknowledging = asyncio.create_task(link.acknowledge())
             await channel.basic_consume(name, link.take)
         except BaseException:

@@ -180,5 +180,23 @@ def test_the_broker_restarts(rabbitmq_server, queue):
     run(scenario)
 
 
+def test_a_queue_that_is_deleted_is_made_anew(rabbitmq_server, queue):
+    async def scenario():
+        async with channel_of(rabbitmq_server) as channel:
+            await publish(channel, queue, "before")
+            one, _ = made(rabbitmq_server, queue, "subscription_retry_interval_seconds => 0")
+            batches = one.batches()
+            (await anext(batches)).end(1)
+            await channel.queue_delete(queue)
+            await publish(channel, queue, "after")
+            batch = await anext(batches)
+            assert texts(one, batch) == ["after"]
+            batch.end(1)
+            one.stop()
+            await one.close()
+
+    run(scenario)
+
+
 def test_what_changes_nothing_is_said(rabbitmq_server, queue):
     assert "ack => false" in made(rabbitmq_server, queue, "ack => false")[1][0]
