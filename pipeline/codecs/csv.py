@@ -41,6 +41,15 @@ def _no_memory(value: bool) -> bool:
     return value
 
 
+def _no_header(value: bool) -> bool:
+    if value:
+        raise ValueError(
+            "a codec keeps nothing between two calls here, so it does not know the first event: write the line with "
+            "the names when the file is made"
+        )
+    return value
+
+
 class Options(PluginOptions):
     """Options of the csv codec."""
 
@@ -63,7 +72,7 @@ class Options(PluginOptions):
         Boolean, AfterValidator(_no_memory), Field(description="Refused: use the csv filter.")
     ] = False
     include_headers: Annotated[
-        Boolean, AfterValidator(_no_memory), Field(description="The former name of the same.")
+        Boolean, AfterValidator(_no_header), Field(description="Refused: it writes the names before the first event.")
     ] = False
     skip_empty_columns: Annotated[Boolean, Field(description="Set no field where there is no value.")] = False
     ecs_compatibility: Annotated[Ecs, Field(description="With v1 or v8, `[event][original]` is set too.")] = "v8"

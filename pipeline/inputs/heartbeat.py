@@ -5,8 +5,8 @@
 The first event comes at once, the others every `interval` seconds. With `sequence => "epoch"` an event tells the time
 it was made at, in seconds since 1970; with `sequence => "sequence"`, its number, from 1. That is in the field `clock`
 or, in ECS mode, in `[event][sequence]`. Without ECS `message` can say the same, as in older configurations. The name of
-this machine is in `host`. What was made and not delivered when the process ends is not made again. With several workers
-each event is still made once.
+this machine is in `host` or, in ECS mode, `[host][name]`. What was made and not delivered when the process ends is not
+made again. With several workers each event is still made once.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pipeline.batch import Batch, Origin
-from pipeline.event import Event
+from pipeline.event import Event, copied
 from pipeline.field_reference import FieldReference
 from pipeline.field_setting import setter
 from pipeline.options import CodecOption, Ecs, Ignored, InputOptions, Integer, Number, Text, default_codec
-from pipeline.plugin import PluginContext, Reject
+from pipeline.plugin import Codec, PluginContext, Reject
 from pipeline.protocols import messages
 from pipeline.pulled import Stop, unanswered
+from pipeline.texts.codecs import WholeCodec, text_parser
 
 _WORDS = ("epoch", "sequence")
 
@@ -66,7 +67,7 @@ class Heartbeat:
         ecs = options.ecs_compatibility != "disabled"
         chosen = options.sequence or ("none" if ecs else options.message)
         self._interval, self._count = options.interval, options.count
-        self._decode = messages.decoder(options.codec, _describer(chosen, ecs=ecs))
+        self._decode = messages.decoder(_text(options.codec), _describer(chosen, ecs=ecs))
         self._stop = Stop()
 
     async def batches(self) -> AsyncIterator[Batch]:
@@ -98,13 +99,20 @@ class Heartbeat:
         return data
 
 
+def _text(codec: Codec) -> Codec:
+    """Plain text is the message alone: it came from nobody, so nothing is kept as its original."""
+    if codec.name != "plain":
+        return codec
+    return WholeCodec(text_parser("UTF-8", original=False), codec.encode)
+
+
 def _describer(chosen: str, *, ecs: bool) -> messages.Describe:
-    host = socket.gethostname()
+    host = {"name": socket.gethostname()} if ecs else socket.gethostname()
     put = setter(FieldReference("[event][sequence]" if ecs else "clock"))
 
     def describe(event: Event, head: messages.Head, payload: bytes) -> None:
         fields = event.fields
-        fields.setdefault("host", host)
+        fields.setdefault("host", copied(host))
         if chosen in _WORDS:
             put(event, head[chosen])
             if fields.get("message") in _WORDS:

@@ -51,6 +51,6 @@ def test_written(options, expected):
 
 
 def test_what_would_need_memory_is_refused():
-    for option in ("autodetect_column_names", "include_headers"):
-        with pytest.raises(ConfigurationError, match="csv filter"):
+    for option, said in (("autodetect_column_names", "csv filter"), ("include_headers", "first event")):
+        with pytest.raises(ConfigurationError, match=said):
             made(f"{option} => true")
