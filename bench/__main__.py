@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import kafka, scaling, startup
+from bench import kafka, replay, scaling, shipping, startup
 from bench.events import generate
 from bench.figures import MISSED, Figure, as_json, machine, table
 from bench.floor import Compared
@@ -27,10 +27,13 @@ from bench.paths import DELAYED, MANY, PERSISTED, Bench, Run, beats_to_sink, fil
 from bench.processes import Tree
 
 RESULTS = ROOT / "bench" / "results.json"
+REPLAY = "replay"
 FILE, BEATS, SLOW, CROWD = "file to file", "Beats to sink", "Beats to a sink of 200 ms", "Beats, 1,000 connections"
 QUEUE, KAFKA = "Beats through the persistent queue", "Kafka to sink"
 RATIOS = {FILE: 0.6, BEATS: 0.4, QUEUE: 0.2, SLOW: 0.4}
 MEMORY = 150.0
+GROK = {"COMBINEDAPACHELOG": 1.3, "COMBINEDAPACHELOG, ECS": 1.4, "COMBINEDAPACHELOG, no match": 1.0}
+"""Times the bare engine; the fields of ECS are objects within objects, which the bare engine does not make."""
 GROWTH = 10.0
 """MB: more than this between the two halves of a million events is not flat."""
 STARTS: dict[str, float | None] = {"--help": 0.3, "check": 0.3, startup.LISTENING: 0.6, startup.BARE: None}
@@ -50,6 +53,8 @@ class Size:
     stage_rounds: int = 7
     starts: int = 7
     proven: int = 10_000
+    lines: int = 300_000
+    ship_rounds: int = 3
 
 
 FULL = Size()
@@ -63,6 +68,8 @@ QUICK = Size(
     stage_rounds=1,
     starts=1,
     proven=2_000,
+    lines=20_000,
+    ship_rounds=1,
 )
 LONG, STEP = 1_000_000, 100_000
 
@@ -107,15 +114,23 @@ def measure(size: Size, folder: Path, *, long: bool = False) -> list[Figure]:
     floors = tuple(scaling.floor_scaling(size.floor_seconds) for _ in range(size.scaling_rounds))
     say("stages")
     staged = stages_apart(size)
+    say("grok")
+    grokked = grok_apart()
+    say("the shipper")
+    shipped = shipping.figures(tree, bench.new_folder(), size.lines, size.ship_rounds)
     say("start-up")
     starts = [startup.measure(tree, bench.new_folder()) for _ in range(size.starts)]
+    say("a larger archive, and gzip")
+    larger = [replay.replay_to_file(bench, tree, times) for times in replay.TIMES]
+    replays = runs.pop(REPLAY)
     found = [figure for subject, of in runs.items() for figure in path_figures(subject, of)]
+    found += replay.replay_figures(replays, runs[FILE], larger) + replay.inflating(bench, size.rounds)
     shares = tuple(queued.ratio / straight.ratio for queued, straight in zip(runs[QUEUE], runs[BEATS], strict=True))
     found.append(Figure(QUEUE, "of the speed without it", shares, least=0.5))
     for shape, of in scaled.items():
         found += scaling.scaling_figures(shape, of)
     found.append(Figure("scaling: the floor", "events/s of wall, two processes / one", floors))
-    found += stage_figures(staged) + start_figures(starts)
+    found += stage_figures(staged) + grok_figures(grokked) + shipped + start_figures(starts)
     if long:
         say(f"{LONG:,} events: first they are made")
         bench.longer(LONG)
@@ -128,6 +143,7 @@ def path_runs(bench: Bench, tree: Tree, size: Size, bootstrap: str | None) -> di
     """All paths in turns, so that a bad minute of the machine is not one path's alone."""
     turns: dict[str, tuple[int, Callable[[], Run]]] = {
         FILE: (size.rounds, lambda: file_to_file(bench, tree)),
+        REPLAY: (size.rounds, lambda: replay.replay_to_file(bench, tree)),
         BEATS: (size.rounds, lambda: beats_to_sink(bench, tree)),
         QUEUE: (size.rounds, lambda: beats_to_sink(bench, tree, PERSISTED)),
         SLOW: (size.rounds, lambda: beats_to_sink(bench, tree, DELAYED)),
@@ -152,6 +168,23 @@ def stages_apart(size: Size) -> dict[str, Compared]:
     if done.returncode:
         raise RuntimeError(f"bench.stages ended with {done.returncode}: {done.stderr}")
     return {name: Compared(**of) for name, of in json.loads(done.stdout).items()}
+
+
+def grok_apart() -> dict[str, tuple[float, float]]:
+    """The grok filter beside the bare engine, in a process of its own."""
+    done = subprocess.run([sys.executable, "-m", "bench.grok"], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"bench.grok ended with {done.returncode}: {done.stderr}")
+    return {name: (micros, ratio) for name, (micros, ratio) in json.loads(done.stdout).items()}
+
+
+def grok_figures(found: dict[str, tuple[float, float]]) -> list[Figure]:
+    """How many times the bare engine a line costs, and the microseconds."""
+    figures = []
+    for name, (micros, ratio) in found.items():
+        figures.append(Figure("grok: cost of a line / bare re", name, (ratio,), below=GROK.get(name)))
+        figures.append(Figure("grok: us a line", name, (micros,)))
+    return sorted(figures, key=lambda figure: figure.subject)
 
 
 def path_figures(subject: str, runs: Sequence[Run]) -> list[Figure]:

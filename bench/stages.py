@@ -27,10 +27,12 @@ from bench.events import generate
 from bench.floor import Compared, Loop, anchor, compared, floor
 from bench.material import FILTERS, PIECES, provide_database
 from pipeline.batch import Batch, Origin
+from pipeline.cli.run import collect_seldom, keep_freed_memory
 from pipeline.config.building import Built, connect
 from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan, make_plan
 from pipeline.config.sources import Source as Text
+from pipeline.delivery.tickets import InFlight
 from pipeline.delivery.worker import Source
 from pipeline.event import Event
 from pipeline.metrics import Counters
@@ -78,11 +80,10 @@ def measure(count: int, rounds: int) -> dict[str, Compared]:
 
 @contextlib.contextmanager
 def _settled() -> Iterator[None]:
-    """The garbage collector as the engine sets it, with all the data of the measurement out of its sight."""
+    """Memory and the garbage collector as the engine sets them, with the measurement's data out of their sight."""
     before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    keep_freed_memory()
+    collect_seldom()
     try:
         yield
     finally:
@@ -170,6 +171,8 @@ class _Path:
         """The pipeline as it runs, but with batches that are there and an output that takes all."""
         pipeline = copy(self.pipeline)
         pipeline.counters = Counters()
+        bounds = self.pipeline.in_flight
+        pipeline.in_flight = InFlight(bounds.max_events, bounds.max_bytes)  # one for each event loop
         ready: Any = _Ready(self.batches, self.input.decode)
         output: Any = _TakesAll(self.output.render)
         pipeline._built = replace(self.built, outputs={self.node: (output, self.label)})
@@ -182,9 +185,10 @@ def _renderer(render: Callable[[Event, bytearray], None]) -> Callable[[Event], N
     body = bytearray()
 
     def add(event: Event) -> None:
+        nonlocal body
         render(event, body)
         if len(body) > 3_000_000:  # about 2,000 items
-            body.clear()
+            body = bytearray()  # as the engine does: one that is cleared grows at a place that is slower
 
     return add
 

@@ -3,6 +3,7 @@
 The rooms, from the top down; imports point down only:
 
     cli  explore                       arguments in, exit code out
+    replay                             archives in place of inputs
     front                              processes: sockets, acknowledgements, dealing of windows, signals
     pipelines  monitoring              several pipelines in a process, reload; health and statistics
     runtime                            one running pipeline: start, drain, stop
@@ -10,11 +11,12 @@ The rooms, from the top down; imports point down only:
     config      |      delivery        text -> AST -> compiled pipeline  |  worker, retry, queue, dead letters
     registry                           ("filter", "grok") -> pipeline/filters/grok.py
     inputs  filters  outputs  codecs   plugins, one file each; they never import each other
-    beats  databases  documents  elasticsearch  geoip  http  kafka  rabbitmq  redis  syslog  written
+    search                             questions about documents, over the embedded store and Elasticsearch
+    beats  databases  documents  elasticsearch  geoip  http  kafka  loki  rabbitmq  redis  syslog  written
                                        what one or two plugins know, in rooms of their own
     sockets                            listening, streams and datagrams, for the inputs that have senders
     store  disk                        the embedded store  |  segments, followed files, archives
     protocols  languages  texts        bytes on the wire  |  small languages: text in, closure out  |  charsets, lines
     plugin, options, flow, then batch  the contracts
-    sprintf, field_reference, event, dates, then errors  metrics  clock  spans
+    sprintf, field_reference, event, dates, then errors  metrics  clock  spans  time_limits
 """

@@ -24,6 +24,22 @@ PlainFilter = Callable[[Event], bool]
 alone. `FilterFailure`: it could not do its work, and the engine adds `tag_on_failure`."""
 
 
+Reasons = Callable[[Event], Iterable[str]]
+"""Lines that say why a filter left an event alone; asked by `explain` only."""
+
+
+def explained(filter_: PlainFilter, reasons: Reasons) -> PlainFilter:
+    """The same function, for which `reasons_of` finds the reasons."""
+    filter_.reasons = reasons  # type: ignore[attr-defined]
+    return filter_
+
+
+def reasons_of(filter_: Any) -> Reasons | None:
+    """What explains a filter, where it has something to say."""
+    found: Reasons | None = getattr(filter_, "reasons", None)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Spreading:
     """Makes none, one or many events of one (drop, split, clone); each runs the rest of the section.
@@ -220,6 +236,8 @@ class Sent(NamedTuple):
     """Refused for good, with the reason (a mapping error)."""
     duplicates: int = 0
     """How many of the others were there before (409 on create)."""
+    repeated: Sequence[int] = ()
+    """Which ones, where the output can tell."""
 
 
 class Output(Protocol):

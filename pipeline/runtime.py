@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from pipeline.clock import Clock, SystemClock
@@ -31,6 +31,7 @@ from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
 from pipeline.plugin import ALONE, Holding, Input, Lag, Lagging, Listens, Output, PluginContext, Seat, Spreading
 from pipeline.spans import Tracer
+from pipeline.time_limits import watch_over
 
 log = logging.getLogger("apex.pipeline")
 
@@ -85,6 +86,22 @@ class Running(Protocol):
 
     def lags(self) -> Iterable[tuple[str, Lag]]:
         """How far inputs are behind that know it, with their labels."""
+        ...
+
+
+class Altered(Protocol):
+    """What whoever takes the place of the inputs has to say about the rest."""
+
+    def output(self, given: Output) -> Output:
+        """The output to use in the place of one."""
+        ...
+
+    def sink(self, proceed: Continue) -> Continue:
+        """What stands before an output."""
+        ...
+
+    def flow(self, flow: Flow) -> Flow:
+        """The flow to use in the place of the compiled one."""
         ...
 
 
@@ -151,6 +168,7 @@ class Pipeline:
         self._sources = [Source(item.input, item.decorate, item.label, item.kind) for item in self._built.inputs]
         self._queue: PersistentQueue | None = None
         self._queued = True
+        self._altered: Altered | None = None
         self._stopping = False
 
     @property
@@ -195,6 +213,14 @@ class Pipeline:
         self._sources = list(sources)
         self._queued = False
 
+    def alter(self, altered: Altered) -> None:
+        """Delivers through outputs and a flow that are altered. Its batches are not timed."""
+        self._altered = altered
+        self._built = replace(
+            self._built,
+            outputs={node: (altered.output(output), label) for node, (output, label) in self._built.outputs.items()},
+        )
+
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
         self._stopping = True
@@ -219,7 +245,7 @@ class Pipeline:
             starts: list[Callable[[], Coroutine[Any, Any, None]]] = []
             for node, (output, label) in self._built.outputs.items():
                 stack.push_async_callback(output.close)
-                backoff = backoff_of(output, self.plan.plugins[node].options.model_fields_set, settings)
+                backoff = backoff_of(output, settings)
                 courier = Courier(output, label, dead_letters, self.counters, backoff)
                 courier.kind = self.plan.plugins[node].module.name
                 courier.traced = self._tracer is not None
@@ -229,9 +255,12 @@ class Pipeline:
             for source in self._sources:  # also where a reload gives up waiting: senders must notice
                 stack.push_async_callback(source.input.close)
             sinks: dict[int, Continue] = {node: outlet.add for node, outlet in outlets.items()}
-            fates.flow = connect(self.plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
+            fates.flow = self._flow(sinks, fates)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
+            worker.watch = watch_over(built.filter for built in self._built.filters.values())
+            if worker.watch is not None:
+                stack.callback(worker.watch.stop)
             with background(
                 self._opening(group, starts),
                 dead_letters.keep(),
@@ -271,13 +300,20 @@ class Pipeline:
             queue.stop()
         return queue
 
+    def _flow(self, sinks: dict[int, Continue], fates: Fates) -> Flow:
+        altered = self._altered
+        if altered is None:
+            return connect(self.plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
+        screened = {node: altered.sink(sink) for node, sink in sinks.items()}
+        return altered.flow(connect(self.plan, self._built.filters, screened, fates.guard, unrouted=fates.unrouted))
+
     def _sampling(self, sinks: dict[int, Continue], fates: Fates) -> Sampling | None:
         def twin() -> Flow:
             flow, self.counters.times = timed_flow(self.plan, self._built, sinks, fates.guard, fates.unrouted)
             return flow
 
         every = self.settings.plugin_timing_every
-        return Sampling(every, twin, self.counters) if every else None
+        return Sampling(every, twin, self.counters) if every and self._altered is None else None
 
     def _periodic_work(self, worker: Worker, holding: bool) -> Iterator[Coroutine[Any, Any, None]]:
         for seconds, call in self._periodic:
@@ -323,11 +359,12 @@ def bounds_of(settings: Settings) -> Bounds:
     )
 
 
-def backoff_of(output: Output, given: Set[str], settings: Settings) -> Backoff:
-    """The output's own pauses, where it has such options (elasticsearch) and they are given, else the settings'."""
+def backoff_of(output: Output, settings: Settings) -> Backoff:
+    """The output's own pauses, where its options give them (elasticsearch, loki), else the settings'."""
 
     def seconds(name: str) -> float:
-        return float(getattr(output if name in given and hasattr(output, name) else settings, name))
+        own = getattr(output, name, None)
+        return float(getattr(settings, name) if own is None else own)
 
     return Backoff(seconds("retry_initial_interval"), seconds("retry_max_interval"))
 

@@ -158,7 +158,7 @@ def _next_commands(data: Path, port: int) -> None:
 Next:
   curl -s http://{HOST}:{port}{demonstrated_api.DERIVE} -H 'X-Forwarded-For: {demonstrated_api.VISITOR}' \\
     -H 'Content-Type: application/json' -d '{json.dumps(demonstrated_api.CABINETS)}'
-  .venv/bin/apex-logs search 'status:>=500'{where}
+  .venv/bin/apex-logs search 'status >= 500'{where}
   .venv/bin/apex-logs search 'geoip.country_code2:SE' --json --limit 1{where}
   .venv/bin/apex-logs explain -f {configuration} --path.settings infra/logging --event shippers/samples/event.json
   .venv/bin/apex-logs check -f {configuration} --path.settings infra/logging

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from pipeline.cli.repeats import Repeats
+from tests.loki_server import LokiServer
 from tests.servers import elasticsearch_node, kafka_cluster, rabbitmq, redis, telegraf_reader
 from tests.servers.packages import NotHere
 
@@ -76,3 +77,10 @@ def rabbitmq_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rabbit
             yield server
     except NotHere as reason:
         pytest.skip(f"rabbitmq: {reason}")
+
+
+@pytest.fixture
+def loki() -> Iterator[LokiServer]:
+    """What Loki documents of its push API, strictly: `url`, `streams`, and `refusals` for tests of failures."""
+    with LokiServer() as server:
+        yield server

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 ROOMS = [
-    {"errors", "metrics", "clock", "spans"},
+    {"errors", "metrics", "clock", "spans", "time_limits"},
     {"event", "dates"},
     {"field_reference", "sprintf", "event_ids"},
     {"batch"},
@@ -27,11 +27,13 @@ ROOMS = [
         "geoip",
         "http",
         "kafka",
+        "loki",
         "rabbitmq",
         "redis",
         "syslog",
         "written",
     },
+    {"search"},
     {"inputs", "filters", "outputs", "codecs"},
     {"registry", "option_words", "reference"},
     {"config", "delivery"},
@@ -39,6 +41,7 @@ ROOMS = [
     {"runtime"},
     {"monitoring"},
     {"front"},
+    {"replay"},
     {"cli"},
 ]
 """From the bottom up; a module may import its own room, those beside it in a set, and those below. `config` and
@@ -92,6 +95,26 @@ def test_plugins_do_not_import_each_other(kind: str) -> None:
 
 
 def test_shippers_import_protocols_and_disk_alone() -> None:
+    """And the errors that these raise."""
     for path in _modules("shippers"):
         for name in _imports(path):
-            assert name.split(".")[0] == "shippers" or _room(name) in ("protocols", "disk", None), f"{path}: {name}"
+            known = ("protocols", "disk", "errors", None)
+            assert name.split(".")[0] == "shippers" or _room(name) in known, f"{path}: {name}"
+
+
+def test_of_the_engine_the_command_line_alone_imports_shippers() -> None:
+    for path in _modules("pipeline"):
+        others = [name for name in _imports(path) if name.startswith("shippers")]
+        assert not others or path.relative_to(ROOT).parts[1] == "cli", f"{path} imports {others}"
+
+
+def test_mappings_import_nothing_of_the_engine() -> None:
+    for path in _modules("mappings"):
+        for name in _imports(path):
+            assert name.split(".")[0] == "mappings", f"{path}: {name}"
+
+
+def test_only_commands_import_mappings() -> None:
+    for path in [*_modules("pipeline"), *_modules("shippers")]:
+        if path.relative_to(ROOT).parts[:2] != ("pipeline", "cli"):
+            assert not [name for name in _imports(path) if name.split(".")[0] == "mappings"], path

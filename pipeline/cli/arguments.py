@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,11 +62,3 @@ class Arguments:
         if faults:
             raise ConfigurationError(list(faults))
         return sources
-
-
-def print_faults(error: ConfigurationError) -> None:
-    """Every fault to stderr, and how many there are."""
-    for fault in error.faults:
-        print(fault, file=sys.stderr)
-    count = len(error.faults)
-    print(f"{count} fault{'s' * (count != 1)} in the configuration", file=sys.stderr)

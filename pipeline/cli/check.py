@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from pipeline.cli.arguments import Arguments, print_faults
+from pipeline.cli.arguments import Arguments
+from pipeline.cli.faults import print_faults
 from pipeline.errors import ConfigurationError
 
 

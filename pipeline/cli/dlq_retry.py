@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from pipeline.cli.arguments import Arguments, print_faults
+from pipeline.cli.arguments import Arguments
 from pipeline.cli.dlq_selection import Selection, report
+from pipeline.cli.faults import print_faults
 from pipeline.cli.logs import configure
 from pipeline.clock import SystemClock
 from pipeline.config.building import build
@@ -157,7 +158,7 @@ class _Items:
         self, checked: CheckedPlugin, queue: DeadLetterQueue, items: Iterable[Letter], ended: Ended
     ) -> None:
         output = _built(checked, _context(self._settings))
-        backoff = backoff_of(output, checked.options.model_fields_set, self._settings)
+        backoff = backoff_of(output, self._settings)
         courier = Courier(output, checked.label, queue, self.counters, backoff, kind=checked.module.name)
         try:
             await resend(items, courier, ended)

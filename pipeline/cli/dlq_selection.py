@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from pipeline.cli.arguments import print_faults
+from pipeline.cli.faults import print_faults
 from pipeline.config.logstash_yml import Settings, read_settings
 from pipeline.dates.timestamps import canonical, epoch_nanos
 from pipeline.disk.letters import Damaged, Letter, letters, parse_name

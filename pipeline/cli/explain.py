@@ -19,7 +19,8 @@ from typing import Any
 import orjson
 
 from pipeline.arrivals import arrive
-from pipeline.cli.arguments import Arguments, print_faults
+from pipeline.cli.arguments import Arguments
+from pipeline.cli.faults import print_faults
 from pipeline.clock import SystemClock
 from pipeline.config import ast
 from pipeline.config.building import Built, build, connect
@@ -28,7 +29,8 @@ from pipeline.delivery.asking import settle
 from pipeline.errors import ApexLogsError, ConfigurationError, Unjudged
 from pipeline.event import Event, copied
 from pipeline.flow import Continue
-from pipeline.plugin import Output, PluginContext
+from pipeline.plugin import Output, PluginContext, Reasons, reasons_of
+from pipeline.time_limits import watching
 
 _MISSING = object()
 _WIDTH = 100
@@ -47,7 +49,8 @@ def explain_event(arguments: Arguments, path: Path) -> int:
     except (OSError, ValueError) as error:
         print(f"apex-logs: {path}: {error}", file=sys.stderr)
         return 2
-    asyncio.run(_explain(plan, built, event))
+    with watching(one.filter for one in built.filters.values()):
+        asyncio.run(_explain(plan, built, event))
     return 0
 
 
@@ -66,7 +69,7 @@ def _read(path: Path) -> Event:
 
 
 async def _explain(plan: Plan, built: Built, event: Event) -> None:
-    story = Story()
+    story = Story(reasons={node: reasons_of(one.filter) for node, one in built.filters.items()})
     print("event")
     story.differences(event)
     for item in built.inputs:
@@ -93,6 +96,8 @@ class Story:
     ended: bool = False
     """Whether it was told where an event ends."""
     place_of: Callable[[BaseException], str] = str
+    reasons: Mapping[int, Reasons | None] = field(default_factory=dict)
+    """By the identity of a filter's node."""
     _known: dict[int, tuple[Event, dict[str, Any]]] = field(default_factory=dict)
 
     def step(self, node: ast.Plugin | ast.Arm, event: Event, flag: bool) -> None:
@@ -102,6 +107,9 @@ class Story:
             print(f"{span.place}  if {_one_line(span.text)}  {'holds' if flag else 'does not hold'}")
             return
         self._heading(node, "matched" if flag else "left it alone")
+        why = self.reasons.get(id(node))
+        for reason in why(event) if why is not None and not flag else ():
+            print(f"    {reason}")
         self.differences(event)
 
     def spread(self, node: ast.Plugin, event: Event, children: Sequence[Event]) -> Iterator[Event]:

@@ -1,42 +1,67 @@
-"""`apex-logs indices`: the indices of the embedded store, and how much is in them."""
+"""`apex-logs indices`: the indices of the embedded store, how much is in them, and their upkeep."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
 
 import orjson
-import typer
 
-from pipeline.cli.search import no_store
+from pipeline.cli.asking import no_store, said
+from pipeline.cli.printing import table
 from pipeline.errors import StoreError
+from pipeline.store import upkeep
 from pipeline.store.reader import IndexSize, sizes
 
 
-def indices(
-    embedded: Annotated[Path, typer.Option("--embedded", metavar="DIR", help="The embedded store.")] = Path("data"),
-    as_json: Annotated[bool, typer.Option("--json", help="A list of index, documents, bytes.")] = False,
-) -> None:
-    """List the indices of the embedded store with their documents and bytes."""
-    try:
-        found = sizes(embedded)
-    except StoreError as error:
-        message, code = no_store(embedded, error)
-        typer.echo(message, err=True)
-        raise typer.Exit(code) from None
-    if as_json:
-        typer.echo(orjson.dumps(found).decode())
-        return
-    for line in table(found):
-        typer.echo(line)
+def show(directory: Path, as_json: bool) -> int:
+    """Lists the indices with their documents and bytes; returns the exit code."""
+
+    def list_them() -> int:
+        found = sizes(directory)
+        if as_json:
+            print(orjson.dumps(found).decode())
+        else:
+            print(*lines(found), sep="\n")
+        return 0
+
+    return _told(directory, list_them)
 
 
-def table(found: list[IndexSize]) -> Iterator[str]:
+def lines(found: Sequence[IndexSize]) -> list[str]:
     """The lines of a table with a heading, a line for each index, and totals."""
-    total = ("total", f"{sum(each.documents for each in found):,}", f"{sum(each.bytes for each in found):,}")
-    rows = [(each.index, f"{each.documents:,}", f"{each.bytes:,}") for each in found]
-    rows = [("index", "documents", "bytes"), *rows, total]
-    names, counts, sizes_ = (max(map(len, column)) for column in zip(*rows, strict=True))
-    for name, count, size in rows:
-        yield f"{name:<{names}}  {count:>{counts}}  {size:>{sizes_}}"
+    total = ["total", f"{sum(each.documents for each in found):,}", f"{sum(each.bytes for each in found):,}"]
+    rows = [[each.index, f"{each.documents:,}", f"{each.bytes:,}"] for each in found]
+    return table(["index", "documents", "bytes"], [*rows, total], right=frozenset({1, 2}))
+
+
+def check(directory: Path) -> int:
+    """Says of every index whether it is sound; returns 1 where one is not."""
+
+    def check_them() -> int:
+        found = upkeep.check(directory)
+        for each in found:
+            print(f"{each.index}: {'sound' if not each.problems else '; '.join(each.problems)}")
+        if any(each.problems for each in found):
+            return said("move a damaged file out of the folder, and index its documents again", 1)
+        return 0
+
+    return _told(directory, check_them)
+
+
+def vacuum(directory: Path) -> int:
+    """Gives back unused room; returns the exit code."""
+
+    def vacuum_them() -> int:
+        for each in upkeep.vacuum(directory):
+            print(f"{each.index}: {each.before:,} bytes, now {each.after:,}")
+        return 0
+
+    return _told(directory, vacuum_them)
+
+
+def _told(directory: Path, work: Callable[[], int]) -> int:
+    try:
+        return work()
+    except StoreError as error:
+        return said(*no_store(directory, error))

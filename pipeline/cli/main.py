@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli import search_commands
 from pipeline.cli.dlq import dlq
+from pipeline.cli.expire_command import expire
 from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId, SettingsFolder
+from pipeline.cli.replay import replay
 from pipeline.cli.setup import setup
 
 app = typer.Typer(
@@ -20,6 +23,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(dlq, name="dlq")
+search_commands.indices.command("expire")(expire)
+app.add_typer(search_commands.indices, name="indices")
+for command in (search_commands.search, search_commands.tail, search_commands.stats):
+    app.command()(command)
 app.add_typer(setup, name="setup")
 queue = typer.Typer(help="Looks into the queue on disk, and repairs it.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(queue, name="queue")
@@ -120,6 +127,9 @@ def run(
     raise typer.Exit(run_pipeline(Arguments(config or [], text, settings, embedded, flags, test)))
 
 
+app.command()(replay)
+
+
 @app.command()
 def check(
     config: Config = None,
@@ -156,33 +166,26 @@ def explain(
     raise typer.Exit(explain_event(Arguments(config or [], text, settings, None, flags), event))
 
 
-@app.command()
-def search(
-    query: Annotated[str, typer.Argument(help="Free text, field:value, wildcards; * is everything.")] = "*",
-    embedded: Annotated[Path, typer.Option("--embedded", metavar="DIR", help="The embedded store.")] = Path("data"),
-    last: Annotated[
-        str | None,
-        typer.Option("--last", metavar="AGE", help="Only the last 15m, 2h or 7d."),
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many hits.")] = 100,
-    index: Annotated[str, typer.Option("--index", metavar="GLOB", help="Only indices of that name.")] = "*",
-    as_json: Annotated[bool, typer.Option("--json", help="One line a hit: _index, _id, _source.")] = False,
+@app.command("test")
+def run_test(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Case files, or folders of them (*.yml).")],
 ) -> None:
-    """Search the embedded store, newest first."""
-    from pipeline.cli.search import search as find
+    """Run case files: a configuration, lines in, events out; print what is not as expected."""
+    from pipeline.cli.test import run_cases
 
-    find(query, embedded=embedded, last=last, limit=limit, index=index, as_json=as_json)
+    raise typer.Exit(run_cases(files))
 
 
 @app.command()
-def indices(
-    embedded: Annotated[Path, typer.Option("--embedded", metavar="DIR", help="The embedded store.")] = Path("data"),
-    as_json: Annotated[bool, typer.Option("--json", help="A list of index, documents, bytes.")] = False,
+def ship(
+    configuration: Annotated[Path, typer.Option("-c", "--config", metavar="FILE", help="Such as shippers/node.toml.")],
+    once: Annotated[bool, typer.Option("--once", help="Ship what is there; end when it is acknowledged.")] = False,
+    test: Annotated[bool, typer.Option("-t", "--test", help="Check the configuration, and do not ship.")] = False,
 ) -> None:
-    """List the indices of the embedded store with their documents and bytes."""
-    from pipeline.cli.indices import indices as show
+    """Follow files and ship their lines, as Filebeat does, until SIGTERM or Ctrl-C, which drain."""
+    from pipeline.cli.ship import ship_files
 
-    show(embedded=embedded, as_json=as_json)
+    raise typer.Exit(ship_files(configuration, once=once, test=test))
 
 
 @app.command()

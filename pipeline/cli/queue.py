@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from pipeline.cli.arguments import print_faults
+from pipeline.cli.faults import print_faults
 from pipeline.config.logstash_yml import Settings, read_settings
 from pipeline.disk.ended import Ended
 from pipeline.disk.file_layer import SystemFiles

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.disk import globs
 from pipeline.disk.followed_file import Cutter
+from pipeline.disk.sincedb import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,10 @@ class Chunk:
     end: Callable[[], None]
     packed: bool = False
     """The data are of a packed file, whose lines end in \\n whatever the option `delimiter` says."""
+    first_path: str = ""
+    """The path under which a followed file was found, before it was renamed."""
+    key: Key | None = None
+    """Of a followed file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class Watch:
     now: Callable[[], float]
     monotonic: Callable[[], float]
     warn: Callable[[str], None]
+    copies: re.Pattern[str] | None = None
+    """What a rotation by copying and truncating appends to the path; None: no file is taken for such a copy."""
 
     def found(self) -> dict[str, os.stat_result]:
         """The files there are, in the order in which they are to be read."""

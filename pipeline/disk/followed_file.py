@@ -16,7 +16,7 @@ import os
 import stat
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import xxhash
 
@@ -35,10 +35,14 @@ class Cutter(Protocol):
 
 
 class Progress:
-    """The ranges of a file that were given out, and the position before which all of them have ended."""
+    """The ranges of a file that were given out, and the position before which all of them have ended.
 
-    def __init__(self, safe: int) -> None:
-        self.safe = safe
+    What lies before the first range may be that of another file, of which this one is a copy: `before`.
+    """
+
+    def __init__(self, safe: int, before: Progress | None = None) -> None:
+        self._safe = safe
+        self._before = before
         self._open: OrderedDict[int, tuple[int, bool]] = OrderedDict()
 
     def begin(self, start: int, end: int) -> None:
@@ -53,10 +57,27 @@ class Progress:
             if not ended:
                 return
             del self._open[first]
-            self.safe = end
+            self._safe = end
+
+    @property
+    def safe(self) -> int:
+        """The position."""
+        if self._before is not None and not len(self._before):
+            self._before = None
+        return self._safe if self._before is None else min(self._safe, self._before.safe)
 
     def __len__(self) -> int:
         return len(self._open)
+
+
+class Origin(NamedTuple):
+    """What was known of a file, or of a former generation of it, for one that turns out to be its copy."""
+
+    first: str
+    identity: str
+    covered: tuple[int, str]
+    position: int
+    progress: Progress
 
 
 class FollowedFile:
@@ -66,6 +87,10 @@ class FollowedFile:
         self, path: str, key: Key, position: int, record: Record | None = None, delimiter: bytes = b"\n"
     ) -> None:
         self.path = path
+        self.first = (record.first or record.path if record else "") or path
+        """The path under which this generation was found: it stays, where `path` follows the file."""
+        self.named = record.named if record else ""
+        """The identity, where it is that of a file of which this one is a copy."""
         self.key = key
         self.delimiter = delimiter
         self.position = position
@@ -84,6 +109,8 @@ class FollowedFile:
         """In nanoseconds; shows that a file was replaced by another of its size."""
         self.stamp = ""
         """Of a complete file, as it was when it was opened."""
+        self.met = 0.0
+        """When it, or this generation of it, was found."""
         self.grown = 0.0
         self.tried = -1
         """The size at which there was nothing whole to read; -1 from opening it until it has been read to there."""
@@ -140,11 +167,16 @@ class FollowedFile:
         self.size, self.modified = status.st_size, status.st_mtime_ns
         if self.size >= self.position and (unchanged or self._same_beginning()):
             return False
+        self.begin_anew()
+        return True
+
+    def begin_anew(self) -> None:
+        """It was truncated, or another file has its inode: a new generation (to be saved before it is read)."""
         self.progress = Progress(0)
         self.position, self.tried, self.length, self.head, self.covered = 0, -1, 0, "", (0, "")
         self.generation += 1
+        self.first, self.named = self.path, ""
         self._same_beginning()
-        return True
 
     def _same_beginning(self) -> bool:
         """Compares the beginning with what is known of it, and learns what is not."""
@@ -178,10 +210,39 @@ class FollowedFile:
 
     def identity(self, source: str) -> str:
         """Names this file and generation as the `source` sees it; the same after a restart."""
+        if self.named:
+            return self.named
         text = (
             f"{source}:{self.key.inode}:{self.key.major}:{self.key.minor}:{self.length}:{self.head}:{self.generation}"
         )
         return xxhash.xxh3_64_hexdigest(text.encode())
+
+    def origin(self, source: str) -> Origin:
+        """What a copy of it goes on from."""
+        known = self.covered if self.covered[0] else (self.length, self.head)
+        return Origin(self.first, self.identity(source), known, self.position, self.progress)
+
+    @property
+    def unread(self) -> bool:
+        """Nothing of this generation was given out, and it is not known as a copy."""
+        return not self.position and not self.covered[0] and not self.named
+
+    def begins_like(self, origin: Origin) -> bool:
+        """Whether what was read of the other is the beginning of this file too. Raises `OSError`."""
+        covered, known = origin.covered
+        data = os.pread(self.descriptor, covered, 0)
+        return covered > 0 and len(data) == covered and xxhash.xxh3_64_hexdigest(data) == known
+
+    def continues(self, copy: FollowedFile) -> bool:
+        """Whether it still begins with all that is in a copy of it, as far as beginnings are compared."""
+        return os.pread(self.descriptor, COVERED, 0).startswith(os.pread(copy.descriptor, COVERED, 0))
+
+    def go_on(self, origin: Origin) -> None:
+        """It is a copy: what was given out of the other is not given out again, and the rest as the other's."""
+        self.position, self.first, self.named = origin.position, origin.first, origin.identity
+        self.covered = origin.covered
+        self._hash = xxhash.xxh3_64(os.pread(self.descriptor, self.covered[0], 0))
+        self.progress = Progress(origin.position, origin.progress)
 
     def may_have_more(self, status: os.stat_result) -> bool:
         """There may be something to read in it since it was closed."""
@@ -189,7 +250,9 @@ class FollowedFile:
 
     def record(self, now: float) -> Record:
         """What is to be saved."""
-        return Record(self.progress.safe, now, self.path, self.length, self.head, self.generation, self.covered)
+        first = self.first if self.first != self.path else ""
+        beginning = self.length, self.head, self.generation, self.covered
+        return Record(self.progress.safe, now, self.path, *beginning, first=first, named=self.named)
 
     def ended(self, now: float) -> Record:
         """What is to be saved when it is deleted: the next file with its inode is of another generation."""

@@ -2,13 +2,14 @@
 
 A line a file:
 
-    inode major minor position seen path #length:hash:generation:covered:hash:completed
+    inode major minor position seen path #length:hash:generation:covered:hash:completed:first:identity
 
 `seen` is the time of the last change in seconds since 1970; a record that is older than `clean_after` is left out.
 The last column is ours and ignored by Logstash: a hash of the first `length` bytes and one of the first `covered`,
-by which a file that took the inode of another is told from it, how often the file was truncated or replaced, and in
-read mode the stamp of a file that was completed. Older versions wrote three or five of its six parts. What does not
-look exactly so belongs to the path. A record without a path is of a file that was deleted.
+by which a file that took the inode of another is told from it, how often the file was truncated or replaced, in read
+mode the stamp of a file that was completed, of a file that was renamed its first path, quoted as in a URL, and of a
+copy the identity of what it is a copy of. Older versions wrote three, five or six of its parts. What does not look
+exactly so belongs to the path. A record without a path is of a file that was deleted.
 
 The file is replaced as a whole, after its content has reached the disk.
 """
@@ -22,6 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 from pipeline.errors import StoreError
 
@@ -54,6 +56,10 @@ class Record:
     """A hash like `head`, of more bytes: how many, and the hash."""
     completed: str = ""
     """The stamp of the file that was read to its end, delivered, and logged."""
+    first: str = ""
+    """The path under which this generation was found, where it is another now."""
+    named: str = ""
+    """The identity of the file of which this one is a copy."""
 
     @property
     def deleted(self) -> bool:
@@ -64,12 +70,15 @@ class Record:
         """As it is written."""
         numbers = f"{key.inode} {key.major} {key.minor} {self.position} {self.seen:.6f}"
         covered, known = self.covered
-        return (
-            f"{numbers} {self.path} #{self.length}:{self.head}:{self.generation}:{covered}:{known}:{self.completed}\n"
-        )
+        first = f":{quote(self.first, errors='surrogateescape')}" if self.first else ""
+        first += f":{self.named}" if self.named else ""
+        beginning = f"{self.length}:{self.head}:{self.generation}:{covered}:{known}"
+        return f"{numbers} {self.path} #{beginning}:{self.completed}{first}\n"
 
 
-_OURS = re.compile(r"(.*) #(\d+):([0-9a-f]*):(\d+)(?::(\d+):([0-9a-f]*)(?::([0-9a-f]*))?)?")
+_OURS = re.compile(
+    r"(.*) #(\d+):([0-9a-f]*):(\d+)(?::(\d+):([0-9a-f]*)(?::([0-9a-f]*)(?::([^: ]+)(?::([0-9a-f]+))?)?)?)?"
+)
 
 
 def read_line(line: str) -> tuple[Key, Record] | None:
@@ -82,11 +91,20 @@ def read_line(line: str) -> tuple[Key, Record] | None:
             return key, record
         if (ours := _OURS.fullmatch(parts[5])) is None:
             return key, Record(record.position, record.seen, parts[5])
-        path, length, head, generation, covered, known, completed = ours.groups(default="")
+        path, length, head, generation, covered, known, completed, first, named = ours.groups(default="")
         beginning = int(length), head, int(generation), (int(covered or 0), known)
-        return key, Record(record.position, record.seen, path, *beginning, completed)
+        first = unquote(first, errors="surrogateescape")
+        return key, Record(record.position, record.seen, path, *beginning, completed, first, named)
     except (ValueError, IndexError):
         return None
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class SinceDb:
@@ -137,6 +155,7 @@ class SinceDb:
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(self.path)
+            _sync_folder(self.path.parent)
         except OSError as error:
             with contextlib.suppress(OSError):
                 fresh.unlink()

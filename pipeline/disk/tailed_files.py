@@ -7,6 +7,9 @@ appears under its old path is a new file, read from its beginning. A file that n
 to its end and closed, soon if it was deleted, else when it has been idle for `close_older`. One that was closed, and
 then disappears from its folder, counts as deleted too: what takes its inode is new.
 
+Where a rotation copies a file and truncates it (`Watch.copies`), the copy is known by its path and its beginning, and
+goes on where the file was: what was not read yet before it was truncated is read from there, as the file's.
+
 A file that cannot be read (a disk that fails, a server of files that is away) is closed with its position kept, told
 of once, and tried again at the next discovery; the others go on.
 
@@ -23,11 +26,15 @@ from collections import deque
 from collections.abc import Iterator
 
 from pipeline.disk.chunks import Chunk, Watch
-from pipeline.disk.followed_file import FollowedFile
+from pipeline.disk.followed_file import FollowedFile, Origin
 from pipeline.disk.sincedb import Key, Record, SinceDb
 
 GRACE = 5.0
 """Seconds that a deleted file must have been idle: whoever writes it may not have noticed."""
+
+
+FORMER = 256
+"""Generations that are remembered for copies of them."""
 
 
 class TailedFiles:
@@ -44,10 +51,17 @@ class TailedFiles:
         self._paths: dict[str, Key] = {}
         self._left: deque[tuple[Key, Record]] = deque()
         """The last of files that are not followed any more, until it is saved."""
+        self._former: deque[Origin] = deque(maxlen=FORMER)
+        """Generations that were truncated, whose copies may turn up."""
         self._failed: set[Key] = set()
         """What could not be read, until the next discovery."""
         self._from_beginning = from_beginning
         self._next_discovery = float("-inf")
+
+    @property
+    def paths(self) -> list[str]:
+        """Of the files that were found by the last `scan`."""
+        return list(self._paths)
 
     def scan(self) -> None:
         """Finds new files, and looks at those that are known."""
@@ -63,9 +77,64 @@ class TailedFiles:
         self._open([path for path, status in found.items() if self._meet(path, status, first=first)])
         for file in list(self._files.values()):
             with self._minding(file):
-                if file.descriptor >= 0 and file.look(now):
+                if file.descriptor >= 0 and self._began_anew(file, now):
                     self.dirty = True
+        self._go_on()
         self._forget_lost(now)
+
+    def _began_anew(self, file: FollowedFile, now: float) -> bool:
+        if self.watch.copies is None:
+            return file.look(now)
+        origin = file.origin(self.watch.source)
+        anew = file.look(now)
+        if anew:
+            file.met = now
+        if anew and origin.covered[0]:
+            self._former.append(origin)
+        return anew
+
+    def _go_on(self) -> None:
+        """New files that are copies of others go on where those were."""
+        if self.watch.copies is None:
+            return
+        self._truncated()
+        for file in [file for file in self._files.values() if file.descriptor >= 0 and file.unread]:
+            if (found := self.watch.copies.search(file.path)) is None:
+                continue
+            with self._minding(file):
+                self._go_on_as_copy(file, file.path[: found.start()])
+
+    def _truncated(self) -> None:
+        """Files that were copied, and do not begin like their copy any more. One that was not read shows it by nothing
+        else: it may begin with the same line again."""
+        opened = [file for file in self._files.values() if file.descriptor >= 0]
+        if not any(file.named for file in opened):
+            return
+        originals = {file.identity(self.watch.source): file for file in opened if not file.named}
+        for copy in opened:
+            file = originals.get(copy.named)
+            if file is not None and not file.continues(copy):
+                del originals[copy.named]
+                file.begin_anew()
+                self.dirty = True
+
+    def _go_on_as_copy(self, file: FollowedFile, path: str) -> None:
+        living = (one.origin(self.watch.source) for one in self._files.values() if one is not file)
+        taken = {one.named for one in self._files.values()}  # of files that begin alike, the oldest is the copy
+        here = [one for one in (*self._former, *living) if one.first == path and one.identity not in taken]
+        like = [origin for origin in here if file.begins_like(origin)]
+        size = os.fstat(file.descriptor).st_size
+        origin = max(like, key=lambda origin: origin.covered[0], default=None)
+        young = self.watch.monotonic() - file.met < GRACE
+        if origin is None and not (young and any(size < max(one.position, one.covered[0]) for one in here)):
+            return
+        if origin is None or size < origin.position:  # it is being copied: what it will be is seen at another look
+            file.close()
+            self._failed.add(file.key)
+            return
+        file.go_on(origin)
+        self.dirty = True
+        self._truncated()
 
     @contextlib.contextmanager
     def _minding(self, file: FollowedFile) -> Iterator[None]:
@@ -94,6 +163,7 @@ class TailedFiles:
         else:
             position = 0
         file = self._files[key] = FollowedFile(path, key, position, record, self.watch.delimiter)
+        file.met = self.watch.monotonic()
         self.dirty = True
         if self.watch.is_old(status) and position == status.st_size:
             file.size, file.tried, file.modified = status.st_size, status.st_size, status.st_mtime_ns
@@ -184,7 +254,8 @@ class TailedFiles:
         start, data = got
         progress, end = file.progress, start + len(data)
         identity = file.identity(self.watch.source)
-        return Chunk(file.path, identity, start, data, lambda: progress.begin(start, end), lambda: progress.end(start))
+        begin, ended = lambda: progress.begin(start, end), lambda: progress.end(start)
+        return Chunk(file.path, identity, start, data, begin, ended, first_path=file.first, key=file.key)
 
     def _flush_due(self, file: FollowedFile) -> bool:
         if file.last:

@@ -1,1 +1,1 @@
-"""Small languages: text in, closure out. Ruby's regular expressions, the query language of `search`."""
+"""Small languages: text in, closure out. Ruby's regular expressions; KQL, of which a tree comes out first."""

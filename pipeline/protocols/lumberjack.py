@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from pipeline.errors import BrokenFraming
@@ -264,9 +264,11 @@ def pairs_frame(pairs: Mapping[str, str], sequence: int = 1, version: int = VERS
     return EVENT.pack(version, D, sequence, len(pairs)) + b"".join(NUMBER.pack(len(text)) + text for text in texts)
 
 
-def compressed(frames: bytes, level: int = 3, version: int = VERSION_2) -> bytes:
+def compressed(
+    frames: bytes, level: int = 3, version: int = VERSION_2, deflate: Callable[[bytes, int], bytes] = zlib.compress
+) -> bytes:
     """Frames as one C frame."""
-    data = zlib.compress(frames, level)
+    data = deflate(frames, level)
     return COUNT.pack(version, C, len(data)) + data
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shippers.handlers.addresses import addresses, joined
+from shippers.addresses import addresses, joined
 from shippers.handlers.brokers import Kafka, Security
 from shippers.handlers.logs import NO_FIELDS, ShippingHandler
 from shippers.handlers.transports import Pace

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from shippers.handlers.addresses import addresses
+from shippers.addresses import addresses
 from shippers.handlers.courier import Courier
 from shippers.handlers.envelope import Entry
 from shippers.handlers.lumberjack import Lumberjack

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Sequence
 
 from pipeline.protocols.lumberjack import ACK_SIZE, acknowledged, compressed, json_frames, window
-from shippers.handlers.addresses import joined
+from shippers.addresses import joined
 from shippers.handlers.transports import Left
 
 _CONNECT = 10.0

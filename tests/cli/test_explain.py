@@ -158,3 +158,10 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     code, _, err = invoke("explain", "-e", "filter { drop { x => 1 } }", "--event", __file__)
     assert code == 2
     assert 'drop has no option "x"' in err
+
+
+def test_a_grok_pattern_that_does_not_match_is_explained(tmp_path: Path) -> None:
+    configuration = 'filter { grok { match => { "message" => "^%{WORD:verb} %{INT:size}$" } } }'
+    out = explained(tmp_path, configuration, '{"message": "get many", ' + STAMP + "}")
+    assert "    message: ^%{WORD:verb} %{INT:size}$: matches as far as ^%{WORD:verb} , up to character 4; " in out
+    assert "then %{INT:size} does not match 'many'" in out

@@ -15,7 +15,7 @@ FAULTS = {
     "plugin": ("filter { mutat {} }", 'there is no filter plugin "mutat"; did you mean "mutate"?', "mutat"),
     "plugin like no other": (
         "output { x {} }",
-        "there are: csv, elasticsearch, file, http, kafka, null, rabbitmq, redis, sqlite, stdout",
+        "there are: csv, elasticsearch, file, http, kafka, loki, null, rabbitmq, redis, sqlite, stdout",
         "x",
     ),
     "option": (

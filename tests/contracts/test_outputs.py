@@ -46,8 +46,17 @@ class Case:
         for name in ports:
             if f"{{{name}}}" in self.text:
                 ports[name] = request.getfixturevalue(f"{name}_server").port
+        loki = request.getfixturevalue("loki").url if "{loki}" in self.text else ""
         index = f"contract-{folder.name.lower()}".replace("_", "-")
-        text = self.text.format(folder=folder, url=url, bootstrap=bootstrap, index=index, receiver=receiver, **ports)
+        known = {
+            "folder": folder,
+            "url": url,
+            "bootstrap": bootstrap,
+            "index": index,
+            "receiver": receiver,
+            "loki": loki,
+        }
+        text = self.text.format(**known, **ports)
         [(made, _)] = build(planned(f"output {{ {text} }}"), context(folder)).outputs.values()
         self.attach(made, folder)
         return made
@@ -67,6 +76,7 @@ CASES = {
     "kafka": Case(
         'kafka {{ bootstrap_servers => "{bootstrap}" topic_id => "{index}" message_key => "%{{kind}}" codec => json }}'
     ),
+    "loki": Case('loki {{ url => "{loki}" include_fields => ["kind"] metadata_fields => ["n"] }}'),
     "null": Case("null {{ }}"),
     "rabbitmq": Case(
         'rabbitmq {{ host => "127.0.0.1" port => {rabbitmq} exchange => "{index}" exchange_type => "fanout" }}'

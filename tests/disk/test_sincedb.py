@@ -19,6 +19,7 @@ KEY = Key(2977152, 1, 4)
         ("2977152 1 4 94 1519319662.5 /a #10:ab:2:90:cd", Record(94, 1519319662.5, "/a", 10, "ab", 2, (90, "cd"))),
         ("2977152 1 4 0 1519319662.5  #0::2:0:", Record(0, 1519319662.5, "", 0, "", 2)),
         ("2977152 1 4 9 1.0 /a #1:b:2:3:d:ee", Record(9, 1.0, "/a", 1, "b", 2, (3, "d"), "ee")),
+        ("2977152 1 4 9 1.0 /a #1:b:2:3:d::/b%20%23", Record(9, 1.0, "/a", 1, "b", 2, (3, "d"), first="/b #")),
         ("2977152 1 4 100 1700000000.0 /var/log/app #1.log", Record(100, 1_700_000_000.0, "/var/log/app #1.log")),
         ("2977152 1 4 9 1.0 /a #1:b:2:3:d:ee #x:y", Record(9, 1.0, "/a #1:b:2:3:d:ee #x:y")),
         ("2977152 1 4 9 1.0 /a #9 #1:b:2:3:d:", Record(9, 1.0, "/a #9", 1, "b", 2, (3, "d"))),
@@ -34,7 +35,7 @@ def test_skips_what_is_no_record(line):
 
 
 def test_what_is_saved_is_read(tmp_path):
-    record = Record(5, NOW, "/a \x0cb #1.log", 3, "ff", 1, (5, "ee"), "dd")
+    record = Record(5, NOW, "/a \x0cb #1.log", 3, "ff", 1, (5, "ee"), "dd", "/b\udcff \n:%25.log")
     first = SinceDb(tmp_path / "db", 100, lambda: NOW)
     first.save({KEY: record})
     assert SinceDb(tmp_path / "db", 100, lambda: NOW).get(KEY) == record

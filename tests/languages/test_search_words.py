@@ -14,7 +14,7 @@ from pipeline.languages.search_words import WORD, fold_json, words
         ("Connection RESET by peer", ["connection", "reset", "by", "peer"]),
         ("request_id=abc-1.2", ["request", "id", "abc", "1", "2"]),
         ("Straße CAFÉ", ["strasse", "café"]),
-        ("日本語「ログ」", ["日本語", "ログ"]),
+        ("日本語「ログ」abc", ["日", "本", "語", "ログ", "abc"]),
         ("“hello”\N{NO-BREAK SPACE}world", ["hello", "world"]),
         ("->", []),
         ("", []),

@@ -9,13 +9,13 @@ import pytest
 from pipeline.elasticsearch.options import ElasticsearchOptions
 from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.event import Event
-from pipeline.languages.search_query import compile_query
+from pipeline.languages.kql_query import compile_query
 from pipeline.options import Ignored, Refused
 from pipeline.outputs.sqlite import Options, build
 from pipeline.plugin import Body, Sent
 from pipeline.sprintf import Template
 from pipeline.store import files
-from pipeline.store.reader import Search, search, sizes
+from pipeline.store.reader import Scope, Search, search, sizes
 
 STAMP = "2026-11-23T09:00:00.000Z"
 
@@ -53,7 +53,7 @@ def sent(output, *bodies: Body) -> list[Sent]:
 
 def found(path) -> dict[str, list]:
     documents: dict[str, list] = {}
-    for hit in search(path, Search(compile_query("*"), 1000)):
+    for hit in search(path, Search(Scope(compile_query("*")), 1000)):
         documents.setdefault(hit.index, []).append((hit.id, orjson.loads(hit.source)))
     return {index: sorted(hits) for index, hits in documents.items()}
 
@@ -66,7 +66,7 @@ def test_documents_are_created_in_their_indices_once(tmp_path):
     output = build(options(tmp_path, index="apex-logs-%{+YYYY.MM.dd}"))
     other_day = Event({"@timestamp": "2026-11-24T00:00:00.000Z"}, {"event_id": "b"})
     body = body_of(output, event("a", n=1), other_day)
-    assert sent(output, body, body) == [Sent([], []), Sent([], [], 2)]
+    assert sent(output, body, body) == [Sent([], [], 0, []), Sent([], [], 2, [0, 1])]
     assert found(tmp_path) == {
         "apex-logs-2026.11.23": [("a", {"@timestamp": STAMP, "n": 1})],
         "apex-logs-2026.11.24": [("b", {"@timestamp": "2026-11-24T00:00:00.000Z"})],

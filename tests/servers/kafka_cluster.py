@@ -233,7 +233,9 @@ class LocalCluster:
     def _await(self, number: int) -> None:
         deadline = time.monotonic() + _START_TIMEOUT
         process = self._processes[number]
-        while not _answers(self._ports[number].plain):
+        ports = self._ports[number]
+        listening = [ports.plain, *((ports.secure, ports.mutual) if self._is_secure else ())]
+        while not all(_answers(port) for port in listening):
             log = self._folder / f"broker-{number}" / "log"
             assert process.poll() is None, f"the broker ended:\n{log.read_text()[-3000:]}"
             assert time.monotonic() < deadline, f"the broker does not answer:\n{log.read_text()[-3000:]}"

@@ -7,9 +7,9 @@ import sys
 import time
 from contextlib import closing
 
-from pipeline.languages.search_query import compile_query
+from pipeline.languages.kql_query import compile_query
 from pipeline.store import files
-from pipeline.store.reader import Search, load, search
+from pipeline.store.reader import Scope, Search, load, search
 from pipeline.store.writer import Operation, Writer
 
 WRITER = """
@@ -42,7 +42,7 @@ def test_kill_9(tmp_path):
     reported = -1
     for _ in range(4):
         reported = killed(tmp_path, max(reported, 0), draw.random() * 0.1)
-        hits = search(tmp_path, Search(compile_query("body*"), 1_000_000))
+        hits = search(tmp_path, Search(Scope(compile_query("body*")), 1_000_000))
         found = [hit.id for hit in hits]
         assert len(found) == len(set(found))
         assert {f"{body}-{item}" for body in range(reported + 1) for item in range(100)} <= set(found)

@@ -4,13 +4,15 @@ import threading
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import StoreError
-from pipeline.languages.search_query import compile_query
-from pipeline.store import files
-from pipeline.store.reader import IndexSize, Search, load, search, sizes
+from pipeline.languages.kql_query import compile_query
+from pipeline.languages.kql_tree import Is, Literal
+from pipeline.languages.kql_writer import write
+from pipeline.store import files, reader
+from pipeline.store.reader import IndexSize, Scope, Search, document, load, search, sizes
 from pipeline.store.writer import Operation, Writer
 
 
@@ -33,7 +35,7 @@ def stored(path, **indices):
 
 
 def ids(path, query="*", limit=100, **wanted):
-    return [hit.id for hit in search(path, Search(compile_query(query), limit, **wanted))]
+    return [hit.id for hit in search(path, Search(Scope(compile_query(query), **wanted), limit))]
 
 
 @pytest.mark.parametrize("query", ["*", "word"])
@@ -48,7 +50,7 @@ def test_newest_first_over_all_indices(tmp_path, query):
 
 def test_since(tmp_path):
     stored(tmp_path, a=[1, 5, 3, None])
-    hits = search(tmp_path, Search(compile_query("*"), 100))
+    hits = search(tmp_path, Search(Scope(compile_query("*")), 100))
     (edge,) = [hit.timestamp for hit in hits if hit.id == "a2"]
     assert ids(tmp_path, since=edge) == ["a1", "a2"]
     assert ids(tmp_path, since=edge + 1) == ["a1"]
@@ -79,7 +81,7 @@ def test_an_index_with_a_long_name_keeps_its_name(tmp_path):
     name = "x" * 255
     stored(tmp_path, **{name: [1]})
     assert [each.index for each in sizes(tmp_path)] == [name]
-    assert [hit.index for hit in search(tmp_path, Search(compile_query("*"), 1))] == [name]
+    assert [hit.index for hit in search(tmp_path, Search(Scope(compile_query("*")), 1))] == [name]
 
 
 def test_no_store(tmp_path):
@@ -137,7 +139,7 @@ def test_reading_while_a_writer_writes(tmp_path):
     counts = []
     while not done.is_set():
         counts.append(sum(each.documents for each in sizes(tmp_path)))
-        bodies = [load(hit.source)["m"] for hit in search(tmp_path, Search(compile_query("body*"), 10_000))]
+        bodies = [load(hit.source)["m"] for hit in search(tmp_path, Search(Scope(compile_query("body*")), 10_000))]
         assert all(bodies.count(body) == 25 for body in set(bodies))  # a body is there whole, or not at all
     thread.join()
     assert counts == sorted(counts)
@@ -207,7 +209,7 @@ def corpus() -> list[bytes]:
     documents = [{"a": value} for value in values]
     for _ in range(80):
         one, two, three = draw.choices(values, k=3)
-        documents.append({"a": [one, {"b": two}], "a.b": three, "É": {"n_m": one}})
+        documents.append({"a": [one, {"b": two}], "a.b": three, "É": {"n_m": one}, "message": two, "x": {"ip": three}})
     return [
         json.dumps(document).encode() if number % 5 == 0 else orjson.dumps(document)
         for number, document in enumerate(documents)
@@ -227,11 +229,11 @@ def documents(tmp_path_factory):
 
 
 def quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return write(Is(None, Literal((text,), quoted=True)))
 
 
 def escaped(text: str) -> str:
-    return "".join(character if character.isalnum() else f"\\{character}" for character in text)
+    return "".join(c if c.isalnum() or c in "-_." else f"\\u{ord(c):04x}" for c in text)
 
 
 words = st.lists(st.sampled_from(PIECES), min_size=1, max_size=3).map("".join) | st.sampled_from(
@@ -241,22 +243,47 @@ patterns = st.lists(st.sampled_from([*PIECES, ""]), min_size=2, max_size=3).map(
     lambda parts: "*".join(map(escaped, parts))
 )
 values = words.map(escaped) | words.map(quoted) | patterns
-names = st.sampled_from(["a", "b", "a.b", "É.n_m", "É"])
-comparisons = st.tuples(names, st.sampled_from([">", ">=", "<", "<=", "="]), words.map(quoted))
-terms = (
-    values
-    | st.builds("{}:{}".format, names, values | st.just("*"))
-    | comparisons.map(lambda parts: "{}:{}{}".format(*parts))
-)
-queries = terms | st.builds("{}{}{}".format, terms, st.sampled_from([" ", " OR ", " NOT "]), terms)
+names = st.sampled_from(["a", "b", "a.b", "É.n_m", "É", "a*", "message", "*.ip"])
+comparisons = st.tuples(names, st.sampled_from([">", ">=", "<", "<="]), words.map(quoted))
+terms = values | st.builds("{}:{}".format, names, values | st.just("*")) | comparisons.map(" ".join)
+queries = terms | st.builds("{}{}{}".format, terms, st.sampled_from([" and ", " or ", " and not "]), terms)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(queries)
+@example("a5e-05")
 def test_narrowing_never_loses_a_hit(documents, text):
     """What the store finds is what the predicate says of every document, one by one."""
     path, given_documents = documents
     query = compile_query(text)
     expected = {name for name, document in given_documents.items() if query.matches(document)}
     event("narrowed, with hits" if expected and query.narrowing else "other")
-    assert {hit.id for hit in search(path, Search(query, 10_000))} == expected
+    assert {hit.id for hit in search(path, Search(Scope(query), 10_000))} == expected
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+@pytest.mark.parametrize("text", ["a", "b or 1", "true", "a.b:*", '"日本"', "a:a*"])
+def test_many_documents_are_read_along_the_time_and_few_by_their_rows(documents, monkeypatch, text, oldest_first):
+    path, _ = documents
+    wanted = Search(Scope(compile_query(text)), 10_000, oldest_first)
+    few = search(path, wanted)
+    monkeypatch.setattr(reader, "_FEW", 0)
+    assert search(path, wanted) == few != []
+
+
+def test_oldest_first_over_all_indices(tmp_path):
+    stored(tmp_path, a=[1, 5, 3], b=[4, None, 2], c=[6])
+    everything = Scope(compile_query("*"))
+    order = ["a0", "b2", "a2", "b0", "a1", "c0", "b1"]
+    for limit in range(1, 8):
+        found = search(tmp_path, Search(everything, limit, oldest_first=True))
+        assert [hit.id for hit in found] == order[:limit]
+
+
+def test_one_document(tmp_path):
+    stored(tmp_path, a=[1])
+    assert document(tmp_path, "a", "a0").source.startswith(b"{")
+    assert document(tmp_path, "a", "x") is None
+    assert document(tmp_path, "b", "a0") is None
+    with pytest.raises(StoreError, match="invalid index name"):
+        document(tmp_path, "../a", "a0")

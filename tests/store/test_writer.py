@@ -5,9 +5,9 @@ import orjson
 import pytest
 
 from pipeline.errors import StoreError
-from pipeline.languages.search_query import compile_query
+from pipeline.languages.kql_query import compile_query
 from pipeline.store import files
-from pipeline.store.reader import Search, search
+from pipeline.store.reader import Scope, Search, search
 from pipeline.store.writer import Operation, Outcome, Writer
 
 INDEX = "apex-logs-2026.11.23"
@@ -38,12 +38,12 @@ def write(path, *bodies, name=INDEX):
 
 
 def found(path, query="*"):
-    hits = search(path, Search(compile_query(query), 1_000_000))
+    hits = search(path, Search(Scope(compile_query(query)), 1_000_000))
     return {hit.id: orjson.loads(hit.source) for hit in hits}
 
 
-FINE = Outcome([], 0)
-MISSING = Outcome([(0, "404 document_missing_exception: [1]: document missing")], 0)
+FINE = Outcome([], [])
+MISSING = Outcome([(0, "404 document_missing_exception: [1]: document missing")], [])
 THERE = [create("1", a=1, b={"c": "old", "d": 2}, e=[1, 2])]
 
 
@@ -52,7 +52,7 @@ THERE = [create("1", a=1, b={"c": "old", "d": 2}, e=[1, 2])]
     [
         # create
         ([], create("1", a=1), FINE, {"a": 1}),
-        (THERE, create("1", a=9), Outcome([], 1), {"a": 1, "b": {"c": "old", "d": 2}, "e": [1, 2]}),
+        (THERE, create("1", a=9), Outcome([], [0]), {"a": 1, "b": {"c": "old", "d": 2}, "e": [1, 2]}),
         # index replaces all of it
         ([], index("1", a=1), FINE, {"a": 1}),
         (THERE, index("1", z=1), FINE, {"z": 1}),
@@ -83,7 +83,8 @@ THERE = [create("1", a=1, b={"c": "old", "d": 2}, e=[1, 2])]
 def test_what_elasticsearch_does(tmp_path, before, operation, outcome, after, together):
     if together:
         (result,) = write(tmp_path, [*before, operation])
-        outcome = Outcome([(position + len(before), reason) for position, reason in outcome.dead], outcome.duplicates)
+        dead = [(position + len(before), reason) for position, reason in outcome.dead]
+        outcome = Outcome(dead, [position + len(before) for position in outcome.repeated])
     else:
         result = write(tmp_path, before, [operation])[-1]
     assert result == outcome
@@ -149,12 +150,14 @@ def test_old_words_are_gone_with_an_old_document(tmp_path):
 def test_the_bytes_stay_as_they_were_given(tmp_path):
     source = b'{"b":1.50,"a":"\\u00e9\xc3\xa9","n":123456789012345678901234567890}'
     write(tmp_path, [Operation("create", "1", source)])
-    assert [hit.source for hit in search(tmp_path, Search(compile_query("*"), 1))] == [source]
+    assert [hit.source for hit in search(tmp_path, Search(Scope(compile_query("*")), 1))] == [source]
 
 
 def test_an_update_keeps_integers_of_any_size(tmp_path):
     write(tmp_path, [Operation("create", "1", b'{"n":%d}' % (2**80))], [update("1", doc={"a": 1})])
-    assert [hit.source for hit in search(tmp_path, Search(compile_query("*"), 1))] == [b'{"n":%d,"a":1}' % (2**80)]
+    assert [hit.source for hit in search(tmp_path, Search(Scope(compile_query("*")), 1))] == [
+        b'{"n":%d,"a":1}' % (2**80)
+    ]
 
 
 def test_a_body_of_more_rows_than_one_statement_takes(tmp_path):
@@ -171,7 +174,7 @@ def test_no_more_files_are_open_than_allowed(tmp_path):
         assert len(writer._open) <= 2
     writer.write("index-0", [create("2", a=9)])
     writer.close()
-    assert len(search(tmp_path, Search(compile_query("*"), 100))) == 6
+    assert len(search(tmp_path, Search(Scope(compile_query("*")), 100))) == 6
 
 
 def test_a_store_is_safe_against_power_cuts(tmp_path):

@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from shippers.handlers.addresses import addresses, joined
+from shippers.addresses import addresses, joined
 from shippers.handlers.targets import handler_for
 from tests.beats.workbench import Certificates
 

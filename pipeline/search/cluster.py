@@ -1,0 +1,292 @@
+"""Elasticsearch, asked through the official client's transport: KQL becomes its query DSL.
+
+The kinds of fields are asked for (`_field_caps`) and kept for a minute. Counts of values are as exact as its
+aggregations; text is not counted by value.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from pipeline.elasticsearch.client import Client
+from pipeline.elasticsearch.options import ElasticsearchOptions, tls_context
+from pipeline.errors import NotAuthorised, Unavailable
+from pipeline.languages.kql_elasticsearch import translate
+from pipeline.languages.kql_parser import parse
+from pipeline.languages.kql_query import compile_tree
+from pipeline.search.counting import fields_of, spelled
+from pipeline.search.questions import (
+    PERCENTS,
+    SAMPLE,
+    After,
+    Bucket,
+    Fields,
+    Found,
+    Group,
+    Index,
+    Page,
+    Question,
+    SearchFailed,
+    Term,
+    Terms,
+    Value,
+    next_page,
+    unbounded,
+)
+from pipeline.store.timestamps import millis
+
+_LARGEST_PAGE = 10_000
+"""What Elasticsearch gives at once."""
+_KEPT = 60.0
+_MANY = 1_000
+_LENIENT = "ignore_unavailable=true&allow_no_indices=true"
+_NUMBERS = "long integer short byte double float half_float scaled_float unsigned_long"
+_KINDS = {
+    **dict.fromkeys(_NUMBERS.split(), "number"),
+    **dict.fromkeys(("text", "match_only_text"), "text"),
+    **dict.fromkeys(("keyword", "constant_keyword", "wildcard", "flattened"), "keyword"),
+    **dict.fromkeys(("date", "date_nanos"), "date"),
+    "ip": "ip",
+    "boolean": "boolean",
+}
+
+
+@asynccontextmanager
+async def opened(url: str, *, api_key: str | None = None, authority: Path | None = None) -> AsyncIterator[Cluster]:
+    """A cluster at a URL, which may hold user and password; `authority` is a PEM file. An API key needs TLS.
+
+    Raises pydantic's `ValidationError` for an address that cannot be read.
+    """
+    given: dict[str, Any] = {"hosts": [url], "api_key": api_key}
+    if authority is not None:
+        given["ssl_certificate_authorities"] = [str(authority)]
+    options = ElasticsearchOptions.model_validate({name: value for name, value in given.items() if value is not None})
+    client = Client(options, tls_context(options))
+    cluster = Cluster(client)
+    try:
+        yield cluster
+    finally:
+        await cluster.close()
+
+
+class Cluster:
+    """`Documents` of a cluster."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._kinds: dict[str, tuple[float, dict[str, str]]] = {}
+
+    async def search(
+        self, question: Question, *, limit: int = 100, oldest_first: bool = False, after: After | None = None
+    ) -> Page:
+        """The documents in the order of their time; 10,000 a page at most."""
+        limit = min(limit, _LARGEST_PAGE)
+        order = {"order": "asc" if oldest_first else "desc", "missing": "_last", "unmapped_type": "date"}
+        body = {
+            "size": limit,
+            "query": {"bool": {"filter": [await self._query(question)], **_rest(after, oldest_first)}},
+            "sort": [{"@timestamp": order | {"numeric_type": "date"}}],
+            "track_total_hits": False,
+        }
+        answer = await self._ask("POST", f"/{_path(question)}/_search?{_LENIENT}", body)
+        hits = [_found(hit) for hit in answer["hits"]["hits"]]
+        query = compile_tree(parse(question.query), _now(question))
+        return Page(hits, next_page(hits, limit, after, unbounded(question, query)))
+
+    async def count(self, question: Question) -> int:
+        """How many documents there are."""
+        body = {"query": await self._query(question)}
+        answer = await self._ask("POST", f"/{_path(question)}/_count?{_LENIENT}", body)
+        return int(answer["count"])
+
+    async def histogram(self, question: Question, interval: int) -> list[Bucket]:
+        """Documents by time."""
+        by = {"field": "@timestamp", "fixed_interval": f"{interval}ms", "min_doc_count": 1}
+        found = await self._aggregated(question, {"date_histogram": by})
+        return [Bucket(int(each["key"]), each["doc_count"]) for each in found.get("buckets", ())]
+
+    async def terms(self, question: Question, name: str, size: int = 10) -> Terms:
+        """The most frequent values of a field."""
+        found = await self._aggregated(question, {"terms": {"field": name, "size": size}})
+        exact = not found.get("doc_count_error_upper_bound")
+        terms = [Term(_key(each), each["doc_count"]) for each in found.get("buckets", ())]
+        return Terms(terms, found.get("sum_other_doc_count", 0), exact)
+
+    async def percentiles(
+        self, question: Question, name: str, percents: Sequence[float] = PERCENTS
+    ) -> dict[float, float]:
+        """Percentiles of the numbers in a field."""
+        if (await self._kinds_of(question)).get(name) != "number":
+            return {}
+        return _percentiles(await self._aggregated(question, _of(name, percents)))
+
+    async def groups(
+        self,
+        question: Question,
+        by: str,
+        *,
+        size: int = 10,
+        of: Sequence[str] = (),
+        percents: Sequence[float] = PERCENTS,
+    ) -> list[Group]:
+        """The most frequent values of a field, each with percentiles of other fields."""
+        kinds = await self._kinds_of(question)
+        inner = {f"of{place}": _of(name, percents) for place, name in enumerate(of) if kinds.get(name) == "number"}
+        found = await self._aggregated(question, {"terms": {"field": by, "size": size}, "aggs": inner})
+        return [
+            Group(
+                _key(each),
+                each["doc_count"],
+                {name: _percentiles(each.get(f"of{place}", {})) for place, name in enumerate(of)},
+            )
+            for each in found.get("buckets", ())
+        ]
+
+    async def fields(self, question: Question) -> Fields:
+        """The fields of the newest documents; their kinds are those of the mapping."""
+        page = await self.search(question, limit=SAMPLE)
+        kinds = await self._kinds_of(question)
+        return Fields(fields_of((hit.document for hit in page.hits), kinds), len(page.hits))
+
+    async def values(self, question: Question, name: str, prefix: str = "", size: int = 10) -> list[Term]:
+        """Frequent values of a field that begin so."""
+        kind = (await self._kinds_of(question)).get(name)
+        if kind in (None, "text", "other"):
+            return []
+        by: dict[str, Any] = {"field": name, "size": size if kind == "keyword" else _MANY}
+        if kind == "keyword" and prefix:
+            by["include"] = re.sub(r'[.?+*|{}\[\]()"\\#@&<>~^$-]', r"\\\g<0>", prefix) + ".*"
+        found = await self._aggregated(question, {"terms": by})
+        terms = [Term(_key(each), each["doc_count"]) for each in found.get("buckets", ())]
+        return [term for term in terms if spelled(term.value).startswith(prefix)][:size]
+
+    async def document(self, index: str, document_id: str) -> Found | None:
+        """One document."""
+        answer = await self._client.request("GET", f"/{quote(index, safe='')}/_doc/{quote(document_id, safe='')}")
+        if answer.status == 404:
+            return None
+        hit = read(answer.status, answer.body)
+        source = hit["_source"]
+        return Found(hit["_index"], hit["_id"], millis(source.get("@timestamp")), source, orjson.dumps(source))
+
+    async def indices(self) -> list[Index]:
+        """The indices, by name; those that are hidden are left out."""
+        found = await self._ask("GET", "/_cat/indices?format=json&bytes=b&h=index,docs.count,store.size&s=index")
+        return [Index(each["index"], int(each["docs.count"] or 0), int(each["store.size"] or 0)) for each in found]
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        await self._client.close()
+
+    # ------------------------------------------------------------------------------------------ asking
+
+    async def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        try:
+            sent = None if body is None else orjson.dumps(body)
+        except TypeError as error:  # half of a surrogate pair, or a number beyond 64 bits
+            raise SearchFailed(f"Elasticsearch cannot be asked this: {error}") from None
+        answer = await self._client.request(method, path, sent)
+        return read(answer.status, answer.body)
+
+    async def _query(self, question: Question) -> dict[str, Any]:
+        node = parse(question.query)
+        query = translate(node, await self._kinds_of(question), _now(question))
+        bounds = {"gte": question.since, "lte": question.until}
+        given = {word: bound for word, bound in bounds.items() if bound is not None}
+        if not given:
+            return query
+        return {"bool": {"filter": [query, {"range": {"@timestamp": given | {"format": "epoch_millis"}}}]}}
+
+    async def _aggregated(self, question: Question, aggregation: dict[str, Any]) -> dict[str, Any]:
+        body = {"size": 0, "query": await self._query(question), "aggs": {"a": aggregation}, "track_total_hits": False}
+        answer = await self._ask("POST", f"/{_path(question)}/_search?{_LENIENT}", body)
+        found: dict[str, Any] = answer.get("aggregations", {}).get("a", {})
+        return found
+
+    async def _kinds_of(self, question: Question) -> dict[str, str]:
+        path = _path(question)
+        asked, kinds = self._kinds.get(path, (0.0, {}))
+        if not kinds or time.monotonic() - asked > _KEPT:
+            answer = await self._ask("GET", f"/{path}/_field_caps?fields=*&{_LENIENT}")
+            kinds = {name: kind for name, types in answer["fields"].items() if (kind := _kind(types)) is not None}
+            self._kinds[path] = (time.monotonic(), kinds)
+        return kinds
+
+
+def _kind(types: dict[str, Any]) -> str | None:
+    """The kind of a field by its types in several indices; None for objects and what Elasticsearch adds itself."""
+    facts = [each for name, each in types.items() if name != "unmapped"]
+    if not facts or any(each.get("metadata_field") for each in facts):
+        return None
+    kinds = {_KINDS.get(each["type"], "other") for each in facts if each["type"] not in ("object", "nested")}
+    if not kinds:
+        return None
+    return kinds.pop() if len(kinds) == 1 else "other"
+
+
+def _path(question: Question) -> str:
+    return ",".join(quote(glob.strip(), safe="*-") for glob in question.indices.split(","))
+
+
+def _now(question: Question) -> int:
+    return int(time.time() * 1000) if question.now is None else question.now
+
+
+def _rest(after: After | None, oldest_first: bool) -> dict[str, Any]:
+    """What leaves out the pages before."""
+    if after is None:
+        return {}
+    without: list[dict[str, Any]] = [{"ids": {"values": sorted(after.ids)}}]
+    if after.timestamp is None:
+        return {"must_not": [*without, {"exists": {"field": "@timestamp"}}]}
+    bound = {"gte" if oldest_first else "lte": after.timestamp, "format": "epoch_millis"}
+    return {"must": [{"range": {"@timestamp": bound}}], "must_not": without}
+
+
+def _found(hit: dict[str, Any]) -> Found:
+    timestamp = hit["sort"][0]
+    known = timestamp is not None and abs(timestamp) < 1 << 60
+    source = hit["_source"]
+    return Found(hit["_index"], hit["_id"], timestamp if known else None, source, orjson.dumps(source))
+
+
+def _key(bucket: dict[str, Any]) -> Value:
+    key: Value = bucket["key"]
+    return key == 1 if bucket.get("key_as_string") in ("true", "false") else key
+
+
+def _of(name: str, percents: Sequence[float]) -> dict[str, Any]:
+    return {"percentiles": {"field": name, "percents": list(percents), "keyed": False}}
+
+
+def _percentiles(found: dict[str, Any]) -> dict[float, float]:
+    return {each["key"]: each["value"] for each in found.get("values", ()) if each["value"] is not None}
+
+
+def read(status: int, body: bytes) -> Any:
+    """What an answer says; raises what an error means."""
+    if status == 200:
+        return orjson.loads(body)
+    reason = _reason(body) or f"no reason was given, status {status}"
+    if status in (401, 403):
+        raise NotAuthorised(f"Elasticsearch refuses ({status}): {reason}; the role needs read and view_index_metadata")
+    if status in (429, 502, 503, 504):
+        raise Unavailable(f"Elasticsearch is busy ({status}): {reason}")
+    raise SearchFailed(f"Elasticsearch cannot answer ({status}): {reason}")
+
+
+def _reason(body: bytes) -> str:
+    try:
+        error = orjson.loads(body)["error"]
+        causes = error.get("root_cause") or [error]
+        return f"{causes[0]['type']}: {causes[0]['reason']}"
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return body[:200].decode(errors="replace")
