@@ -14,11 +14,13 @@ import trustme
 from pipeline.config.building import build
 from pipeline.errors import BodyTooLarge, ConfigurationError, NotAuthorised, Unavailable
 from pipeline.event import Event
-from pipeline.plugin import Body
+from pipeline.plugin import Body, Sent
 from tests.harness import context, planned
 from tests.http_receiver import receiving
 
 DOCUMENTS = [{"message": "one", "n": 1, "tenant": "a"}, {"message": "zwei ☃ & more", "n": 2, "tenant": "b"}]
+
+WRITTEN = Sent(again=[], dead=[])
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def by_path(server):
 def test_a_request_for_each_event(server):
     text = f"""url => "{server.url}/%{{tenant}}" http_method => "put" user => "u" password => "p"
         headers => {{ "X-Id" => "%{{[@metadata][event_id]}}" }}"""
-    assert sent(text) == ([], [], 0)
+    assert sent(text) == WRITTEN
     first, second = by_path(server)
     assert (first.method, first.path) == ("PUT", "/a")
     assert json.loads(first.body) == DOCUMENTS[0]

@@ -12,9 +12,11 @@ import trustme
 from pipeline.config.building import build
 from pipeline.errors import ConfigurationError, NotAuthorised, Unavailable
 from pipeline.event import Event
-from pipeline.plugin import Body
+from pipeline.plugin import Body, Sent
 from tests.harness import context, planned
 from tests.servers import rabbitmq
+
+WRITTEN = Sent(again=[])
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def test_messages_are_confirmed_and_there(rabbitmq_server, name):
         return answer, found
 
     answer, (first, second, none) = asyncio.run(run())
-    assert answer == ([], (), 0)
+    assert answer == WRITTEN
     assert [json.loads(each.body)["n"] for each in (first, second)] == [1, 3]
     assert none.delivery_tag is None
     properties = first.header.properties
@@ -101,7 +103,7 @@ def test_it_connects_anew_after_the_broker_went(rabbitmq_server, name):
         await made.close()
         return answer
 
-    assert asyncio.run(run()) == ([], (), 0)
+    assert asyncio.run(run()) == WRITTEN
 
 
 def test_tls(rabbitmq_server, tmp_path):

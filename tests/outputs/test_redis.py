@@ -12,9 +12,11 @@ from redis import Redis
 from pipeline.config.building import build
 from pipeline.errors import ConfigurationError, NotAuthorised, Unavailable
 from pipeline.event import Event
-from pipeline.plugin import Body
+from pipeline.plugin import Body, Sent
 from tests.harness import context, planned
 from tests.servers import redis
+
+WRITTEN = Sent(again=[], dead=[])
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def sent(text, documents, times=1):
 def test_lists_keep_their_order(redis_server, client, key):
     documents = [{"n": number, "k": "ab"[number % 2]} for number in range(6)]
     answer = sent(f'port => {redis_server.port} data_type => "list" key => "{key}-%{{k}}"', documents)
-    assert answer == ([], [], 0)
+    assert answer == WRITTEN
     assert [json.loads(one)["n"] for one in client.lrange(f"{key}-a", 0, -1)] == [0, 2, 4]
     assert [json.loads(one)["n"] for one in client.lrange(f"{key}-b", 0, -1)] == [1, 3, 5]
 
@@ -78,7 +80,7 @@ def test_a_long_list_gets_no_more(redis_server, client, key):
     assert [index for index, _ in answer.again] == [0, 1]
     assert "more than 2" in answer.again[0][1]
     client.ltrim(key, 0, 1)
-    assert sent(text, [{}]) == ([], [], 0)
+    assert sent(text, [{}]) == WRITTEN
 
 
 def test_what_is_no_list_is_the_end_of_its_events(redis_server, client, key):
@@ -104,7 +106,7 @@ def test_a_password_that_is_wrong(redis_server, client, key):
         base = f'port => {redis_server.port} data_type => "list" key => "{key}"'
         with pytest.raises(NotAuthorised):
             sent(f'{base} password => "wrong"', [{}])
-        assert sent(f'{base} password => "right"', [{}]) == ([], [], 0)
+        assert sent(f'{base} password => "right"', [{}]) == WRITTEN
     finally:
         client.execute_command("AUTH", "right")
         client.config_set("requirepass", "")
@@ -119,8 +121,8 @@ def test_tls(redis_server, tmp_path):
     issued.private_key_pem.write_to_path(tmp_path / "server.key")
     with redis.started(tmp_path, (tmp_path / "server.pem", tmp_path / "server.key")) as server:
         text = f'host => "127.0.0.1" port => {server.port} data_type => "list" key => "k" ssl_enabled => true'
-        assert sent(f'{text} ssl_certificate_authorities => "{tmp_path}/ca.pem"', [{}]) == ([], [], 0)
-        assert sent(f'{text} ssl_verification_mode => "none"', [{}]) == ([], [], 0)
+        assert sent(f'{text} ssl_certificate_authorities => "{tmp_path}/ca.pem"', [{}]) == WRITTEN
+        assert sent(f'{text} ssl_verification_mode => "none"', [{}]) == WRITTEN
         with pytest.raises(Unavailable, match="ertificate"):
             sent(text, [{}])
 
