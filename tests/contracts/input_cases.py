@@ -21,6 +21,7 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
+from pipeline.arrivals import arrive
 from pipeline.config.building import build
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.kafka.records import pack
@@ -28,6 +29,7 @@ from pipeline.plugin import Input
 from pipeline.protocols import messages
 from pipeline.protocols.datagrams import packed
 from pipeline.protocols.lumberjack import compressed, json_frames
+from pipeline.texts.handed import write_event
 from shippers.lumberjack import Sender
 from tests.harness import context, planned
 from tests.kafka.test_records import Made
@@ -142,6 +144,19 @@ async def consumed(made: Any, folder: Path) -> AsyncIterator[None]:
     stopping = asyncio.create_task(stop())
     yield
     await stopping
+
+
+@asynccontextmanager
+async def handed(made: Any, folder: Path) -> AsyncIterator[None]:
+    async def hand() -> None:
+        for message in MESSAGES:
+            data = write_event(arrive({"message": message}, {"event_id": message}))
+            await made.box.put(data, {"id": message, "branch": "p0"}).ended
+        made.stop()
+
+    handing = asyncio.create_task(hand())
+    yield
+    await handing
 
 
 def letter(line: bytes) -> bytes:
@@ -307,6 +322,11 @@ CASES = {
         'auto_offset_reset => "earliest" auto_commit_interval_ms => 50 }}',
         consumed,
         recorded,
+    ),
+    "pipeline": Case(
+        'pipeline {{ address => "here" {codec} }}',
+        handed,
+        lambda line: write_event(arrive({"message": line.decode(errors="replace")})),
     ),
     "rabbitmq": Case(
         'rabbitmq {{ port => {rabbitmq} host => "127.0.0.1" queue => "{topic}" durable => true {codec} }}',

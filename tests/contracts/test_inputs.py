@@ -99,7 +99,7 @@ def content(event: Event) -> dict[str, Any]:
 
 
 ORIGIN = {"id": "x", "path": "in.log", "identity": "1-2", "offset": 0, "peer": "127.0.0.1:1", "window": 9}
-ORIGIN |= {"topic": "logs", "partition": 3, "last": 0}
+ORIGIN |= {"topic": "logs", "partition": 3, "last": 0, "branch": "p0"}
 
 CODECS = {
     "json arrays": ("codec => json {}", [b'[{"message":"a"},{"message":"b"}]', b'{"message":"c"}']),

@@ -66,6 +66,18 @@ def to_file(made: Any, folder: Path) -> None:
     made.descriptor = os.open(folder / "stdout", os.O_CREAT | os.O_WRONLY)
 
 
+def to_taker(made: Any, folder: Path) -> None:
+    """Another pipeline, which takes all and ends it at once."""
+
+    async def take() -> None:
+        while True:
+            if (handover := await box.take(lambda: False)) is not None:
+                handover.ended.set_result(None)
+
+    [(box, _)] = made.ways
+    made.taker = asyncio.get_running_loop().create_task(take())
+
+
 CASES = {
     "csv": Case('csv {{ path => "{folder}/%{{kind}}.csv" fields => ["n", "message"] }}'),
     "elasticsearch": Case(
@@ -78,6 +90,7 @@ CASES = {
     ),
     "loki": Case('loki {{ url => "{loki}" include_fields => ["kind"] metadata_fields => ["n"] }}'),
     "null": Case("null {{ }}"),
+    "pipeline": Case('pipeline {{ send_to => ["there"] }}', to_taker),
     "rabbitmq": Case(
         'rabbitmq {{ host => "127.0.0.1" port => {rabbitmq} exchange => "{index}" exchange_type => "fanout" }}'
     ),
