@@ -27,6 +27,9 @@ from tests.harness import ended, planned
 def broker(request: pytest.FixtureRequest) -> None:
     if "kafka" in request.node.name:
         BROKER["bootstrap"] = request.getfixturevalue("kafka").bootstrap
+    for name in ("redis", "rabbitmq"):
+        if name in request.node.name:
+            BROKER[name] = str(request.getfixturevalue(f"{name}_server").port)
 
 
 def test_the_table_holds_every_input() -> None:
