@@ -7,6 +7,7 @@ archive --unpack--> stream --not a tar--> entry
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -28,6 +29,9 @@ LONGEST_ANSWER = 128 << 20
 """Bytes of an answer of `_search` that is not on one line: it is parsed whole. Elasticsearch's own bound of an answer
 of 10,000 hits of 10 kB."""
 
+LOOKED_BACK = 1 << 20
+"""Bytes before a position, in which the time of the last line is looked for."""
+
 
 @dataclass(slots=True)
 class Entry:
@@ -45,6 +49,13 @@ class Entry:
     seekable: bool
     """Its place in the archive is its place in the stream."""
     kind: Kind = "lines"
+    repeat: int = 0
+    """How many files before it in the tar have its name: `tar -r` appends a file again when it was changed."""
+
+    @property
+    def name(self) -> str:
+        """Names it in the archive, as no other file in it."""
+        return f"{self.member}\0{self.repeat}" if self.repeat else self.member
 
     @property
     def path(self) -> str:
@@ -61,15 +72,16 @@ class Entry:
         whole = f"{path}:{self.member}" if self.member else path
         return whole.encode(errors="backslashreplace").decode()  # a name may hold bytes that are no UTF-8
 
-    def lines(self, position: int) -> Iterator[bytes]:
-        """Blocks of lines from a position in them on; of what is no text of lines, lines are made."""
+    def lines(self, position: int, before: bytearray | None = None) -> Iterator[bytes]:
+        """Blocks of lines from a position in them on; of what is no text of lines, lines are made. `before` gets the
+        last of what is passed over, where the archive has to be unpacked up to the position."""
         if self.kind == "segment":
             return _passed_over(_letters(self.archive), position)
         if self.kind == "search":
             return _passed_over(_hits(self.blocks), position)
         if self.seekable:
             return self.archive.blocks(position) if position else self.blocks
-        return _passed_over(self.blocks, position)
+        return _passed_over(self.blocks, position, before)
 
 
 def entries(archive: Archive, bound: Bound, kind: Kind | None = None) -> Iterator[Entry]:
@@ -81,12 +93,14 @@ def entries(archive: Archive, bound: Bound, kind: Kind | None = None) -> Iterato
     if not is_tar(head):
         yield _entry(Entry(archive, "", head, whole, blocks, packed is None and archive.repeatable), kind)
         return
+    met = Counter[str]()
     for name, content in members(blocks):
         head, whole, stream = peeked(content)
         packed = packing(head)
         if packed is not None:
             head, whole, stream = peeked(unpack(stream, packed, bound))
-        yield _entry(Entry(archive, name, head, whole, stream, seekable=False), kind)
+        yield _entry(Entry(archive, name, head, whole, stream, seekable=False, repeat=met[name]), kind)
+        met[name] += 1
 
 
 def _entry(entry: Entry, kind: Kind | None) -> Entry:
@@ -125,8 +139,11 @@ def _rest(blocks: Iterator[bytes], damage: Damaged | None) -> Iterator[bytes]:
     yield from blocks
 
 
-def _passed_over(blocks: Iterator[bytes], position: int) -> Iterator[bytes]:
+def _passed_over(blocks: Iterator[bytes], position: int, before: bytearray | None = None) -> Iterator[bytes]:
     for block in blocks:
+        if before is not None and position:
+            before += block[:position]
+            del before[:-LOOKED_BACK]
         if position >= len(block):
             position -= len(block)
             continue

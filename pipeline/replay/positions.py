@@ -90,5 +90,5 @@ class Positions:
 
 
 def _key(entry: Entry) -> Key:
-    member = entry.member.encode(errors="backslashreplace").decode()
+    member = entry.name.encode(errors="backslashreplace").decode()
     return Key(entry.archive.fingerprint, member, entry.archive.modified)

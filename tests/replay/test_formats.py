@@ -73,6 +73,19 @@ def test_packings(tmp_path: Path, name: str, data: bytes) -> None:
     assert "all of it was delivered before" in again.err
 
 
+def test_files_of_one_name_in_a_tar_are_two(tmp_path: Path) -> None:
+    first, second = (
+        lines([{"time": "2026-11-20T10:00:00Z", "text": text} for text in texts])
+        for texts in (["the same", "a"], ["the same", "b", "c"])
+    )
+    (tmp_path / "a.tar").write_bytes(members(("app.log", first), ("app.log", second)))
+    answer = replay(tmp_path, "a.tar")
+    assert (answer.code, counts(answer)["indexed"]) == (0, 5), answer.err
+    again = replay(tmp_path, "a.tar", "--restart")
+    assert (again.code, counts(again)["duplicates"]) == (0, 5)
+    assert counts(replay(tmp_path, "a.tar"))["read"] == 0
+
+
 def test_folders_and_globs(tmp_path: Path) -> None:
     folder = tmp_path / "archive" / "node 1"
     folder.mkdir(parents=True)

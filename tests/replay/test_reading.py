@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 from pathlib import Path
 
@@ -33,10 +34,11 @@ def whole(found: list[Block]) -> bytes:
     return b"\n".join(block.data for block in found)
 
 
+@pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("size", [1, 100, 1000, 1 << 20])
-def test_blocks_are_whole_lines_and_go_on_from_any_of_their_ends(tmp_path: Path, size: int) -> None:
+def test_blocks_are_whole_lines_and_go_on_from_any_of_their_ends(tmp_path: Path, size: int, packed: bool) -> None:
     path = tmp_path / "a"
-    path.write_bytes(DATA)
+    path.write_bytes(gzip.compress(DATA) if packed else DATA)
     found = read(path, size=size)
     assert whole(found) == DATA
     for block in found:
@@ -95,6 +97,9 @@ def test_a_block_goes_out_in_pieces(tmp_path: Path) -> None:
     assert whole(pieces) == block.data
     assert [piece.end for piece in pieces] == [piece.offset for piece in pieces[1:]] + [block.end]
     assert max(piece.data.count(b"\n") + 1 for piece in pieces) == 10
+    lasting = {piece.end: Clock().last(piece.data, None) for piece in pieces}
+    timed = list(Pace(100).pieces(block, Clock()))
+    assert [piece.time for piece in timed[1:]] == [lasting[piece.offset] for piece in timed[1:]]
     pace = Pace(100)
     waits = [pace.wait(piece) for piece in pieces]
     assert waits[0] == 0
