@@ -59,7 +59,7 @@ def replay_archives(arguments: Arguments, request: Request) -> int:
         settings = _settings(read.settings, plan)
         configure(settings.log_level, settings.log_format)
         archives = find(request.paths)
-        times = Times(terms.clock, wishes.mtime or finds_time(plan))
+        times = Times(terms.clock, wishes.mtime or finds_time(plan), given=terms.kind is not None)
         terms = replace(terms, refuses=times.missing)
         if not _looked(archives, terms, times, quiet=request.quiet):
             return WRONG

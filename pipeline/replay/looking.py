@@ -9,7 +9,7 @@ from pipeline.disk.unpacking import Bound
 from pipeline.errors import Damaged
 from pipeline.replay.archive import Archive
 from pipeline.replay.entries import Entry, entries
-from pipeline.replay.kinds import Kind, whole_lines
+from pipeline.replay.kinds import Kind, foreign, whole_lines
 from pipeline.replay.times import Clock
 
 NO_TIME = (
@@ -25,9 +25,15 @@ class Times:
     clock: Clock
     elsewhere: bool
     """A date filter, or the file's own time."""
+    given: bool = False
+    """What archives hold was said, not found out."""
 
     def missing(self, entry: Entry) -> str:
-        """Why no event of an entry could have its time; empty, if it may have."""
+        """Why an entry is not replayed, as it holds no lines, or none that could have a time; empty, if it is."""
+        if not self.given and (name := foreign(entry.head)):
+            return (
+                f"it is {name}, which is not read: unpack it first (or leave it out; --format lines takes it as text)"
+            )
         if self.elsewhere or entry.kind != "lines":
             return ""
         lines = whole_lines(entry.head, whole=entry.whole)

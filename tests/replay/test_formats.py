@@ -98,7 +98,7 @@ def test_folders_and_globs(tmp_path: Path) -> None:
 
 def test_standard_input(tmp_path: Path) -> None:
     for expected in ("indexed", "duplicates"):
-        answer = program(tmp_path, "-", stdin=gzip.compress(DATA))
+        answer = program(tmp_path, "-", "-", stdin=gzip.compress(DATA))
         assert (answer.code, counts(answer)[expected]) == (0, 60), answer.err
 
 
