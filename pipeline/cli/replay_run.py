@@ -15,12 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
-import orjson
-import xxhash
-
 from pipeline.cli.arguments import Arguments
 from pipeline.cli.faults import print_faults
 from pipeline.cli.logs import configure
+from pipeline.cli.replay_name import name
 from pipeline.cli.replay_request import Request
 from pipeline.cli.run import collect_seldom, keep_freed_memory, leaves, loop_factory
 from pipeline.config.faults import Fault
@@ -65,7 +63,11 @@ def replay_archives(arguments: Arguments, request: Request) -> int:
             return WRONG
         with _folders(settings, request) as (own, folder):
             job = _Job(own, plan, archives, terms, wishes)
-            return _dry(job, request) if folder is None else _real(job, request, folder / _name(own, plan, request))
+            return (
+                _dry(job, request)
+                if folder is None
+                else _real(job, request, folder / name(own, plan, request, os.environ))
+            )
     except ConfigurationError as error:
         print_faults(error)
         return WRONG
@@ -126,19 +128,6 @@ def _say_kind(what: str, kind: Kind, terms: Terms) -> None:
     print(f"{what}: {SHOWN[kind]}{'' if terms.kind else '; --format overrides'}", file=sys.stderr)
 
 
-def _name(settings: Settings, plan: Plan, request: Request) -> str:
-    """Names what a replay does, whichever archives it is given."""
-    recipe = plan.recipe
-    instead = {name: [plugin, str(sorted(options.items()))] for name, (plugin, options) in recipe.instead.items()}
-    what = [
-        [source.text for source in recipe.sources],
-        [recipe.ecs_compatibility, settings.pipeline_id, instead],
-        [request.kind, sorted(request.fields), request.time_field, request.time],
-        [request.since, request.until, request.refilter],
-    ]
-    return xxhash.xxh3_64_hexdigest(orjson.dumps(what))
-
-
 # ---------------------------------------------------------------------------------------------- for real
 
 
@@ -150,6 +139,7 @@ def _real(job: _Job, request: Request, folder: Path) -> int:
         begun = checkpoint.begun_with({"since": job.wishes.since or "", "until": job.wishes.until or ""})
         # `-7d` means what it meant when the replay was begun
         wishes = replace(job.wishes, since=begun["since"] or None, until=begun["until"] or None)
+        _say_times(request, job.wishes, wishes)
         pipeline = Pipeline(job.settings, job.plan)
         workers = _workers(job.settings, pipeline)
         terms = replace(job.terms, readers=min(workers, len(job.archives)))
@@ -163,6 +153,17 @@ def _real(job: _Job, request: Request, folder: Path) -> int:
         return _told(running, replay, quiet=request.quiet)
     finally:
         checkpoint.close()
+
+
+def _say_times(request: Request, asked: Wishes, meant: Wishes) -> None:
+    """Says where an age is not that of today."""
+    for option, given, now, then in (
+        ("--from", request.since, asked.since, meant.since),
+        ("--to", request.until, asked.until, meant.until),
+    ):
+        if now != then and not request.quiet:
+            told = f"{option} {given} is {then}, as when this replay was begun; --restart takes it anew"
+            print(f"apex-logs: {told}", file=sys.stderr)
 
 
 def _workers(settings: Settings, pipeline: Pipeline) -> int:

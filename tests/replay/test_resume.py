@@ -98,6 +98,17 @@ def test_another_configuration_is_another_replay(tmp_path: Path) -> None:
     assert counts(other)["indexed"] == counts(other)["read"] > 0
 
 
+def test_another_server_is_another_replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archives(tmp_path)
+    text = 'output { file { path => "${PLACE}/a.log" } }'
+    for place in ("first", "second"):
+        monkeypatch.setenv("PLACE", str(tmp_path / place))
+        answer = replay(tmp_path, "b.log", text=text)
+        assert counts(answer)["indexed"] > 0, "a half that is there is not missing here"
+        assert counts(replay(tmp_path, "b.log", text=text))["read"] == 0
+    assert (tmp_path / "first/a.log").read_bytes() == (tmp_path / "second/a.log").read_bytes()
+
+
 def test_two_at_once_are_refused(tmp_path: Path) -> None:
     archives(tmp_path)
     process = begun(tmp_path, "a.gz", "--rate", "400/s")
@@ -114,7 +125,10 @@ def test_a_relative_time_means_what_it_meant_at_the_beginning(tmp_path: Path) ->
     (tmp_path / "a.log").write_bytes(lines([envelope(1)]))
     assert counts(replay(tmp_path, "a.log", "--to", "-0s"))["indexed"] == 1
     [checkpoint] = (tmp_path / "store" / "replay").glob("*/checkpoint.sqlite")
-    assert counts(replay(tmp_path, "a.log", "--to", "-0s"))["read"] == 0
+    (tmp_path / "b.log").write_bytes(lines([envelope(2, **{"@timestamp": "2999-01-01T00:00:00Z"})]))
+    again = replay(tmp_path, "a.log", "b.log", "--to", "-0s")
+    assert counts(again)["read"] == counts(again)["outside of --from and --to"] == 1
+    assert "Z, as when this replay was begun; --restart takes it anew" in again.err
     assert list((tmp_path / "store" / "replay").glob("*/checkpoint.sqlite")) == [checkpoint]
 
 
