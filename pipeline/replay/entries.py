@@ -7,8 +7,9 @@ archive --unpack--> stream --not a tar--> entry
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -29,6 +30,7 @@ LONGEST_ANSWER = 128 << 20
 """Bytes of an answer of `_search` that is not on one line: it is parsed whole. Elasticsearch's own bound of an answer
 of 10,000 hits of 10 kB."""
 
+_BLANK = re.compile(r"[ \t\r\n]+")
 LOOKED_BACK = 1 << 20
 """Bytes before a position, in which the time of the last line is looked for."""
 
@@ -176,33 +178,49 @@ def _removed(path: Path) -> frozenset[int] | set[int]:
 
 def _hits(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """A line for each hit of the answers, which stand one on a line, or anyhow one after the other."""
-    rest = bytearray()
+    rest, wanted = bytearray(), 0
     for block in blocks:
         rest += block
-        while (end := rest.find(b"\n")) >= 0:
-            answer = _loaded(bytes(rest[:end]))
-            if answer is None:
-                break
-            yield from _lines_of(answer)
-            del rest[: end + 1]
+        if len(rest) < wanted:
+            continue
+        used = yield from _answers(rest)
+        del rest[:used]
         if len(rest) > LONGEST_ANSWER:
             raise Damaged(f"an answer is longer than {LONGEST_ANSWER >> 20} MiB: ask for fewer hits at a time")
-    text, at = rest.decode("utf-8", "replace"), 0
-    while at < len(text) and (at := len(text) - len(text[at:].lstrip())) < len(text):
-        try:
-            answer, at = json.JSONDecoder().raw_decode(text, at)
-        except ValueError as error:
-            raise Damaged(f"an answer is no JSON, or cut short: {error}") from error
+        wanted = min(2 * len(rest), LONGEST_ANSWER + 1)  # so that a long answer is not parsed for each of its blocks
+    used = yield from _answers(rest)
+    if rest[used:].strip():
+        raise Damaged("an answer is no JSON, or cut short")
+
+
+def _answers(data: bytearray) -> Generator[bytes, None, int]:
+    """The hits of the answers that are whole; returns where they end."""
+    at = 0
+    while (end := data.find(b"\n", at)) >= 0 and (answer := _loaded(data[at:end])) is not None:
         yield from _lines_of(answer)
+        at = end + 1
+    text, end = data[at:].decode("latin-1"), 0  # a byte is a character: what ends an answer is ASCII
+    while True:
+        found = _BLANK.match(text, end)
+        begin = end if found is None else found.end()
+        try:
+            _, end = json.JSONDecoder().raw_decode(text, begin)
+        except (ValueError, RecursionError):
+            return at + begin
+        yield from _lines_of(_loaded(data[at + begin : at + end]))
 
 
-def _loaded(line: bytes) -> Any:
+def _loaded(data: bytearray) -> Any:
     """The value; an empty answer for a blank line; None for what is no whole JSON."""
-    if not line.strip():
+    if not data.strip():
         return {}
     try:
-        return orjson.loads(line)
+        return orjson.loads(data)
     except orjson.JSONDecodeError:
+        pass
+    try:  # what is no UTF-8 is kept as far as it can be
+        return json.loads(data.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
         return None
 
 
