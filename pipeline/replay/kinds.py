@@ -43,7 +43,8 @@ _FOREIGN = (
     (b"PAR1", "a Parquet file"),
     (b"Obj\x01", "an Avro file"),
 )
-_BEAT = frozenset(("agent", "beat", "@metadata", "log", "ecs", "input"))
+_BEAT = frozenset(("agent", "beat", "@metadata", "input"))
+"""Of these a Beat sends some, and an application that logs in ECS none: both have `log` and `ecs`."""
 _LETTER = frozenset(("time", "reason", "plugin", "original"))
 
 
@@ -95,9 +96,14 @@ def kind_of_value(value: Any) -> Kind:
         return "search"
     if value.keys() >= _LETTER:
         return "letters"
-    if "@timestamp" in value and not _BEAT.isdisjoint(value) and ("message" in value or "@metadata" in value):
+    if "@timestamp" in value and ("message" in value or "@metadata" in value) and _of_beat(value):
         return "envelopes"
     return "lines"
+
+
+def _of_beat(value: Any) -> bool:
+    log = value.get("log")
+    return not _BEAT.isdisjoint(value) or (type(log) is dict and "offset" in log)
 
 
 def _is_json(line: bytes) -> bool:

@@ -90,7 +90,8 @@ def _lines(stream: Iterator[bytes], offset: int, size: int) -> Iterator[tuple[in
         rest += block
         if len(rest) < wanted and damage is None:
             continue
-        whole = rest.rfind(b"\n") + 1 or (len(rest) if len(rest) >= LONGEST_LINE else 0)
+        # a line that is too long is cut at the same places wherever the blocks of a file begin
+        whole = rest.rfind(b"\n") + 1 or (LONGEST_LINE if len(rest) >= LONGEST_LINE else 0)
         if whole:
             yield offset, _without_newline(rest, whole), offset + whole
             offset += whole
