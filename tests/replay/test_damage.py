@@ -101,6 +101,20 @@ def test_what_holds_no_lines_is_not_sent_as_lines(tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists()
 
 
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (gzip.compress(PACKED), "a: it is packed once more, with gzip, which is not read"),
+        (tarred(gzip.compress(TAR)), "a:a.log: it is a tar in a tar, which is not read"),
+        (tarred(TAR), "a:a.log: it is a tar in a tar, which is not read"),
+    ],
+)
+def test_what_is_packed_in_what_is_packed(tmp_path: Path, data: bytes, reason: str) -> None:
+    (tmp_path / "a").write_bytes(data)
+    answer = replay(tmp_path, "a", "--time", "mtime")
+    assert (answer.code, reason in answer.err) == (2, True), answer.err
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     answer = replay(tmp_path, "pipe")
