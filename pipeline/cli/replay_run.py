@@ -226,6 +226,9 @@ def _told(running: Pipeline | Front, replay: Replay, *, quiet: bool, dry: bool =
     if replay.stopped:
         print("apex-logs: stopped before the end; the same command goes on from here", file=sys.stderr)
         return STOPPED
+    if replay.unsaved:
+        print("apex-logs: delivered, but its checkpoint is not: the same command sends it again", file=sys.stderr)
+        return STOPPED
     if replay.known and not running.counters.decoded and not replay.problems and not quiet:
         print("apex-logs: all of it was delivered before; --restart sends it again", file=sys.stderr)
     return DAMAGED if replay.problems else DONE

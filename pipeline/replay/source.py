@@ -86,6 +86,11 @@ class Replay:
         """Whether `stop` was called."""
         return self._stopped.is_set()
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether it is not saved how far everything was delivered."""
+        return self._positions.unsaved
+
     # ------------------------------------------------------------------------------------ reading
 
     async def batches(self) -> AsyncIterator[Batch]:
