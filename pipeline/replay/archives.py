@@ -74,7 +74,9 @@ def _local(path: str) -> list[Archive]:
         if not names:
             raise NotThere(["there is no file in this folder"])
     elif _is_glob(path) and not Path(path).exists():
-        names = sorted(globs.found([f"./{path}" if path.startswith("**") else path]))
+        pattern = f"./{path}" if path.startswith("**") else path
+        files, folders = globs.found([pattern]), globs.folders(pattern)
+        names = sorted({*files, *(name for folder in folders for name in _below(folder))})
         if not names:
             raise NotThere(["no file matches"])
     else:
@@ -128,6 +130,8 @@ def _file(path: str) -> Archive:
 
 def _stdin() -> Archive:
     """Named by its first 64 KiB: more of it is not known before it is read."""
+    if sys.stdin is None:  # as the interpreter has it where descriptor 0 is closed
+        raise NotThere(["it is closed"])
     counted, descriptor = Counted(), sys.stdin.fileno()
     first = b""
     while len(first) < EDGE and (data := os.read(descriptor, EDGE - len(first))):
