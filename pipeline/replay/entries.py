@@ -189,8 +189,8 @@ def _hits(blocks: Iterator[bytes]) -> Iterator[bytes]:
             raise Damaged(f"an answer is longer than {LONGEST_ANSWER >> 20} MiB: ask for fewer hits at a time")
         wanted = min(2 * len(rest), LONGEST_ANSWER + 1)  # so that a long answer is not parsed for each of its blocks
     used = yield from _answers(rest)
-    if rest[used:].strip():
-        raise Damaged("an answer is no JSON, or cut short")
+    if left := rest[used:].strip():
+        raise Damaged(f"an answer is no JSON, or cut short: it and what follows it, {len(left)} bytes, are not read")
 
 
 def _answers(data: bytearray) -> Generator[bytes, None, int]:
