@@ -78,13 +78,16 @@ class Request:
             _checked("--time-field", self.time_field)
             times = (self.time_field,)
         fields = dict(_pair(text) for text in self.fields)
+        since, until = _moment("--from", self.since), _moment("--to", self.until)
+        if since is not None and until is not None and since >= until:
+            raise typer.BadParameter(f"--from: {since} is not before --to, {until}: no event is between them")
         return Wishes(
             fields,
             times,
             mtime=self.time == "mtime",
             refilter=self.refilter,
-            since=_moment("--from", self.since),
-            until=_moment("--to", self.until),
+            since=since,
+            until=until,
             host=socket.gethostname(),
         )
 

@@ -15,12 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
-import orjson
-import xxhash
-
 from pipeline.cli.arguments import Arguments
 from pipeline.cli.faults import print_faults
 from pipeline.cli.logs import configure
+from pipeline.cli.replay_name import name
 from pipeline.cli.replay_request import Request
 from pipeline.cli.run import collect_seldom, keep_freed_memory, loop_factory
 from pipeline.config.faults import Fault
@@ -61,13 +59,17 @@ def replay_archives(arguments: Arguments, request: Request) -> int:
         settings = _settings(read.settings, plan)
         configure(settings.log_level, settings.log_format)
         archives = find(request.paths)
-        times = Times(terms.clock, wishes.mtime or finds_time(plan))
+        times = Times(terms.clock, wishes.mtime or finds_time(plan), given=terms.kind is not None)
         terms = replace(terms, refuses=times.missing)
         if not _looked(archives, terms, times, quiet=request.quiet):
             return WRONG
         with _folders(settings, request) as (own, folder):
             job = _Job(own, plan, archives, terms, wishes)
-            return _dry(job, request) if folder is None else _real(job, request, folder / _name(own, plan, request))
+            return (
+                _dry(job, request)
+                if folder is None
+                else _real(job, request, folder / name(own, plan, request, os.environ))
+            )
     except ConfigurationError as error:
         print_faults(error)
         return WRONG
@@ -128,19 +130,6 @@ def _say_kind(what: str, kind: Kind, terms: Terms) -> None:
     print(f"{what}: {SHOWN[kind]}{'' if terms.kind else '; --format overrides'}", file=sys.stderr)
 
 
-def _name(settings: Settings, plan: Plan, request: Request) -> str:
-    """Names what a replay does, whichever archives it is given."""
-    recipe = plan.recipe
-    instead = {name: [plugin, str(sorted(options.items()))] for name, (plugin, options) in recipe.instead.items()}
-    what = [
-        [source.text for source in recipe.sources],
-        [recipe.ecs_compatibility, settings.pipeline_id, instead],
-        [request.kind, sorted(request.fields), request.time_field, request.time],
-        [request.since, request.until, request.refilter],
-    ]
-    return xxhash.xxh3_64_hexdigest(orjson.dumps(what))
-
-
 # ---------------------------------------------------------------------------------------------- for real
 
 
@@ -152,6 +141,7 @@ def _real(job: _Job, request: Request, folder: Path) -> int:
         begun = checkpoint.begun_with({"since": job.wishes.since or "", "until": job.wishes.until or ""})
         # `-7d` means what it meant when the replay was begun
         wishes = replace(job.wishes, since=begun["since"] or None, until=begun["until"] or None)
+        _say_times(request, job.wishes, wishes)
         pipeline = Pipeline(job.settings, job.plan)
         workers = _workers(job.settings, pipeline)
         terms = replace(job.terms, readers=min(workers, len(job.archives)))
@@ -165,6 +155,17 @@ def _real(job: _Job, request: Request, folder: Path) -> int:
         return _told(running, replay, quiet=request.quiet)
     finally:
         checkpoint.close()
+
+
+def _say_times(request: Request, asked: Wishes, meant: Wishes) -> None:
+    """Says where an age is not that of today."""
+    for option, given, now, then in (
+        ("--from", request.since, asked.since, meant.since),
+        ("--to", request.until, asked.until, meant.until),
+    ):
+        if now != then and not request.quiet:
+            told = f"{option} {given} is {then}, as when this replay was begun; --restart takes it anew"
+            print(f"apex-logs: {told}", file=sys.stderr)
 
 
 def _workers(settings: Settings, pipeline: Pipeline) -> int:
@@ -226,6 +227,9 @@ def _told(running: Pipeline | Front, replay: Replay, *, quiet: bool, dry: bool =
         print(f"apex-logs: {problem.text}", file=sys.stderr)
     if replay.stopped:
         print("apex-logs: stopped before the end; the same command goes on from here", file=sys.stderr)
+        return STOPPED
+    if replay.unsaved:
+        print("apex-logs: delivered, but its checkpoint is not: the same command sends it again", file=sys.stderr)
         return STOPPED
     if replay.known and not running.counters.decoded and not replay.problems and not quiet:
         print("apex-logs: all of it was delivered before; --restart sends it again", file=sys.stderr)

@@ -28,6 +28,11 @@ def substituted(value: Any, environment: Mapping[str, str], span: Span, faults: 
     return value
 
 
+def variables(text: str) -> set[str]:
+    """The names of the variables in a text."""
+    return {found[1] for found in _VARIABLE.finditer(text)}
+
+
 def substituted_whole(text: str, environment: Mapping[str, str], span: Span, faults: list[Fault]) -> str:
     """The text of a condition: replaced if it is a variable and nothing else."""
     found = _VARIABLE.fullmatch(text)

@@ -30,6 +30,11 @@ def found(patterns: Iterable[str], excluded: Iterable[str] = ()) -> dict[str, os
     return files
 
 
+def folders(pattern: str) -> list[str]:
+    """The folders that match."""
+    return [path for plain in braces(pattern) for path in _matches(plain) if os.path.isdir(path)]
+
+
 def _matches(pattern: str) -> Iterator[str]:
     before, folders, rest = pattern.partition("/**/")
     if not folders:

@@ -17,11 +17,20 @@ RECORD = 512
 AHEAD = RECORD * 20
 """Bytes that `tarfile` reads at a time."""
 _MAGIC = slice(257, 262)
+_SUM = slice(148, 156)
 
 
 def is_tar(head: bytes) -> bool:
     """Whether the first bytes of a stream, at least 512 of them, are those of a tar archive."""
-    return head[_MAGIC] == b"ustar"
+    return head[_MAGIC] == b"ustar" or _is_old_header(head[:RECORD])
+
+
+def _is_old_header(record: bytes) -> bool:
+    """That of the tar of Unix 7, which has no magic number: a record, not empty, with the sum of its bytes in it."""
+    told = record[_SUM].strip(b" \0")
+    if len(record) < RECORD or not record[0] or not told.isdigit() or told.strip(b"01234567"):
+        return False
+    return int(told, 8) == sum(record) - sum(record[_SUM]) + len(record[_SUM]) * ord(" ")
 
 
 def members(blocks: Iterator[bytes]) -> Iterator[tuple[str, Iterator[bytes]]]:

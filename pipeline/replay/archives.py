@@ -14,6 +14,7 @@ import xxhash
 
 from pipeline.disk import globs
 from pipeline.disk.segments import REMOVED
+from pipeline.errors import Damaged
 from pipeline.replay.archive import BLOCK, EDGE, Archive, Counted, NotThere, fingerprint, up_to
 from pipeline.replay.objects import objects
 
@@ -25,11 +26,14 @@ def find(paths: Iterable[str]) -> list[Archive]:
     """The archives that the paths lead to, those of each path by name; raises `NotThere` with all that is missing."""
     found: dict[str, Archive] = {}
     problems: list[str] = []
-    for path in paths:
+    for path in dict.fromkeys(paths):  # standard input can be read once
         try:
             there = _found(path)
-        except (OSError, NotThere) as error:
-            problems.append(f"{path}: {error.strerror if isinstance(error, OSError) and error.strerror else error}")
+        except NotThere as error:
+            problems += [f"{path}: {problem}" for problem in error.problems]
+            continue
+        except OSError as error:
+            problems.append(f"{error.filename or path}: {error.strerror or error}")
             continue
         for archive in there:
             found.setdefault(archive.path if archive.local is None else str(archive.local.resolve()), archive)
@@ -70,7 +74,9 @@ def _local(path: str) -> list[Archive]:
         if not names:
             raise NotThere(["there is no file in this folder"])
     elif _is_glob(path) and not Path(path).exists():
-        names = sorted(globs.found([f"./{path}" if path.startswith("**") else path]))
+        pattern = f"./{path}" if path.startswith("**") else path
+        files, folders = globs.found([pattern]), globs.folders(pattern)
+        names = sorted({*files, *(name for folder in folders for name in _below(folder))})
         if not names:
             raise NotThere(["no file matches"])
     else:
@@ -81,7 +87,7 @@ def _local(path: str) -> list[Archive]:
 def _below(folder: str) -> Iterator[str]:
     """Every regular file below a folder, but those whose name, or whose folder's name, begins with a dot, and what
     stands beside the segments of a dead letter queue."""
-    for top, folders, names in os.walk(folder):
+    for top, folders, names in os.walk(folder, onerror=_refused):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(top) / name
@@ -89,18 +95,30 @@ def _below(folder: str) -> Iterator[str]:
                 yield str(path)
 
 
+def _refused(error: OSError) -> None:
+    """A folder that cannot be looked into may hold archives: they are not left out silently."""
+    raise error
+
+
 def _file(path: str) -> Archive:
     counted = Counted()
+    status = Path(path).stat()
+    if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for whoever writes to it
+        raise NotThere(["it is no regular file; give - to read standard input"])
     with Path(path).open("rb", buffering=0) as file:
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise NotThere(["it is no regular file; give - to read standard input"])
         size = status.st_size
         named = fingerprint(size, os.pread(file.fileno(), EDGE, 0), os.pread(file.fileno(), EDGE, max(0, size - EDGE)))
 
     def blocks(position: int) -> Iterator[bytes]:
         counted.bytes = position
-        with Path(path).open("rb", buffering=0) as file:
+        try:
+            file = Path(path).open("rb", buffering=0)  # noqa: SIM115  it is closed below
+        except OSError as error:
+            raise Damaged(f"it cannot be opened any more: {error.strerror or error}") from error
+        with file:
+            if not os.path.samestat(os.fstat(file.fileno()), status):
+                raise Damaged("another file has taken its place since the replay was begun")
             file.seek(position)
             yield from up_to(file, size, counted)
 
@@ -112,6 +130,8 @@ def _file(path: str) -> Archive:
 
 def _stdin() -> Archive:
     """Named by its first 64 KiB: more of it is not known before it is read."""
+    if sys.stdin is None:  # as the interpreter has it where descriptor 0 is closed
+        raise NotThere(["it is closed"])
     counted, descriptor = Counted(), sys.stdin.fileno()
     first = b""
     while len(first) < EDGE and (data := os.read(descriptor, EDGE - len(first))):

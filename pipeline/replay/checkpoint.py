@@ -69,21 +69,28 @@ class Checkpoint:
             self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.executescript(_SCHEMA)
+            self._places = self._read_places()
         except sqlite3.Error as error:
             self._lock.release()
-            raise StoreError(f"{self.path} cannot be used: {error}; --restart forgets it") from error
+            raise self._refused("used", error) from error
 
     def places(self) -> dict[Key, Place]:
-        """How far everything was delivered."""
+        """How far everything was delivered when it was opened."""
+        return self._places
+
+    def _read_places(self) -> dict[Key, Place]:
         rows = self._connection.execute("SELECT fingerprint, member, modified, position, end FROM entries")
         return {Key(*row[:3]): Place(*row[3:]) for row in rows}
 
     def begun_with(self, facts: Mapping[str, str]) -> dict[str, str]:
-        """What the replay was begun with; these, if it begins now."""
-        with self._transaction():
-            for name, value in facts.items():
-                self._connection.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, value))
-        return dict(self._connection.execute("SELECT name, value FROM facts"))
+        """What the replay was begun with; these, if it begins now. Raises `StoreError`."""
+        try:
+            with self._transaction():
+                for name, value in facts.items():
+                    self._connection.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, value))
+            return dict(self._connection.execute("SELECT name, value FROM facts"))
+        except sqlite3.Error as error:
+            raise self._refused("used", error) from error
 
     def save(self, rows: Iterable[Row]) -> None:
         """Returns when all of it is on disk; raises `StoreError` if it is not, and then nothing of it is."""
@@ -92,7 +99,12 @@ class Checkpoint:
             with self._turn, self._transaction():
                 self._connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)", values)
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path} cannot be written: {error}; free or mount the disk") from error
+            raise self._refused("written", error) from error
+
+    def _refused(self, what: str, error: sqlite3.Error) -> StoreError:
+        damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        remedy = "--restart forgets it" if damaged else "free or mount the disk"
+        return StoreError(f"{self.path} cannot be {what}: {error}; {remedy}")
 
     def _transaction(self) -> sqlite3.Connection:
         self._connection.execute("BEGIN IMMEDIATE")

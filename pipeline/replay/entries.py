@@ -7,7 +7,9 @@ archive --unpack--> stream --not a tar--> entry
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -28,6 +30,10 @@ LONGEST_ANSWER = 128 << 20
 """Bytes of an answer of `_search` that is not on one line: it is parsed whole. Elasticsearch's own bound of an answer
 of 10,000 hits of 10 kB."""
 
+_BLANK = re.compile(r"[ \t\r\n]+")
+LOOKED_BACK = 1 << 20
+"""Bytes before a position, in which the time of the last line is looked for."""
+
 
 @dataclass(slots=True)
 class Entry:
@@ -45,6 +51,13 @@ class Entry:
     seekable: bool
     """Its place in the archive is its place in the stream."""
     kind: Kind = "lines"
+    repeat: int = 0
+    """How many files before it in the tar have its name: `tar -r` appends a file again when it was changed."""
+
+    @property
+    def name(self) -> str:
+        """Names it in the archive, as no other file in it."""
+        return f"{self.member}\0{self.repeat}" if self.repeat else self.member
 
     @property
     def path(self) -> str:
@@ -61,15 +74,16 @@ class Entry:
         whole = f"{path}:{self.member}" if self.member else path
         return whole.encode(errors="backslashreplace").decode()  # a name may hold bytes that are no UTF-8
 
-    def lines(self, position: int) -> Iterator[bytes]:
-        """Blocks of lines from a position in them on; of what is no text of lines, lines are made."""
+    def lines(self, position: int, before: bytearray | None = None) -> Iterator[bytes]:
+        """Blocks of lines from a position in them on; of what is no text of lines, lines are made. `before` gets the
+        last of what is passed over, where the archive has to be unpacked up to the position."""
         if self.kind == "segment":
             return _passed_over(_letters(self.archive), position)
         if self.kind == "search":
             return _passed_over(_hits(self.blocks), position)
         if self.seekable:
             return self.archive.blocks(position) if position else self.blocks
-        return _passed_over(self.blocks, position)
+        return _passed_over(self.blocks, position, before)
 
 
 def entries(archive: Archive, bound: Bound, kind: Kind | None = None) -> Iterator[Entry]:
@@ -81,12 +95,14 @@ def entries(archive: Archive, bound: Bound, kind: Kind | None = None) -> Iterato
     if not is_tar(head):
         yield _entry(Entry(archive, "", head, whole, blocks, packed is None and archive.repeatable), kind)
         return
+    met = Counter[str]()
     for name, content in members(blocks):
         head, whole, stream = peeked(content)
         packed = packing(head)
         if packed is not None:
             head, whole, stream = peeked(unpack(stream, packed, bound))
-        yield _entry(Entry(archive, name, head, whole, stream, seekable=False), kind)
+        yield _entry(Entry(archive, name, head, whole, stream, seekable=False, repeat=met[name]), kind)
+        met[name] += 1
 
 
 def _entry(entry: Entry, kind: Kind | None) -> Entry:
@@ -125,8 +141,11 @@ def _rest(blocks: Iterator[bytes], damage: Damaged | None) -> Iterator[bytes]:
     yield from blocks
 
 
-def _passed_over(blocks: Iterator[bytes], position: int) -> Iterator[bytes]:
+def _passed_over(blocks: Iterator[bytes], position: int, before: bytearray | None = None) -> Iterator[bytes]:
     for block in blocks:
+        if before is not None and position:
+            before += block[:position]
+            del before[:-LOOKED_BACK]
         if position >= len(block):
             position -= len(block)
             continue
@@ -159,33 +178,49 @@ def _removed(path: Path) -> frozenset[int] | set[int]:
 
 def _hits(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """A line for each hit of the answers, which stand one on a line, or anyhow one after the other."""
-    rest = bytearray()
+    rest, wanted = bytearray(), 0
     for block in blocks:
         rest += block
-        while (end := rest.find(b"\n")) >= 0:
-            answer = _loaded(bytes(rest[:end]))
-            if answer is None:
-                break
-            yield from _lines_of(answer)
-            del rest[: end + 1]
+        if len(rest) < wanted:
+            continue
+        used = yield from _answers(rest)
+        del rest[:used]
         if len(rest) > LONGEST_ANSWER:
             raise Damaged(f"an answer is longer than {LONGEST_ANSWER >> 20} MiB: ask for fewer hits at a time")
-    text, at = rest.decode("utf-8", "replace"), 0
-    while at < len(text) and (at := len(text) - len(text[at:].lstrip())) < len(text):
-        try:
-            answer, at = json.JSONDecoder().raw_decode(text, at)
-        except ValueError as error:
-            raise Damaged(f"an answer is no JSON, or cut short: {error}") from error
+        wanted = min(2 * len(rest), LONGEST_ANSWER + 1)  # so that a long answer is not parsed for each of its blocks
+    used = yield from _answers(rest)
+    if left := rest[used:].strip():
+        raise Damaged(f"an answer is no JSON, or cut short: it and what follows it, {len(left)} bytes, are not read")
+
+
+def _answers(data: bytearray) -> Generator[bytes, None, int]:
+    """The hits of the answers that are whole; returns where they end."""
+    at = 0
+    while (end := data.find(b"\n", at)) >= 0 and (answer := _loaded(data[at:end])) is not None:
         yield from _lines_of(answer)
+        at = end + 1
+    text, end = data[at:].decode("latin-1"), 0  # a byte is a character: what ends an answer is ASCII
+    while True:
+        found = _BLANK.match(text, end)
+        begin = end if found is None else found.end()
+        try:
+            _, end = json.JSONDecoder().raw_decode(text, begin)
+        except (ValueError, RecursionError):
+            return at + begin
+        yield from _lines_of(_loaded(data[at + begin : at + end]))
 
 
-def _loaded(line: bytes) -> Any:
+def _loaded(data: bytearray) -> Any:
     """The value; an empty answer for a blank line; None for what is no whole JSON."""
-    if not line.strip():
+    if not data.strip():
         return {}
     try:
-        return orjson.loads(line)
+        return orjson.loads(data)
     except orjson.JSONDecodeError:
+        pass
+    try:  # what is no UTF-8 is kept as far as it can be
+        return json.loads(data.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
         return None
 
 

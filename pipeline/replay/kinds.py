@@ -30,7 +30,21 @@ SHOWN = {
 LOOKED_AT = 64 * 1024
 """Bytes of the beginning by which the kind is known."""
 _LINES = 50
-_BEAT = frozenset(("agent", "beat", "@metadata", "log", "ecs", "input"))
+_FOREIGN = (
+    (b"PK\x03\x04", "a zip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07", "a rar archive"),
+    (b"\x04\x22\x4d\x18", "packed with lz4"),
+    (b"\x1f\x9d", "packed with compress"),
+    (b"\x5d\x00\x00", "packed with lzma, before xz"),
+    (b"\x89LZO\x00", "packed with lzop"),
+    (b"\xff\x06\x00\x00sNaPpY", "packed with snappy"),
+    (b"SQLite format 3\x00", "a SQLite file"),
+    (b"PAR1", "a Parquet file"),
+    (b"Obj\x01", "an Avro file"),
+)
+_BEAT = frozenset(("agent", "beat", "@metadata", "input"))
+"""Of these a Beat sends some, and an application that logs in ECS none: both have `log` and `ecs`."""
 _LETTER = frozenset(("time", "reason", "plugin", "original"))
 
 
@@ -47,6 +61,11 @@ def kind_of(head: bytes, *, whole: bool) -> Kind:
         if count > found[best]:
             best = kind
     return best
+
+
+def foreign(head: bytes) -> str:
+    """What something is that holds no lines and cannot be unpacked here; empty, where it is not known to be such."""
+    return next((name for magic, name in _FOREIGN if head.startswith(magic)), "")
 
 
 def whole_lines(head: bytes, *, whole: bool) -> list[bytes]:
@@ -77,9 +96,14 @@ def kind_of_value(value: Any) -> Kind:
         return "search"
     if value.keys() >= _LETTER:
         return "letters"
-    if "@timestamp" in value and not _BEAT.isdisjoint(value) and ("message" in value or "@metadata" in value):
+    if "@timestamp" in value and ("message" in value or "@metadata" in value) and _of_beat(value):
         return "envelopes"
     return "lines"
+
+
+def _of_beat(value: Any) -> bool:
+    log = value.get("log")
+    return not _BEAT.isdisjoint(value) or (type(log) is dict and "offset" in log)
 
 
 def _is_json(line: bytes) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pipeline.disk.unpacking import Bound
+from pipeline.disk.tar_members import is_tar
+from pipeline.disk.unpacking import Bound, packing
 from pipeline.errors import Damaged
 from pipeline.replay.archive import Archive
 from pipeline.replay.entries import Entry, entries
-from pipeline.replay.kinds import Kind, whole_lines
+from pipeline.replay.kinds import Kind, foreign, whole_lines
 from pipeline.replay.times import Clock
 
 NO_TIME = (
@@ -25,13 +26,26 @@ class Times:
     clock: Clock
     elsewhere: bool
     """A date filter, or the file's own time."""
+    given: bool = False
+    """What archives hold was said, not found out."""
 
     def missing(self, entry: Entry) -> str:
-        """Why no event of an entry could have its time; empty, if it may have."""
+        """Why an entry is not replayed, as it holds no lines, or none that could have a time; empty, if it is."""
+        if not self.given and (name := foreign(entry.head) or _still_packed(entry.head)):
+            return (
+                f"it is {name}, which is not read: unpack it first (or leave it out; --format lines takes it as text)"
+            )
         if self.elsewhere or entry.kind != "lines":
             return ""
         lines = whole_lines(entry.head, whole=entry.whole)
         return NO_TIME if lines and self.clock.first(lines) is None else ""
+
+
+def _still_packed(head: bytes) -> str:
+    """What is in a tar, or was unpacked, and is a tar or packed once more."""
+    if (kind := packing(head)) is not None:
+        return f"packed once more, with {kind}"
+    return "a tar in a tar" if is_tar(head) else ""
 
 
 def look(archives: Iterable[Archive], bound: Bound, kind: Kind | None, times: Times) -> Iterator[tuple[Entry, str]]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from time import monotonic
 
 from pipeline.replay.reading import Block
+from pipeline.replay.times import Clock
 
 _TURN = 0.1
 """Seconds for which the events of one block last."""
@@ -31,17 +32,21 @@ class Pace:
         self._rate = rate
         self._next = 0.0
 
-    def pieces(self, block: Block) -> Iterator[Block]:
-        """The block in pieces of so many lines as a turn has."""
+    def pieces(self, block: Block, clock: Clock | None = None) -> Iterator[Block]:
+        """The block in pieces of so many lines as a turn has; `clock` reads the times of its lines."""
         most = max(1, round(self._rate * _TURN))
         lines = block.data.split(b"\n")
-        offset = block.offset
+        offset, time = block.offset, block.time
+        if clock is not None and time is None and len(lines) > most:
+            time = clock.first(lines)
         for first in range(0, len(lines), most):
             data = b"\n".join(lines[first : first + most])
             last = first + most >= len(lines)
             end = block.end if last else offset + len(data) + 1
-            yield replace(block, offset=offset, data=data, end=end)
+            yield replace(block, offset=offset, data=data, end=end, time=time)
             offset = end
+            if clock is not None and not last:
+                time = clock.last(data, time)
 
     def wait(self, block: Block) -> float:
         """Seconds until the block may be given out."""

@@ -66,6 +66,11 @@ class Positions:
         """That of an entry which is read."""
         return self._open.get(_key(entry))
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether something is not on disk, as it was refused or not saved yet."""
+        return self._checkpoint is not None and any(one.changed for one in self._open.values())
+
     async def save(self) -> None:
         """Saves what has changed; a disk that refuses is told of, and asked again later."""
         async with self._saving:
@@ -90,5 +95,5 @@ class Positions:
 
 
 def _key(entry: Entry) -> Key:
-    member = entry.member.encode(errors="backslashreplace").decode()
+    member = entry.name.encode(errors="backslashreplace").decode()
     return Key(entry.archive.fingerprint, member, entry.archive.modified)

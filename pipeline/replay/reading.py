@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import xxhash
 
 from pipeline.errors import Damaged
-from pipeline.replay.entries import Entry
+from pipeline.replay.entries import LOOKED_BACK, Entry
 from pipeline.replay.times import Clock
 
 BLOCK = 1 << 20
@@ -35,9 +36,10 @@ class Block:
 
 def identity(entry: Entry, fields: str) -> str:
     """Names the lines of an entry. `fields` are those that are set in raw lines: they tell equal lines apart."""
-    if not entry.member and not fields:
+    name = entry.name
+    if not name and not fields:
         return entry.archive.fingerprint
-    text = f"{entry.archive.fingerprint}:{len(entry.member)}:{entry.member}{fields}"
+    text = f"{entry.archive.fingerprint}:{len(name)}:{name}{fields}"
     return xxhash.xxh3_128_hexdigest(text.encode(errors="surrogateescape"))
 
 
@@ -46,24 +48,33 @@ def blocks(entry: Entry, position: int, clock: Clock | None, size: int = BLOCK) 
 
     `clock` reads the times of raw lines, where they are.
     """
-    time = _time_before(entry, position, clock) if clock is not None and position else None
-    for offset, data, end in _lines(entry.lines(position), position, size):
+    stream, time = entry.lines(position), None
+    if clock is not None and position:
+        stream, time = _from(entry, position, clock)
+    for offset, data, end in _lines(stream, position, size):
         yield Block(entry, offset, data, end, time)
         if clock is not None:
             time = clock.last(data, time)
 
 
-def _time_before(entry: Entry, position: int, clock: Clock) -> str | None:
-    """That of the last line before a position, where the archive can be looked into there."""
-    if not entry.seekable:
-        return None
-    start = max(0, position - LONGEST_LINE // 16)
+def _from(entry: Entry, position: int, clock: Clock) -> tuple[Iterator[bytes], str | None]:
+    """The lines from a position on, and the time of the last one before it that has one."""
+    before = bytearray()
+    if entry.seekable:
+        return entry.lines(position), clock.last(_just_before(entry, position), None)
+    stream = entry.lines(position, before)
+    first = [block] if (block := next(stream, None)) is not None else []
+    return chain(first, stream), clock.last(bytes(before), None)
+
+
+def _just_before(entry: Entry, position: int) -> bytes:
+    start = max(0, position - LOOKED_BACK)
     data = bytearray()
     for block in entry.archive.blocks(start):
         data += block
         if len(data) >= position - start:
             break
-    return clock.last(bytes(data[: position - start]), None)
+    return bytes(data[: position - start])
 
 
 def _lines(stream: Iterator[bytes], offset: int, size: int) -> Iterator[tuple[int, bytes, int]]:
@@ -79,7 +90,8 @@ def _lines(stream: Iterator[bytes], offset: int, size: int) -> Iterator[tuple[in
         rest += block
         if len(rest) < wanted and damage is None:
             continue
-        whole = rest.rfind(b"\n") + 1 or (len(rest) if len(rest) >= LONGEST_LINE else 0)
+        # a line that is too long is cut at the same places wherever the blocks of a file begin
+        whole = rest.rfind(b"\n") + 1 or (LONGEST_LINE if len(rest) >= LONGEST_LINE else 0)
         if whole:
             yield offset, _without_newline(rest, whole), offset + whole
             offset += whole

@@ -86,6 +86,11 @@ class Replay:
         """Whether `stop` was called."""
         return self._stopped.is_set()
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether it is not saved how far everything was delivered."""
+        return self._positions.unsaved
+
     # ------------------------------------------------------------------------------------ reading
 
     async def batches(self) -> AsyncIterator[Batch]:
@@ -111,7 +116,7 @@ class Replay:
 
     async def _paced(self, block: Block) -> AsyncIterator[Block]:
         pace = self._terms.pace
-        for piece in [block] if pace is None else pace.pieces(block):
+        for piece in [block] if pace is None else pace.pieces(block, self._clock(block.entry)):
             if pace is not None:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(pace.wait(piece)):
@@ -152,12 +157,14 @@ class Replay:
             return
         self._positions.open(entry)
         end = place.position
-        clock = {"lines": self._terms.clock, "envelopes": _ENVELOPES}.get(entry.kind)
-        for block in blocks(entry, place.position, clock):
+        for block in blocks(entry, place.position, self._clock(entry)):
             end = block.end
             yield block
         if (delivered := self._positions.of(entry)) is not None:
             delivered.read_whole(end)
+
+    def _clock(self, entry: Entry) -> Clock | None:
+        return {"lines": self._terms.clock, "envelopes": _ENVELOPES}.get(entry.kind)
 
     def _note(self, archive: Archive, reason: str) -> None:
         read = archive.read.bytes

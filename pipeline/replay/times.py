@@ -74,8 +74,9 @@ class Clock:
 def time_of(value: Any) -> str | None:
     """The canonical time of a value: ISO 8601, or seconds or milliseconds since 1970; None if it is none."""
     if type(value) is str:
-        found = canonical(value.strip())
-        return canonical(value.strip().replace(" ", "T", 1)) if found is None else found
+        text = value.strip()
+        found = canonical(text)  # a blank, and a comma as in the times of Python's logging, are ISO 8601 too
+        return canonical(text.replace(" ", "T", 1).replace(",", ".", 1)) if found is None else found
     if type(value) not in (int, float):
         return None
     try:

@@ -54,7 +54,10 @@ class Following:
     def __init__(self, options: Input, envelopes: Envelopes, registry: Path, most_open: int, interval: float) -> None:
         self.envelopes = envelopes
         self.flush_after = options.flush_after
-        self._sincedb = SinceDb(registry / options.id, options.clean_removed, time.time)
+        path = registry / options.id
+        self._very_first = not path.exists()
+        """It never ran before: what it finds now is old, and what it finds at a later start is new."""
+        self._sincedb = SinceDb(path, options.clean_removed, time.time)
         watch = Watch(
             codec=options.formatted,
             delimiter=b"\n",
@@ -77,7 +80,8 @@ class Following:
             warn=lambda text: log.warning("%s", text),
             copies=options.copies,
         )
-        self._files = TailedFiles(watch, self._sincedb, from_beginning=options.from_beginning)
+        from_beginning = options.from_beginning or not self._very_first
+        self._files = TailedFiles(watch, self._sincedb, from_beginning=from_beginning)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=options.id)
         self._changed = False
         self._folders: dict[str, str] = {}
@@ -87,7 +91,9 @@ class Following:
     async def scan(self) -> None:
         """Finds new files and opens them; saves the positions where that has to come before reading."""
         await self._aside(self._files.scan)
-        if self._files.dirty:
+        self._changed = self._changed or self._very_first  # that it ran is kept, also where there is no file yet
+        if self._files.dirty or self._very_first:
+            self._very_first = False
             await self.save()
 
     def folders(self) -> set[str]:

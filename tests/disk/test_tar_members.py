@@ -70,3 +70,22 @@ def test_what_follows_the_end_is_damage() -> None:
 @pytest.mark.parametrize("head", [b"", b"text\n" * 100])
 def test_what_is_no_tar(head: bytes) -> None:
     assert not is_tar(head)
+
+
+def test_an_archive_without_a_magic_number() -> None:
+    """As `tar --format=v7` writes it: what follows the name of a link is zero."""
+    data = bytearray(tar(tarfile.USTAR_FORMAT))
+    for start in range(0, len(data), 512):
+        header = data[start : start + 512]
+        if header[257:262] == b"ustar":
+            header[257:] = bytes(255)
+            header[148:156] = b" " * 8
+            header[148:156] = b"%06o\0 " % sum(header)
+            data[start : start + 512] = header
+    assert is_tar(data[:512])
+    assert read(bytes(data)) == FILES
+
+
+@pytest.mark.parametrize("head", [b"", b"\0" * 512, b"7 " * 256, b"1" * 512, b"a" * 148 + b"0000000 " + b"b" * 400])
+def test_what_is_no_archive(head: bytes) -> None:
+    assert not is_tar(head)

@@ -32,6 +32,16 @@ def test_what_it_was_begun_with(tmp_path: Path) -> None:
     checkpoint.close()
 
 
+def test_one_whose_middle_is_damaged_says_so(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.save([Row(Key(f"{number:032}"), "a", Place(10)) for number in range(2000)])
+    checkpoint.close()
+    data = (tmp_path / "checkpoint.sqlite").read_bytes()
+    (tmp_path / "checkpoint.sqlite").write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
+    with pytest.raises(StoreError, match="--restart forgets it"):
+        Checkpoint(tmp_path).begun_with({"since": ""})
+
+
 def test_one_that_is_damaged_says_so_and_can_be_forgotten(tmp_path: Path) -> None:
     Checkpoint(tmp_path).close()
     (tmp_path / "checkpoint.sqlite").write_bytes(b"no database" * 1000)

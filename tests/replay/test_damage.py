@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import random
+import subprocess
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.replay.program import counts, envelope, lines, replay, stored
+from pipeline.errors import Damaged
+from pipeline.replay.archives import find
+from tests.replay.program import command, counts, envelope, lines, replay, stored
 
 EVENTS = 3000
 DRAW = random.Random(3)
@@ -84,6 +89,59 @@ def test_what_is_not_there_is_said_before_anything_is_sent(tmp_path: Path) -> No
         "apex-logs: empty: there is no file in this folder",
     ]
     assert not (tmp_path / "store").exists()
+
+
+def test_what_holds_no_lines_is_not_sent_as_lines(tmp_path: Path) -> None:
+    (tmp_path / "b.log").write_bytes(OTHER)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("b.log", OTHER)
+    answer = replay(tmp_path, "b.log", "a.zip", "--time", "mtime")
+    assert answer.code == 2
+    assert "apex-logs: a.zip: it is a zip archive, which is not read: unpack it first" in answer.err
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (gzip.compress(PACKED), "a: it is packed once more, with gzip, which is not read"),
+        (tarred(gzip.compress(TAR)), "a:a.log: it is a tar in a tar, which is not read"),
+        (tarred(TAR), "a:a.log: it is a tar in a tar, which is not read"),
+    ],
+)
+def test_what_is_packed_in_what_is_packed(tmp_path: Path, data: bytes, reason: str) -> None:
+    (tmp_path / "a").write_bytes(data)
+    answer = replay(tmp_path, "a", "--time", "mtime")
+    assert (answer.code, reason in answer.err) == (2, True), answer.err
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    answer = replay(tmp_path, "pipe")
+    assert (answer.code, "pipe: it is no regular file" in answer.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["archive/closed", "archive/b.log"])
+def test_what_may_not_be_read_is_not_left_out(tmp_path: Path, name: str) -> None:
+    (tmp_path / "archive" / "closed").mkdir(parents=True)
+    for path in ("archive/a.log", "archive/b.log", "archive/closed/c.log"):
+        (tmp_path / path).write_bytes(OTHER)
+    (tmp_path / name).chmod(0)
+    powerless = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
+    done = subprocess.run([*powerless, *command(tmp_path, "archive")], cwd=tmp_path, capture_output=True, text=True)
+    (tmp_path / name).chmod(0o700)
+    assert (done.returncode, done.stderr) == (2, f"apex-logs: {name}: Permission denied\n")
+
+
+def test_a_file_that_takes_the_place_of_an_archive_is_not_taken_for_it(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(DATA)
+    [archive] = find([str(tmp_path / "a.log")])
+    (tmp_path / "a.log").rename(tmp_path / "a.log.1")
+    with pytest.raises(Damaged, match="cannot be opened any more"):
+        next(archive.blocks(0))
+    (tmp_path / "a.log").write_bytes(DATA + OTHER)
+    with pytest.raises(Damaged, match="another file has taken its place"):
+        next(archive.blocks(0))
 
 
 def test_a_configuration_with_a_fault_is_not_run(tmp_path: Path) -> None:

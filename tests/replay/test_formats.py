@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from backports import zstd
 
-from tests.replay.program import APEX_LOGS, THROUGH, counts, envelope, lines, program, replay, stored
+from tests.replay.program import APEX_LOGS, THROUGH, command, counts, envelope, lines, program, replay, stored
 
 DATA = lines([envelope(number) for number in range(60)])
 HALF = DATA[: DATA.index(b'"line 30"')].rfind(b"\n") + 1
@@ -73,6 +73,19 @@ def test_packings(tmp_path: Path, name: str, data: bytes) -> None:
     assert "all of it was delivered before" in again.err
 
 
+def test_files_of_one_name_in_a_tar_are_two(tmp_path: Path) -> None:
+    first, second = (
+        lines([{"time": "2026-11-20T10:00:00Z", "text": text} for text in texts])
+        for texts in (["the same", "a"], ["the same", "b", "c"])
+    )
+    (tmp_path / "a.tar").write_bytes(members(("app.log", first), ("app.log", second)))
+    answer = replay(tmp_path, "a.tar")
+    assert (answer.code, counts(answer)["indexed"]) == (0, 5), answer.err
+    again = replay(tmp_path, "a.tar", "--restart")
+    assert (again.code, counts(again)["duplicates"]) == (0, 5)
+    assert counts(replay(tmp_path, "a.tar"))["read"] == 0
+
+
 def test_folders_and_globs(tmp_path: Path) -> None:
     folder = tmp_path / "archive" / "node 1"
     folder.mkdir(parents=True)
@@ -81,12 +94,22 @@ def test_folders_and_globs(tmp_path: Path) -> None:
     (tmp_path / "b.gz").write_bytes(gzip.compress(DATA[HALF:]))
     answer = replay(tmp_path, "archive", "*.gz")
     assert (answer.code, counts(answer)["indexed"]) == (0, 60)
+    for glob in ("arch*/node*", "arch*", "archive/**", "{archive,other}"):
+        (other := tmp_path / f".{len(glob)}").mkdir()
+        answer = replay(other, f"../{glob}")
+        assert (answer.code, counts(answer)["indexed"] >= 30) == (0, True), glob
 
 
 def test_standard_input(tmp_path: Path) -> None:
     for expected in ("indexed", "duplicates"):
-        answer = program(tmp_path, "-", stdin=gzip.compress(DATA))
+        answer = program(tmp_path, "-", "-", stdin=gzip.compress(DATA))
         assert (answer.code, counts(answer)[expected]) == (0, 60), answer.err
+
+
+def test_standard_input_that_is_closed(tmp_path: Path) -> None:
+    closed = ["sh", "-c", 'exec "$@" <&-', "sh", *command(tmp_path, "-")]
+    done = subprocess.run(closed, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "apex-logs: -: it is closed\n")
 
 
 def test_documents_go_straight_to_the_outputs_under_their_own_ids(tmp_path: Path) -> None:

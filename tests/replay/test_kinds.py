@@ -27,6 +27,8 @@ def text(*values: Any) -> bytes:
         (b"\n\n" + text(envelope(1)), "envelopes"),
         (text({"@timestamp": "2026-01-01", "message": "m", "agent": {}}), "envelopes"),
         (text({"@timestamp": "2026-01-01", "message": "m"}), "lines"),
+        (text({"@timestamp": "2026-01-01", "message": "m", "log": {"offset": 0}}), "envelopes"),
+        (text({"@timestamp": "2026-01-01", "message": "m", "log": {"level": "info"}, "ecs": {}}), "lines"),
         (text(HIT), "documents"),
         (text({"took": 1, "hits": {"hits": [HIT]}}), "search"),
         (json.dumps({"took": 1, "hits": {"hits": [HIT]}}, indent=1).encode(), "search"),

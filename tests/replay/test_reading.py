@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import random
 from pathlib import Path
 
 import pytest
 
 from pipeline.disk.unpacking import Bound
+from pipeline.errors import Damaged
+from pipeline.replay import entries as held
 from pipeline.replay import reading
 from pipeline.replay.archives import find
 from pipeline.replay.entries import Entry, entries
@@ -33,10 +37,11 @@ def whole(found: list[Block]) -> bytes:
     return b"\n".join(block.data for block in found)
 
 
+@pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("size", [1, 100, 1000, 1 << 20])
-def test_blocks_are_whole_lines_and_go_on_from_any_of_their_ends(tmp_path: Path, size: int) -> None:
+def test_blocks_are_whole_lines_and_go_on_from_any_of_their_ends(tmp_path: Path, size: int, packed: bool) -> None:
     path = tmp_path / "a"
-    path.write_bytes(DATA)
+    path.write_bytes(gzip.compress(DATA) if packed else DATA)
     found = read(path, size=size)
     assert whole(found) == DATA
     for block in found:
@@ -95,6 +100,9 @@ def test_a_block_goes_out_in_pieces(tmp_path: Path) -> None:
     assert whole(pieces) == block.data
     assert [piece.end for piece in pieces] == [piece.offset for piece in pieces[1:]] + [block.end]
     assert max(piece.data.count(b"\n") + 1 for piece in pieces) == 10
+    lasting = {piece.end: Clock().last(piece.data, None) for piece in pieces}
+    timed = list(Pace(100).pieces(block, Clock()))
+    assert [piece.time for piece in timed[1:]] == [lasting[piece.offset] for piece in timed[1:]]
     pace = Pace(100)
     waits = [pace.wait(piece) for piece in pieces]
     assert waits[0] == 0
@@ -106,6 +114,7 @@ def test_a_block_goes_out_in_pieces(tmp_path: Path) -> None:
     [
         ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000Z"),
         ("2026-01-02 03:04:05.5+01:00", "2026-01-02T02:04:05.500Z"),
+        ("2026-01-02 03:04:05,678", "2026-01-02T03:04:05.678Z"),
         (1_767_323_045, "2026-01-02T03:04:05.000Z"),
         (1_767_323_045.25, "2026-01-02T03:04:05.250Z"),
         (1_767_323_045_123, "2026-01-02T03:04:05.123Z"),
@@ -119,3 +128,19 @@ def test_a_block_goes_out_in_pieces(tmp_path: Path) -> None:
 )
 def test_times(value: object, time: str | None) -> None:
     assert time_of(value) == time
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("size", [7, 1000, 1 << 20])
+def test_answers_may_be_longer_together_than_one_may_be(
+    monkeypatch: pytest.MonkeyPatch, indent: int | None, size: int
+) -> None:
+    """Wherever the blocks are cut, the lines are the same."""
+    monkeypatch.setattr(held, "LONGEST_ANSWER", 4000)
+    hits = [{"_id": f"{number}", "_source": {"text": "}\n{ \u00e9"}} for number in range(300)]
+    answers = [{"took": 1, "hits": {"hits": hits[start : start + 10]}} for start in range(0, 300, 10)]
+    text = "\n".join(json.dumps(answer, indent=indent, ensure_ascii=False) for answer in answers).encode()
+    found = held._hits(iter([text[start : start + size] for start in range(0, len(text), size)]))
+    assert [json.loads(line) for line in found] == hits
+    with pytest.raises(Damaged, match="cut short"):
+        list(held._hits(iter([text[:-2]])))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import io
 import json
 import random
 import signal
 import sqlite3
 import subprocess
+import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -17,7 +20,7 @@ import pytest
 from tests.proofs.engine import Engine
 from tests.proofs.oracle import Oracle
 from tests.proofs.shipping import ship
-from tests.replay.program import PATIENCE, command, counts, envelope, lines, replay, stored
+from tests.replay.program import APEX_LOGS, PATIENCE, command, counts, envelope, lines, replay, stored
 
 EVENTS = 4000
 SLOW = ("--rate", "4000/s")
@@ -98,6 +101,17 @@ def test_another_configuration_is_another_replay(tmp_path: Path) -> None:
     assert counts(other)["indexed"] == counts(other)["read"] > 0
 
 
+def test_another_server_is_another_replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archives(tmp_path)
+    text = 'output { file { path => "${PLACE}/a.log" } }'
+    for place in ("first", "second"):
+        monkeypatch.setenv("PLACE", str(tmp_path / place))
+        answer = replay(tmp_path, "b.log", text=text)
+        assert counts(answer)["indexed"] > 0, "a half that is there is not missing here"
+        assert counts(replay(tmp_path, "b.log", text=text))["read"] == 0
+    assert (tmp_path / "first/a.log").read_bytes() == (tmp_path / "second/a.log").read_bytes()
+
+
 def test_two_at_once_are_refused(tmp_path: Path) -> None:
     archives(tmp_path)
     process = begun(tmp_path, "a.gz", "--rate", "400/s")
@@ -114,7 +128,10 @@ def test_a_relative_time_means_what_it_meant_at_the_beginning(tmp_path: Path) ->
     (tmp_path / "a.log").write_bytes(lines([envelope(1)]))
     assert counts(replay(tmp_path, "a.log", "--to", "-0s"))["indexed"] == 1
     [checkpoint] = (tmp_path / "store" / "replay").glob("*/checkpoint.sqlite")
-    assert counts(replay(tmp_path, "a.log", "--to", "-0s"))["read"] == 0
+    (tmp_path / "b.log").write_bytes(lines([envelope(2, **{"@timestamp": "2999-01-01T00:00:00Z"})]))
+    again = replay(tmp_path, "a.log", "b.log", "--to", "-0s")
+    assert counts(again)["read"] == counts(again)["outside of --from and --to"] == 1
+    assert "Z, as when this replay was begun; --restart takes it anew" in again.err
     assert list((tmp_path / "store" / "replay").glob("*/checkpoint.sqlite")) == [checkpoint]
 
 
@@ -141,3 +158,32 @@ def test_archived_envelopes_that_were_ingested_live_are_duplicates(tmp_path: Pat
     fresh.mkdir()
     replay(fresh, "../archive.ndjson", text=(tmp_path / "apex.conf").read_text())
     assert stored(fresh) == live, json.dumps(live[0].source)
+
+
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_a_disk_that_takes_no_checkpoint_is_told_of(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "many.tar", "w") as archive:
+        for number in range(1500):
+            data = lines([envelope(number)])
+            member = tarfile.TarInfo(f"a/long/name/of/a/file/{number}.log")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    told = 'output { stdout { codec => line { format => "%{message}" } } }'
+    arguments = [APEX_LOGS, "replay", "many.tar", "-e", told, "--path.data", "data"]
+    limited = [sys.executable, "-c", LIMITED, *arguments]
+    first = subprocess.run(limited, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
+    assert first.returncode == 1, first.stderr
+    assert "free or mount the disk" in first.stderr
+    assert "the same command sends it again" in first.stderr
+    second = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
+    assert second.returncode == 0, second.stderr
+    for number in range(1500):
+        assert f"line {number}\n" in first.stdout, "all is delivered, whatever the checkpoint says"
+    third = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
+    assert "all of it was delivered before" in third.stderr

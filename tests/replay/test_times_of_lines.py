@@ -76,9 +76,10 @@ def test_without_any_time_nothing_is_sent(tmp_path: Path) -> None:
     assert replay(tmp_path, "a.log", "--time", "ctime", text=PLAIN).code == 2
 
 
-def test_lines_without_a_time_belong_to_the_line_before(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pace", [(), ("--rate", "10/s")])
+def test_lines_without_a_time_belong_to_the_line_before(tmp_path: Path, pace: tuple[str, ...]) -> None:
     data = b'at the beginning\n{"time":"2025-01-02T03:04:05Z"}\n  a trace\n\n{"time":"2025-01-03T03:04:05Z"}\n\xff\n'
-    answer = replayed(tmp_path, data)
+    answer = replayed(tmp_path, data, *pace)
     assert answer.code == 0, answer.err
     assert {message: time[:10] for message, time in times(tmp_path).items()} == {
         "at the beginning": "2025-01-02",

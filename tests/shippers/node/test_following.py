@@ -221,6 +221,20 @@ def test_from_the_end(tmp_path: Path) -> None:
     assert sorted(files.messages()) == ["new", "of a new file"]
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_from_the_end_is_for_the_very_first_start(tmp_path: Path, before: bool) -> None:
+    """A log that is rotated, or begun, while the shipper is not running is new."""
+    if before:
+        write(tmp_path / "a.log", "old\n")
+    files = Followed(tmp_path, from_beginning=False)
+    assert files.messages() == []
+    files.close()
+    if before:
+        (tmp_path / "a.log").rename(tmp_path / "a.log.1")
+    write(tmp_path / "a.log", "new\n")
+    assert Followed(tmp_path, from_beginning=False).messages() == ["new"]
+
+
 def test_an_event_of_many_lines_that_could_go_on_waits(tmp_path: Path) -> None:
     import re
 
