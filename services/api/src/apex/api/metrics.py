@@ -48,6 +48,8 @@ class Metrics:
             ["status"],
             registry=registry,
         )
+        self.queue_age: float | None = None
+        """Seconds that the oldest report in the queue has waited for, as last asked; None if it is not known."""
         for status in ("success", "failure"):
             self.projects_submitted.labels(status)  # a rate needs a zero to start from
         self.calculation_duration = Histogram(
@@ -69,9 +71,9 @@ class Metrics:
         """Adds what became of the log lines that are shipped into the pipeline."""
         self.registry.register(_Shipping(handler))
 
-    def watch(self, used: Callable[[], int], total: int, queue_age: Callable[[], float | None]) -> None:
-        """Adds what is read at the time of asking: connections in use, and the age of the queue if it is known."""
-        self.registry.register(_Watched(used, total, queue_age))
+    def watch(self, used: Callable[[], int], total: int) -> None:
+        """Adds connections in use, read at the time of asking, and the age of the queue if it is known."""
+        self.registry.register(_Watched(used, total, lambda: self.queue_age))
 
 
 class _Watched(Collector):
@@ -88,7 +90,7 @@ class _Watched(Collector):
             )
 
     def describe(self) -> list[Metric]:
-        return []  # it would ask the database before there is one
+        return []  # the engine need not be open yet
 
 
 class _Shipping(Collector):
