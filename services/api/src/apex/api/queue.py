@@ -66,6 +66,8 @@ class CeleryQueue:
 
     def __init__(self, redis_url: str) -> None:
         self._celery = make_celery(redis_url)
+        once = {"max_retries": 0}  # else the broker is tried for 6 s, whatever `send_task` is told
+        self._celery.conf.broker_transport_options = {**self._celery.conf.broker_transport_options, **once}
 
     def put(self, report: str) -> None:
         """Publishes a report's id."""

@@ -71,8 +71,14 @@ def unfinished(engine: Engine) -> list[str]:
     """The ids of reports that wait, and of those that a process which has ended was writing; oldest first."""
     with engine.begin() as connection:
         connection.execute(update(REPORTS).where(REPORTS.c.status == "running").values(status="queued"))
-        waiting = select(REPORTS.c.id).where(REPORTS.c.status == "queued").order_by(REPORTS.c.queued_at)
-        return list(connection.execute(waiting).scalars())
+    return waiting(engine)
+
+
+def waiting(engine: Engine, seconds: float = 0.0) -> list[str]:
+    """The ids of reports that have waited at least so long; oldest first."""
+    long = (REPORTS.c.status == "queued") & (REPORTS.c.queued_at <= time.time() - seconds)
+    with engine.connect() as connection:
+        return list(connection.execute(select(REPORTS.c.id).where(long).order_by(REPORTS.c.queued_at)).scalars())
 
 
 def queue_age(engine: Engine) -> float:
