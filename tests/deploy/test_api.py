@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from apex.api.client_address import client_address
 from apex.api.settings import Settings
 
 from tests.cli.program import until
@@ -40,6 +41,18 @@ def _image_environment() -> list[str]:
     stage = (ROOT / "Dockerfile").read_text().split(" AS api\n")[1]
     [line] = [line for line in stage.splitlines() if line.startswith("ENV ")]
     return line.removeprefix("ENV ").split()
+
+
+@pytest.mark.parametrize("peer", ["10.42.3.7", "172.18.0.1", "192.168.65.1"])
+def test_a_client_behind_the_proxy_of_the_place_is_named(
+    base: Objects, monkeypatch: pytest.MonkeyPatch, peer: str
+) -> None:
+    """The peer is a pod of the ingress, or the gateway of Docker's network; what a client claims is not believed."""
+    for given in (pod_settings(base), composing.read("core")["services"]["api"]["environment"]):
+        monkeypatch.setenv("TRUSTED_PROXIES", given["TRUSTED_PROXIES"])
+        trusted = Settings().trusted_proxies
+        assert client_address(peer, ["203.0.113.9, 81.2.69.160"], trusted) == "81.2.69.160"
+        assert client_address("81.2.69.160", ["203.0.113.9"], trusted) == "81.2.69.160"
 
 
 def test_the_worker_is_scraped_where_it_listens() -> None:
