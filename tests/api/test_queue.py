@@ -16,7 +16,7 @@ from apex.api import reports
 from apex.api.cabinets import Cabinet
 from apex.api.database import REPORTS, make_tables, open_database
 from apex.api.projects import create
-from apex.api.queue import REDELIVERY, CeleryQueue, QueueAway
+from apex.api.queue import MOST_WAITING, REDELIVERY, CeleryQueue, QueueAway, ThreadQueue
 from sqlalchemy import update
 
 from tests.api.receivers import traces
@@ -75,6 +75,26 @@ def test_a_broker_that_is_away_costs_reports_and_nothing_else(tmp_path: Path, re
         assert api.derive().status_code == 200
         redis_server.start()
         assert until(lambda: requested(api).status_code == 202)
+
+
+def test_no_more_wait_in_the_process_than_there_is_room_for() -> None:
+    held, written = threading.Event(), list[str]()
+
+    def write(report: str) -> None:
+        held.wait()
+        written.append(report)
+
+    queue = ThreadQueue(write, ["found", "found too"])
+    for number in range(MOST_WAITING):
+        queue.put(str(number))
+    with pytest.raises(QueueAway):
+        queue.put("one more")
+    held.set()
+    until(lambda: len(written) == MOST_WAITING + 2)
+    queue.put("again")
+    until(lambda: "again" in written)
+    queue.close()
+    assert "one more" not in written
 
 
 def test_a_broker_that_refuses_is_asked_once() -> None:
