@@ -155,6 +155,8 @@ def test_a_report_that_cannot_be_written_has_failed(tmp_path: Path) -> None:
         [line] = until(lambda: [each for each in api.lines() if each["event"] == "report_not_written"])
         assert line["level"] == "error"
         assert "there is no project 000" in line["exception"]
+        assert api.metric("apex_reports_failed_total") == 1
+        assert api.metric("apex_report_generation_duration_seconds_count") == 0
     engine.dispose()
 
 

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 IN2_PER_FT2 = 144.0
 IN3_PER_FT3 = 1728.0
 LEAST = 0.125
-"""Inches."""
+"""Inches: a sheet of metal."""
 
 
 class Material(NamedTuple):
@@ -46,7 +46,7 @@ MATERIALS = (
 
 
 class Cabinet(BaseModel):
-    """A cabinet to be built; sizes in inches. The largest are beyond any road transport, the least is a sheet of metal."""
+    """A cabinet to be built; sizes in inches. The largest are beyond any road transport."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 

@@ -62,10 +62,11 @@ class Metrics:
         self.cache_requests = Counter("apex_cache_requests_total", "Values asked of the cache.", registry=registry)
         self.report_duration = Histogram(
             "apex_report_generation_duration_seconds",
-            "Seconds that writing a report took, without its time in the queue.",
+            "Seconds that writing a report took that is done, without its time in the queue.",
             buckets=REPORT_BUCKETS,
             registry=registry,
         )
+        self.reports_failed = Counter("apex_reports_failed_total", "Reports that could not be made.", registry=registry)
 
     def watch_shipping(self, handler: ShippingHandler) -> None:
         """Adds what became of the log lines that are shipped into the pipeline."""

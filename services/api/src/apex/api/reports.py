@@ -106,16 +106,19 @@ class Writer:
             row = connection.execute(select(REPORTS).where(REPORTS.c.id == report)).mappings().first()
         if row is None or row["status"] not in ("queued", "running"):
             return
-        with continued(SPAN, row["trace"] or {}) as span, self._metrics.report_duration.time():
+        started = time.perf_counter()
+        with continued(SPAN, row["trace"] or {}) as span:
             span.set_attribute("report.id", report)
             _change(self._engine, report, status="running")
             try:
                 content = self._content(row["project_id"])
             except Exception:
+                self._metrics.reports_failed.inc()
                 fail(self._engine, report)
                 raise
             values = {"content": content.model_dump(mode="json"), "status": "done", "finished_at": time.time()}
             _change(self._engine, report, **values)
+            self._metrics.report_duration.observe(time.perf_counter() - started)
             self._log.info("report_written", report_id=report)
 
     def _content(self, project_id: str) -> Content:
