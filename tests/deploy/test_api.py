@@ -16,7 +16,7 @@ from apex.api.settings import Settings
 
 from tests.cli.program import until
 from tests.deploy import composing
-from tests.deploy.manifests import ROOT, Objects
+from tests.deploy.manifests import ROOT, Objects, selected
 from tests.servers.elasticsearch_node import free_port
 
 
@@ -59,6 +59,19 @@ def test_the_worker_is_scraped_where_it_listens() -> None:
     worker = composing.read("full")["services"]["worker"]
     assert worker["command"] == ["apex.api.worker"]
     assert worker["environment"]["WORKER_METRICS_PORT"] in worker["expose"]
+
+
+def test_the_worker_of_the_cluster(base: Objects) -> None:
+    """Requests go to the API alone, and the worker's metrics are where its probes and Prometheus look."""
+    api, worker = base.pods()["api"], base.pods()["worker"]
+    services = base.of("Service")
+    for name, pod, other in (("api", api, worker), ("worker-monitoring", worker, api)):
+        assert selected({"matchLabels": services[name]["spec"]["selector"]}, pod.labels)
+        assert not selected({"matchLabels": services[name]["spec"]["selector"]}, other.labels)
+    assert worker.container()["args"] == ["apex.api.worker"]
+    [port] = worker.container()["ports"]
+    assert worker.environment() == {"WORKER_METRICS_HOST": "0.0.0.0", "WORKER_METRICS_PORT": str(port["containerPort"])}
+    assert worker.container()["envFrom"] == api.container()["envFrom"]
 
 
 def test_probes_of_the_pod(base: Objects, tmp_path: Path) -> None:
