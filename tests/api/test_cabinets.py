@@ -58,6 +58,7 @@ def test_an_unknown_material_has_its_place() -> None:
     [
         ("width", 0),
         ("height", -1),
+        ("depth", 1e-9),
         ("depth", 241),
         ("width", 1201),
         ("width", float("nan")),

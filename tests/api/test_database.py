@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -80,3 +81,23 @@ def test_a_database_that_goes_and_comes_back(tmp_path: Path, postgres_server: Se
         until(lambda: api.client.get("/readyz").status_code == 200)
         assert api.derive().status_code == 200
         assert api.metric("apex_pg_pool_used") <= api.metric("apex_pg_pool_total") == 15
+
+
+def test_who_watches_is_answered_while_the_database_hangs(tmp_path: Path, postgres_server: Server) -> None:
+    """More requests hang than there are threads; each of them has had an answer when the database is back."""
+    with serving(tmp_path, DATABASE_URL=postgres_server.url) as api, ThreadPoolExecutor(60) as clients:
+        assert api.derive().status_code == 200
+        postgres_server.signal(signal.SIGSTOP)
+        try:
+            asked = [clients.submit(api.derive) for _ in range(60)]
+            until(lambda: api.metric("apex_pg_pool_used") == api.metric("apex_pg_pool_total") == 15)
+            assert api.client.get("/healthz").status_code == 200
+            assert api.client.get("/readyz").json()["reasons"] == ["the database does not answer"]
+            metrics = api.metrics()
+            assert not all(each.done() for each in asked)
+        finally:
+            postgres_server.signal(signal.SIGCONT)
+        assert "http_requests_total" in metrics
+        assert "apex_celery_queue_age_seconds" not in metrics
+        assert {each.result().status_code for each in asked} <= {200, 500}
+        until(lambda: api.client.get("/readyz").status_code == 200)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from apex.api import reports
 from apex.api.cabinets import Cabinet
 from apex.api.database import REPORTS, make_tables, open_database
 from apex.api.projects import create
+from apex.api.queue import MOST_WAITING, REDELIVERY, CeleryQueue, QueueAway, ThreadQueue
 from sqlalchemy import update
 
 from tests.api.receivers import traces
@@ -73,6 +77,60 @@ def test_a_broker_that_is_away_costs_reports_and_nothing_else(tmp_path: Path, re
         assert until(lambda: requested(api).status_code == 202)
 
 
+def test_no_more_wait_in_the_process_than_there_is_room_for() -> None:
+    held, written = threading.Event(), list[str]()
+
+    def write(report: str) -> None:
+        held.wait()
+        written.append(report)
+
+    queue = ThreadQueue(write, ["found", "found too"])
+    for number in range(MOST_WAITING):
+        queue.put(str(number))
+    with pytest.raises(QueueAway):
+        queue.put("one more")
+    held.set()
+    until(lambda: len(written) == MOST_WAITING + 2)
+    queue.put("again")
+    until(lambda: "again" in written)
+    queue.close()
+    assert "one more" not in written
+
+
+def test_a_broker_that_refuses_is_asked_once() -> None:
+    """A broker that closes each connection at once counts them; with its own patience, Celery tries for 6 s."""
+    with socket.create_server(("127.0.0.1", 0)) as broker:
+        taken: list[int] = []
+
+        def refuse() -> None:
+            with suppress(OSError):
+                while True:
+                    broker.accept()[0].close()
+                    taken.append(1)
+
+        threading.Thread(target=refuse, daemon=True).start()
+        queue = CeleryQueue(f"redis://127.0.0.1:{broker.getsockname()[1]}/0")
+        with pytest.raises(QueueAway):
+            queue.put("x")
+        queue.close()
+        assert 1 <= len(taken) <= 2
+        broker.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_worker_publishes_again_what_redis_has_forgotten(tmp_path: Path, redis_server: Redis) -> None:
+    with serving(tmp_path, REDIS_URL=redis_server.url) as api:
+        report = requested(api).json()
+        redis_server.stop()
+        redis_server.start()  # it keeps nothing
+        engine = open_database(api.database)
+        with engine.begin() as connection:
+            connection.execute(update(REPORTS).values(queued_at=time.time() - REDELIVERY - 1))
+        engine.dispose()
+        with working(tmp_path, REDIS_URL=redis_server.url):
+            assert done(api, report)["content"]["derived"]["A_ft2"] == 8.0
+        until(lambda: api.metric("apex_celery_queue_age_seconds") == 0)
+
+
 def test_a_report_that_was_not_written_is_taken_up_after_a_restart(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'api.db'}")
     make_tables(engine)
@@ -97,6 +155,8 @@ def test_a_report_that_cannot_be_written_has_failed(tmp_path: Path) -> None:
         [line] = until(lambda: [each for each in api.lines() if each["event"] == "report_not_written"])
         assert line["level"] == "error"
         assert "there is no project 000" in line["exception"]
+        assert api.metric("apex_reports_failed_total") == 1
+        assert api.metric("apex_report_generation_duration_seconds_count") == 0
     engine.dispose()
 
 

@@ -13,7 +13,7 @@ ROOMS = [
     {"cabinets", "settings"},
     {"tracing", "error_tracking", "metrics", "client_address"},
     {"logging"},
-    {"database", "cache", "queue", "external"},
+    {"database", "cache", "queue", "external", "asking"},
     {"calculations", "projects"},
     {"reports"},
     {"services"},

@@ -139,6 +139,13 @@ def test_what_is_asked_every_few_seconds_is_not_traced(traced: Process, receiver
     assert {span.attributes["http.route"] for span in receiver.spans if span.kind == SERVER} & {"/metrics"} == set()
 
 
+def test_a_host_that_is_named_like_a_probe_is_traced(traced: Process, receiver: Traces) -> None:
+    trace = logged_trace(traced, traced.derive(Host="metrics.example.org"))
+    until(lambda: named(receiver.of(trace), "cabinet_derive"))
+    [server] = until(lambda: named(receiver.of(trace), "POST"))
+    assert server.attributes["http.route"] == DERIVE
+
+
 def test_spans_are_sent_before_the_process_ends(tmp_path: Path, receiver: Traces) -> None:
     with serving(tmp_path, OTEL_EXPORTER="otlp", OTEL_ENDPOINT=receiver.endpoint) as process:
         trace = logged_trace(process, process.derive())

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from apex.api.client_address import client_address
 from apex.api.settings import Settings
 
 from tests.cli.program import until
 from tests.deploy import composing
-from tests.deploy.manifests import ROOT, Objects
+from tests.deploy.manifests import ROOT, Objects, selected
 from tests.servers.elasticsearch_node import free_port
 
 
@@ -42,10 +43,35 @@ def _image_environment() -> list[str]:
     return line.removeprefix("ENV ").split()
 
 
+@pytest.mark.parametrize("peer", ["10.42.3.7", "172.18.0.1", "192.168.65.1"])
+def test_a_client_behind_the_proxy_of_the_place_is_named(
+    base: Objects, monkeypatch: pytest.MonkeyPatch, peer: str
+) -> None:
+    """The peer is a pod of the ingress, or the gateway of Docker's network; what a client claims is not believed."""
+    for given in (pod_settings(base), composing.read("core")["services"]["api"]["environment"]):
+        monkeypatch.setenv("TRUSTED_PROXIES", given["TRUSTED_PROXIES"])
+        trusted = Settings().trusted_proxies
+        assert client_address(peer, ["203.0.113.9, 81.2.69.160"], trusted) == "81.2.69.160"
+        assert client_address("81.2.69.160", ["203.0.113.9"], trusted) == "81.2.69.160"
+
+
 def test_the_worker_is_scraped_where_it_listens() -> None:
     worker = composing.read("full")["services"]["worker"]
     assert worker["command"] == ["apex.api.worker"]
     assert worker["environment"]["WORKER_METRICS_PORT"] in worker["expose"]
+
+
+def test_the_worker_of_the_cluster(base: Objects) -> None:
+    """Requests go to the API alone, and the worker's metrics are where its probes and Prometheus look."""
+    api, worker = base.pods()["api"], base.pods()["worker"]
+    services = base.of("Service")
+    for name, pod, other in (("api", api, worker), ("worker-monitoring", worker, api)):
+        assert selected({"matchLabels": services[name]["spec"]["selector"]}, pod.labels)
+        assert not selected({"matchLabels": services[name]["spec"]["selector"]}, other.labels)
+    assert worker.container()["args"] == ["apex.api.worker"]
+    [port] = worker.container()["ports"]
+    assert worker.environment() == {"WORKER_METRICS_HOST": "0.0.0.0", "WORKER_METRICS_PORT": str(port["containerPort"])}
+    assert worker.container()["envFrom"] == api.container()["envFrom"]
 
 
 def test_probes_of_the_pod(base: Objects, tmp_path: Path) -> None:

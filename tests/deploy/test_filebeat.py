@@ -94,7 +94,7 @@ def test_a_pod_with_another_label_or_none_is_shipped_and_left_alone() -> None:
 def test_the_pods_of_the_api_have_the_label(objects: Objects) -> None:
     assert objects.pods()["api"].labels["app"] == "apex-api"
     labelled = [name for name, pod in objects.pods().items() if pod.labels.get("app") == "apex-api"]
-    assert labelled == ["api"]
+    assert labelled == ["api", "worker"]
 
 
 def test_files_are_those_of_the_container_and_are_mounted(base: Objects) -> None:

@@ -20,6 +20,7 @@ ALLOWED = {
     ("kafka", 9092): {"pipeline", "filebeat", "kafka-setup", "kafka"},
     ("kafka", 9093): {"kafka"},
     ("apex-api", 8000): {"ns:ingress-nginx", "ns:monitoring"},
+    ("apex-api", 9540): {"ns:monitoring"},
     ("kibana", 5601): {"ns:ingress-nginx", "elasticsearch-setup"},
     ("loki", 3100): {"pipeline", "ns:monitoring"},
     ("jaeger", 4317): {"apex-api", "pipeline"},
@@ -38,7 +39,15 @@ def test_who_reaches(objects: Objects, target: tuple[str, int], allowed: set[str
     peers["elasticsearch-setup"] = SETUP
     peers["nobody in particular"] = Peer({"app": "shell"})
     peers |= {f"ns:{name}": Peer({"app": "anything"}, name) for name in NAMESPACES}
-    assert {name for name, peer in peers.items() if may_reach(objects, peer, {"app": app}, port)} == allowed
+    labels = labels_of(objects, app, port)
+    assert {name for name, peer in peers.items() if may_reach(objects, peer, labels, port)} == allowed
+
+
+def labels_of(objects: Objects, app: str, port: int) -> dict[str, str]:
+    """Those of the pod that has the port; of the first with that label `app` where none declares it."""
+    pods = [pod for pod in objects.pods().values() if pod.labels["app"] == app]
+    having = [pod for pod in pods if port in [each["containerPort"] for each in pod.container().get("ports", [])]]
+    return (having or pods)[0].labels
 
 
 def test_every_port_that_is_declared_is_in_the_table(objects: Objects) -> None:

@@ -60,6 +60,14 @@ class Server:
                 raise NotHere(f"postgres did not start: {self._log.read_text(errors='replace')[-500:]}")
             time.sleep(0.05)
 
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal to it and its processes: after SIGSTOP it takes connections and is silent."""
+        assert self._process is not None
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for each in (pid, *map(int, children)):
+            os.kill(each, number)
+
     def stop(self) -> None:
         """Ends it, and the connections to it, at once but cleanly."""
         if self._process is not None:

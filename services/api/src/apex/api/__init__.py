@@ -5,7 +5,7 @@
     endpoints                            what is asked over HTTP, one file a subject
     calculations  projects  reports      what is kept, and what is done with it
     services                             what endpoints are given: database, cache, queue, metrics, tracer
-    database  cache  queues  external    the world outside
+    database  cache  queue  external     the world outside; `asking`: questions that nobody waits long for
     requests  errors                     what holds for every request: its log line, its metrics, how a refusal reads
     logging  tracing  error_tracking  metrics  client_address
     cabinets  settings                   plain values and arithmetic

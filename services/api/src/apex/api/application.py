@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from apex.api import calculations, reports
+from apex.api.asking import Asking
 from apex.api.cache import Cache
 from apex.api.database import CONNECTIONS, connections_used
 from apex.api.endpoints import cabinets, operation, projects
@@ -39,9 +40,9 @@ def make_application(settings: Settings, engine: Engine, metrics: Metrics) -> Fa
         cache = Cache(settings.redis_url, metrics)
         with untraced():
             queue = await run_in_threadpool(_queue, settings, engine, Writer(engine, cache, metrics))
-        metrics.watch(lambda: connections_used(engine), CONNECTIONS, lambda: _queue_age(engine))
+        metrics.watch(lambda: connections_used(engine), CONNECTIONS)
         async with httpx.AsyncClient() as client:
-            app.state.services = Services(settings, engine, cache, queue, metrics, client)
+            app.state.services = Services(settings, engine, cache, queue, metrics, client, Asking())
             forgetting = asyncio.create_task(_forget(engine, settings.calculations_kept_days))
             try:
                 yield
@@ -63,14 +64,6 @@ def _queue(settings: Settings, engine: Engine, writer: Writer) -> Queue:
     if settings.redis_url is not None:
         return CeleryQueue(settings.redis_url)
     return ThreadQueue(writer.write, reports.unfinished(engine))
-
-
-def _queue_age(engine: Engine) -> float | None:
-    try:
-        with untraced():
-            return reports.queue_age(engine)
-    except SQLAlchemyError:
-        return None  # a database that is away takes no other metric with it
 
 
 async def _forget(engine: Engine, days: float) -> None:

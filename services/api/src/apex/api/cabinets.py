@@ -20,6 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 IN2_PER_FT2 = 144.0
 IN3_PER_FT3 = 1728.0
+LEAST = 0.125
+"""Inches: a sheet of metal."""
 
 
 class Material(NamedTuple):
@@ -44,13 +46,13 @@ MATERIALS = (
 
 
 class Cabinet(BaseModel):
-    """A cabinet to be built; sizes in inches. The largest sizes are beyond any road transport."""
+    """A cabinet to be built; sizes in inches. The largest are beyond any road transport."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
-    width: Annotated[float, Field(gt=0, le=1200, description="Inches.", examples=[48])]
-    height: Annotated[float, Field(gt=0, le=1200, description="Inches.", examples=[24])]
-    depth: Annotated[float, Field(gt=0, le=240, description="Inches.", examples=[8])]
+    width: Annotated[float, Field(ge=LEAST, le=1200, description="Inches.", examples=[48])]
+    height: Annotated[float, Field(ge=LEAST, le=1200, description="Inches.", examples=[24])]
+    depth: Annotated[float, Field(ge=LEAST, le=240, description="Inches.", examples=[8])]
     count: Annotated[int, Field(ge=1, le=10_000, description="How many of them.")] = 1
     material: Annotated[str, Field(min_length=1, max_length=40, description="A name of the table of materials.")] = (
         ALUMINIUM

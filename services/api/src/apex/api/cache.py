@@ -1,13 +1,14 @@
 """Values that are asked for often: in Redis where `REDIS_URL` is set, else in this process (dogpile.cache).
 
 Values are JSON in Redis, never pickles, so that who writes to Redis cannot run code here. A Redis that is away costs
-time-outs and hits, never an answer. Keys are few and fixed: a value that has expired stays where it is until it is made
-anew, and no request may choose a key.
+hits, and a time-out now and then, never an answer. Keys are few and fixed: a value that has expired stays where it is
+until it is made anew, and no request may choose a key.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,15 +22,19 @@ EXPIRY = 60
 """Seconds that a value is believed for."""
 TIMEOUT = 0.25
 """Seconds that an answer of Redis is waited for."""
+PAUSE = 5.0
+"""Seconds for which a Redis that did not answer is not asked: else each request would wait for it."""
 PREFIX = "apex-api:cache:"
 
 
 class Cache:
     """One interface over both."""
 
-    def __init__(self, redis_url: str | None, metrics: Metrics) -> None:
+    def __init__(self, redis_url: str | None, metrics: Metrics, pause: float = PAUSE) -> None:
         self._region = _region(redis_url)
         self._metrics = metrics
+        self._pause = pause
+        self._away_until = 0.0
         self._log = structlog.stdlib.get_logger("apex.api.cache")
 
     def get(self, key: str, load: Callable[[], Any]) -> Any:
@@ -40,11 +45,15 @@ class Cache:
             loaded.append(load())
             return loaded[0]
 
-        try:
-            value = self._region.get_or_create(key, loading)
-        except RedisError as error:
-            self._log.warning("cache_away", error=type(error).__name__)
-            value = loaded[0] if loaded else loading()
+        if time.monotonic() < self._away_until:
+            value = loading()
+        else:
+            try:
+                value = self._region.get_or_create(key, loading)
+            except RedisError as error:
+                self._away_until = time.monotonic() + self._pause
+                self._log.warning("cache_away", error=type(error).__name__)
+                value = loaded[0] if loaded else loading()
         self._metrics.cache_requests.inc()
         if not loaded:
             self._metrics.cache_hits.inc()

@@ -36,6 +36,15 @@ BUSY_TIMEOUT = 5.0
 POOL: Mapping[str, Any] = {"pool_size": 10, "max_overflow": 5, "pool_timeout": BUSY_TIMEOUT}
 CONNECTIONS: int = POOL["pool_size"] + POOL["max_overflow"]
 """Connections that may be open at once."""
+POSTGRES: Mapping[str, Any] = {
+    "connect_timeout": int(BUSY_TIMEOUT),
+    "tcp_user_timeout": int(BUSY_TIMEOUT * 1000),
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""libpq's: a server whose machine or network is gone is given up after 5 s where something was sent, after 25 s where
+an answer is waited for. The kernel's own patience is a quarter of an hour, for each connection of the pool."""
 _SETUP_LOCK = 5044001
 """The advisory lock of PostgreSQL under which one process at a time makes the tables; any number that is ours."""
 
@@ -97,7 +106,7 @@ def open_database(url: str) -> Engine:
     return create_engine(
         parsed,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": int(BUSY_TIMEOUT)},
+        connect_args=POSTGRES,
         **POOL,
     )
 

@@ -22,12 +22,18 @@ PRIVATE = frozenset(
         *("authorization", "proxy-authorization", "www-authenticate", "cookie", "cookies", "set-cookie"),
         *("x-api-key", "x-auth-token", "x-csrf-token", "password", "secret", "token", "dsn"),
         *("forwarded", "x-forwarded-for", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"),
+        *("query_string", "http.query", "url.query"),
         *("remote_addr", "ip_address", "client", "client.address", "net.peer.ip"),
     }
 )
 """Names, in lower case, whose values are never sent."""
-_ADDRESS = re.compile(r"(?<![\w.:])(?:[0-9a-fA-F]*:[0-9a-fA-F:]*:[0-9a-fA-F:.]*|(?:\d{1,3}\.){3}\d{1,3})(?![\w.]*\w)")
-"""What looks like an address; `ip_address` says whether it is one."""
+_ADDRESS = re.compile(r"(?<![\w.:])[0-9a-fA-F:.]{2,}+(\w?)")
+"""What may be an address, and whether a word goes on behind it; `ip_address` says whether it is one.
+
+It never goes back a step: headers are the sender's, and a request waits while they are searched.
+"""
+_LONGEST_ADDRESS = 64
+"""Characters, a port and dots behind it included."""
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|basic|digest|token)\s+[\w.~+/=-]{8,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 
 
@@ -71,9 +77,19 @@ def _scrubbed(value: Any) -> Any:
 
 
 def _address(found: re.Match[str]) -> str:
-    text = found[0].rstrip(".")
+    word = found[1]
+    text = found[0].removesuffix(word)
+    if len(text) <= _LONGEST_ADDRESS:
+        before_port = text[: text.rfind(":")] if ":" in text else ""
+        for candidate in (before_port,) if word else (text.rstrip("."), before_port):
+            if _is_address(candidate):
+                return FILTERED + found[0][len(candidate) :]
+    return found[0]  # a time, a version
+
+
+def _is_address(text: str) -> bool:
     try:
         ip_address(text)
     except ValueError:
-        return found[0]  # a time, a version
-    return FILTERED + found[0][len(text) :]
+        return False
+    return True

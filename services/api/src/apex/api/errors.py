@@ -48,4 +48,4 @@ async def _unknown_material(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _queue_away(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": "the queue of reports does not answer"}, 503, {"Retry-After": "10"})
+    return JSONResponse({"detail": "the queue of reports is away, or full"}, 503, {"Retry-After": "10"})

@@ -48,6 +48,8 @@ class Metrics:
             ["status"],
             registry=registry,
         )
+        self.queue_age: float | None = None
+        """Seconds that the oldest report in the queue has waited for, as last asked; None if it is not known."""
         for status in ("success", "failure"):
             self.projects_submitted.labels(status)  # a rate needs a zero to start from
         self.calculation_duration = Histogram(
@@ -60,18 +62,19 @@ class Metrics:
         self.cache_requests = Counter("apex_cache_requests_total", "Values asked of the cache.", registry=registry)
         self.report_duration = Histogram(
             "apex_report_generation_duration_seconds",
-            "Seconds that writing a report took, without its time in the queue.",
+            "Seconds that writing a report took that is done, without its time in the queue.",
             buckets=REPORT_BUCKETS,
             registry=registry,
         )
+        self.reports_failed = Counter("apex_reports_failed_total", "Reports that could not be made.", registry=registry)
 
     def watch_shipping(self, handler: ShippingHandler) -> None:
         """Adds what became of the log lines that are shipped into the pipeline."""
         self.registry.register(_Shipping(handler))
 
-    def watch(self, used: Callable[[], int], total: int, queue_age: Callable[[], float | None]) -> None:
-        """Adds what is read at the time of asking: connections in use, and the age of the queue if it is known."""
-        self.registry.register(_Watched(used, total, queue_age))
+    def watch(self, used: Callable[[], int], total: int) -> None:
+        """Adds connections in use, read at the time of asking, and the age of the queue if it is known."""
+        self.registry.register(_Watched(used, total, lambda: self.queue_age))
 
 
 class _Watched(Collector):
@@ -88,7 +91,7 @@ class _Watched(Collector):
             )
 
     def describe(self) -> list[Metric]:
-        return []  # it would ask the database before there is one
+        return []  # the engine need not be open yet
 
 
 class _Shipping(Collector):

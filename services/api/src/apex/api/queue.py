@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
 from typing import Protocol
 
 import structlog
@@ -23,8 +24,12 @@ REDELIVERY = 300
 """Seconds after which a report that a worker took and did not finish is given to another one."""
 
 
+MOST_WAITING = 1000
+"""Reports that may wait in this process, besides those that it found when it started."""
+
+
 class QueueAway(Exception):
-    """The broker does not answer; nothing was queued."""
+    """The broker does not answer, or too many wait; nothing was queued."""
 
 
 class Queue(Protocol):
@@ -42,13 +47,16 @@ class ThreadQueue:
 
     def __init__(self, write: Callable[[str], None], waiting: Iterable[str] = ()) -> None:
         self._write = write
+        self._room = BoundedSemaphore(MOST_WAITING)
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reports")
         for report in waiting:
-            self.put(report)
+            self._threads.submit(self._guarded, report)
 
     def put(self, report: str) -> None:
-        """Queues a report."""
-        self._threads.submit(self._guarded, report)
+        """Queues a report; raises `QueueAway` where too many wait."""
+        if not self._room.acquire(blocking=False):
+            raise QueueAway(f"{MOST_WAITING} reports wait")
+        self._threads.submit(self._guarded, report).add_done_callback(lambda _: self._room.release())
 
     def close(self) -> None:
         """Waits for the report that is being written."""
@@ -66,6 +74,8 @@ class CeleryQueue:
 
     def __init__(self, redis_url: str) -> None:
         self._celery = make_celery(redis_url)
+        once = {"max_retries": 0}  # else the broker is tried for 6 s, whatever `send_task` is told
+        self._celery.conf.broker_transport_options = {**self._celery.conf.broker_transport_options, **once}
 
     def put(self, report: str) -> None:
         """Publishes a report's id."""

@@ -71,8 +71,14 @@ def unfinished(engine: Engine) -> list[str]:
     """The ids of reports that wait, and of those that a process which has ended was writing; oldest first."""
     with engine.begin() as connection:
         connection.execute(update(REPORTS).where(REPORTS.c.status == "running").values(status="queued"))
-        waiting = select(REPORTS.c.id).where(REPORTS.c.status == "queued").order_by(REPORTS.c.queued_at)
-        return list(connection.execute(waiting).scalars())
+    return waiting(engine)
+
+
+def waiting(engine: Engine, seconds: float = 0.0) -> list[str]:
+    """The ids of reports that have waited at least so long; oldest first."""
+    long = (REPORTS.c.status == "queued") & (REPORTS.c.queued_at <= time.time() - seconds)
+    with engine.connect() as connection:
+        return list(connection.execute(select(REPORTS.c.id).where(long).order_by(REPORTS.c.queued_at)).scalars())
 
 
 def queue_age(engine: Engine) -> float:
@@ -100,16 +106,19 @@ class Writer:
             row = connection.execute(select(REPORTS).where(REPORTS.c.id == report)).mappings().first()
         if row is None or row["status"] not in ("queued", "running"):
             return
-        with continued(SPAN, row["trace"] or {}) as span, self._metrics.report_duration.time():
+        started = time.perf_counter()
+        with continued(SPAN, row["trace"] or {}) as span:
             span.set_attribute("report.id", report)
             _change(self._engine, report, status="running")
             try:
                 content = self._content(row["project_id"])
             except Exception:
+                self._metrics.reports_failed.inc()
                 fail(self._engine, report)
                 raise
             values = {"content": content.model_dump(mode="json"), "status": "done", "finished_at": time.time()}
             _change(self._engine, report, **values)
+            self._metrics.report_duration.observe(time.perf_counter() - started)
             self._log.info("report_written", report_id=report)
 
     def _content(self, project_id: str) -> Content:

@@ -9,6 +9,7 @@ import httpx
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 
+from apex.api.asking import Asking
 from apex.api.cache import Cache
 from apex.api.metrics import Metrics
 from apex.api.queue import Queue
@@ -25,9 +26,11 @@ class Services:
     queue: Queue
     metrics: Metrics
     client: httpx.AsyncClient
+    asking: Asking
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
+    """A plain function would be called in a thread, for which a request waits where the database hangs."""
     services: Services = request.app.state.services
     return services
 

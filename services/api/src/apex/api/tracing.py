@@ -21,8 +21,8 @@ from sqlalchemy import Engine
 
 from apex.api.settings import SERVICE, Settings
 
-UNTRACED = "healthz,readyz,metrics"
-"""Paths that are asked every few seconds and tell nothing."""
+UNTRACED = "^[a-z]+://[^/]+/(healthz|readyz|metrics)$"
+"""URLs that are asked every few seconds and tell nothing."""
 EXPORT_TIMEOUT = 3.0
 """Seconds for one export, attempts included: so long does a receiver that is away delay the end of the process."""
 _OPT_IN = "OTEL_SEMCONV_STABILITY_OPT_IN"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
+from apex.api import reports
 from apex.api.database import is_reachable
 from apex.api.services import Given
 from apex.api.settings import SERVICE
@@ -36,17 +41,29 @@ async def show_health(given: Given) -> Health:
 
 
 @router.get("/readyz", responses={503: {"model": Readiness}})
-def show_readiness(given: Given, response: Response) -> Readiness:
+async def show_readiness(given: Given, response: Response) -> Readiness:
     """Says whether the database answers; a cache or a queue that is away does not keep cabinets from being derived."""
-    with untraced():
-        reachable = is_reachable(given.engine)
-    if reachable:
+    if await given.asking.answer(partial(_reachable, given.engine)):
         return Readiness(status="ready")
     response.status_code = 503
     return Readiness(status="not ready", reasons=["the database does not answer"])
 
 
 @router.get("/metrics", response_class=Response)
-def show_metrics(given: Given) -> Response:
-    """Prometheus' text."""
+async def show_metrics(given: Given) -> Response:
+    """Prometheus' text; without the age of the queue where the database does not say it in time."""
+    given.metrics.queue_age = await given.asking.answer(partial(_queue_age, given.engine))
     return Response(generate_latest(given.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _reachable(engine: Engine) -> bool:
+    with untraced():
+        return is_reachable(engine)
+
+
+def _queue_age(engine: Engine) -> float | None:
+    try:
+        with untraced():
+            return reports.queue_age(engine)
+    except SQLAlchemyError:
+        return None  # a database that is away takes no other metric with it

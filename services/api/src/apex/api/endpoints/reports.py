@@ -13,7 +13,7 @@ from apex.api.reports import Report
 from apex.api.services import Given
 
 router = APIRouter(tags=["reports"])
-AWAY: Responses = {503: {"description": "The queue does not answer; nothing was queued"}}
+AWAY: Responses = {503: {"description": "The queue is away, or full; nothing was queued"}}
 
 
 @router.post("/projects/{project_id}/report", status_code=202, responses={**NOT_FOUND, **AWAY})
