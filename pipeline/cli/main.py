@@ -8,6 +8,7 @@ import typer
 
 from pipeline.cli import search_commands
 from pipeline.cli.dlq import dlq
+from pipeline.cli.explore_command import explore
 from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId, SettingsFolder
 from pipeline.cli.setup import setup
 
@@ -22,7 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(dlq, name="dlq")
 app.add_typer(search_commands.indices, name="indices")
-for command in (search_commands.search, search_commands.tail, search_commands.stats):
+for command in (search_commands.search, search_commands.tail, search_commands.stats, explore):
     app.command()(command)
 app.add_typer(setup, name="setup")
 queue = typer.Typer(help="Looks into the queue on disk, and repairs it.", no_args_is_help=True, rich_markup_mode=None)
