@@ -25,10 +25,10 @@ class FieldList:
 
     def build(self) -> None:
         """Draws it."""
-        with ui.column().classes("w-64 shrink-0 gap-1").style("height: calc(100vh - 190px)"):
+        with ui.column().classes("w-72 shrink-0 gap-1").style("height: calc(100vh - 130px)"):
             self._narrow = ui.input(placeholder="Fields", on_change=lambda: self._draw())
             self._narrow.props('dense outlined clearable aria-label="Narrow the fields"').classes("w-full")
-            with ui.scroll_area().classes("grow w-full"):
+            with ui.scroll_area().classes("grow w-full").props("content-style=padding:0"):
                 self._list = ui.column().classes("w-full gap-0")
             self._note = ui.label().classes("text-xs opacity-70")
 
@@ -48,7 +48,7 @@ class FieldList:
                 self._draw_field(field, field.name in columns)
 
     def _draw_field(self, field: FieldFound, chosen: bool) -> None:
-        with ui.expansion().classes("w-full").props("dense expand-separator").mark("field") as entry:
+        with ui.expansion().classes("w-full").props("dense dense-toggle header-class=px-1 switch-toggle-side").mark("field") as entry:
             with entry.add_slot("header"), ui.row(wrap=False).classes("w-full items-center gap-1"):
                 ui.icon(_ICONS.get(field.kind, "data_object"), size="xs").classes("opacity-60").tooltip(field.kind)
                 ui.label(field.name).classes("grow text-xs font-mono break-all")
