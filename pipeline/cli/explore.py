@@ -75,7 +75,7 @@ def _retry(wish: Wish) -> list[str]:
     if wish.settings is not None:
         found += ["--path.settings", str(wish.settings)]
     if wish.config:
-        found += [part for file in wish.config for part in ("-f", file)] + ["--again"]
+        found += [part for file in wish.config for part in ("-f", file)]
         if wish.where.elasticsearch is None:
             found += ["--embedded", str(wish.where.embedded)]
     return found

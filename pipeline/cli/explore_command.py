@@ -34,7 +34,8 @@ def explore(
 ) -> None:
     """Serve a page that searches the embedded store or Elasticsearch, and shows the pipeline and its dead letters.
 
-    -f CONF says which outputs take the dead letters that are sent again from the page.
+    With -f CONF, dead letters that are retried from the page run through CONF, as with `dlq retry -f`; without, they
+    are sent again as they were, to the outputs of the settings.
     """
     from pipeline.cli.asking import Where
     from pipeline.cli.explore import Wish

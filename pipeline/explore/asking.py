@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from pipeline.errors import ApexLogsError
+from pipeline.errors import ApexLogsError, StoreError
 from pipeline.explore.periods import BadTime, width_of_bars
 from pipeline.explore.view import View
 from pipeline.languages.kql_tree import QueryError
-from pipeline.search.questions import Bucket, Documents, Found, Question
+from pipeline.search.questions import Bucket, Documents, Question
 
 PAGE = 200
 """Documents on the table at first, and so many more at a time."""
@@ -70,6 +71,11 @@ def trouble(error: Exception, where: str) -> Trouble | None:
             return Trouble(f"Cannot read this query: {error.problem}", "Mend it at the mark.", place)
         case BadTime():
             return Trouble("Cannot read this time", str(error))
+        case StoreError() if not (Path(where) / "indices").is_dir():
+            remedy = (
+                f"Make one with: apex-logs run -f FILE.conf --embedded {where}\nor name its folder with --embedded."
+            )
+            return Trouble(str(error)[:1].upper() + str(error)[1:], remedy)
         case ApexLogsError():
             return Trouble(f"Cannot ask {where}", str(error))
     return None
@@ -88,8 +94,3 @@ def nothing(view: View, empty: bool, where: str) -> Trouble:
     if view.query.strip() not in ("", "*"):
         ways.append("ask for less: a word of a message, or level:error")
     return Trouble("No document matches", f"Try to {', or '.join(ways)}." if ways else "Choose another index.")
-
-
-def newest_time(hits: list[Found]) -> int | None:
-    """The time of the newest of some documents."""
-    return max((hit.timestamp for hit in hits if hit.timestamp is not None), default=None)

@@ -48,7 +48,8 @@ class FieldList:
                 self._draw_field(field, field.name in columns)
 
     def _draw_field(self, field: FieldFound, chosen: bool) -> None:
-        with ui.expansion().classes("w-full").props("dense dense-toggle header-class=px-1 switch-toggle-side").mark("field") as entry:
+        entry = ui.expansion().classes("w-full").props("dense dense-toggle switch-toggle-side header-class=px-1")
+        with entry.mark("field"):
             with entry.add_slot("header"), ui.row(wrap=False).classes("w-full items-center gap-1"):
                 ui.icon(_ICONS.get(field.kind, "data_object"), size="xs").classes("opacity-60").tooltip(field.kind)
                 ui.label(field.name).classes("grow text-xs font-mono break-all")

@@ -111,9 +111,11 @@ class Page:
         except (QueryError, BadTime, ApexLogsError) as error:
             shown = asking.trouble(error, self._desk.sources.where)
             assert shown is not None
-            self._results.excuse(shown)
-            self._results.draw(None)
-            self._map.excuse(shown)
+            if self._desk.view.tab == "map":
+                self._map.excuse(shown)
+            else:
+                self._results.excuse(shown)
+                self._results.draw(None)
         except Exception:
             _log.exception("the page could not be shown")
             raise

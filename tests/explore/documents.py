@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,7 +40,11 @@ def fill(folder: Path, count: int = 600) -> None:
     draw = random.Random(7)
     documents = []
     for number in range(count):
-        moment = NOON + timedelta(hours=2) * (number / count) + timedelta(milliseconds=draw.randrange(1000))
+        moment = (
+            NOON
+            + timedelta(hours=2) * (number / count + 0.03 * math.sin(number * 12.6 / count))
+            + timedelta(milliseconds=draw.randrange(1000))
+        )
         status = draw.choices([200, 201, 404, 500, 503], [70, 10, 10, 6, 4])[0]
         city, country, latitude, longitude = draw.choices(_CITIES, [9, 8, 5, 4, 4, 6, 2, 1, 2])[0]
         route = draw.choice(_ROUTES)

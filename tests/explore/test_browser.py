@@ -1,5 +1,6 @@
 """The page in a real browser: what an analyst does, over a store that lies still."""
 
+import re
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -72,7 +73,7 @@ def test_brushing_the_histogram_chooses_a_time(open_page, full):
     opened.page.mouse.move(box["x"] + box["width"] * 0.6, y, steps=5)
     opened.page.mouse.move(box["x"] + box["width"] * 0.75, y, steps=5)
     opened.page.mouse.up()
-    expect(opened.page).to_have_url(lambda url: "from=2026-11-23T1" in url and "to=2026-11-23T1" in url)
+    expect(opened.page).to_have_url(re.compile("from=2026-11-23T1.*to=2026-11-23T1"))
     expect(opened.page.locator("text=/^1[0-9]{2} documents$/")).to_be_visible()
     opened.shot("brushed")
 
@@ -90,7 +91,7 @@ def test_a_value_becomes_a_filter_and_goes_again(open_page, full):
     chip.locator(".q-chip__icon--remove").click()
     opened.counts("600 documents")
     opened.page.get_by_label("Add as a column").first.click()
-    expect(opened.page).to_have_url(lambda url: "columns=" in url)
+    expect(opened.page).to_have_url(re.compile("columns="))
 
 
 def test_a_document_has_a_link_a_trace_and_filters(open_page, full):
