@@ -80,9 +80,17 @@ def ranked(rows: Sequence[tuple[str, float]], unit: str) -> dict[str, Any]:
     turned = list(reversed(rows))
     return {
         "animation": False,
-        "grid": {"left": 8, "right": 48, "top": 8, "bottom": 28, "containLabel": True},
+        "grid": {"left": 8, "right": 24, "top": 8, "bottom": 8, "containLabel": True},
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
-        "xAxis": {"type": "value", "name": unit, "nameLocation": "middle", "nameGap": 24, "axisLabel": _MUTED},
+        "xAxis": {"type": "value", "axisLabel": _MUTED, "splitLine": _LINE},
         "yAxis": {"type": "category", "data": [name for name, _ in turned], "axisLabel": _MUTED},
-        "series": [{"name": unit, "type": "bar", "data": [amount for _, amount in turned], "barMaxWidth": 18}],
+        "series": [
+            {
+                "name": unit,
+                "type": "bar",
+                "data": [amount for _, amount in turned],
+                "barMaxWidth": 18,
+                "itemStyle": {"color": _BLUE},
+            }
+        ],
     }

@@ -25,7 +25,7 @@ class FieldList:
 
     def build(self) -> None:
         """Draws it."""
-        with ui.column().classes("w-72 shrink-0 gap-1").style("height: calc(100vh - 130px)"):
+        with ui.column().classes("w-72 shrink-0 gap-1 h-full"):
             self._narrow = ui.input(placeholder="Fields", on_change=lambda: self._draw())
             self._narrow.props('dense outlined clearable aria-label="Narrow the fields"').classes("w-full")
             with ui.scroll_area().classes("grow w-full").props("content-style=padding:0"):

@@ -54,8 +54,9 @@ def look(folder: Path) -> Letters:
 def row(letter: Letter) -> dict[str, str]:
     """A row of the table of dead letters."""
     record = letter.record
-    shown = {name: str(record.get(name, ""))[:1_000] for name in ("time", "plugin", "reason")}
-    return {"key": letter.name, **shown, "payload": letter.payload[:1_000].decode(errors="replace")}
+    shown = {name: str(record.get(name, ""))[:1_000] for name in ("plugin", "reason")}
+    time = str(record.get("time", ""))[:19].replace("T", " ")
+    return {"key": letter.name, "time": time, **shown, "payload": letter.payload[:1_000].decode(errors="replace")}
 
 
 async def retry(names: Sequence[str], arguments: Sequence[str]) -> Retried:

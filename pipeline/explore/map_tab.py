@@ -19,7 +19,7 @@ class MapTab:
     def build(self) -> None:
         """Draws it, empty."""
         self._note = ui.label().classes("text-sm").mark("map-note")
-        self._chart = ui.echart(world.chart([])).classes("w-full").style("height: calc(100vh - 220px)").mark("map")
+        self._chart = ui.echart(world.chart([])).classes("w-full grow").mark("map")
 
     async def ask(self, question: Question) -> None:
         """Shows the places of the newest documents."""

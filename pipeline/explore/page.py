@@ -66,13 +66,13 @@ class Page:
         ui.query(".nicegui-content").classes("p-3 gap-2")
         self._head.build(self._tab)
         self._document.build()
-        with ui.column().classes("w-full gap-2") as self._root:
-            with ui.column().classes("w-full gap-1") as self._search:
+        with ui.column().classes("w-full gap-2").style("height: calc(100vh - 68px)") as self._root:
+            with ui.column().classes("w-full h-full gap-1") as self._search:
                 self._bar.build()
-                with ui.row(wrap=False).classes("w-full gap-3") as self._documents:
+                with ui.row(wrap=False).classes("w-full grow min-h-0 gap-3") as self._documents:
                     self._fields.build()
                     self._results.build(self._bring_more)
-                with ui.column().classes("w-full") as self._world:
+                with ui.column().classes("w-full grow min-h-0") as self._world:
                     self._map.build()
             with ui.column().classes("w-full") as self._engine:
                 self._pipeline.build()

@@ -34,7 +34,7 @@ class Results:
 
     def build(self, more: Callable[[], Any]) -> None:
         """Draws it; `more` brings the next documents."""
-        with ui.column().classes("grow gap-1 min-w-0").style("height: calc(100vh - 130px)"):
+        with ui.column().classes("grow gap-1 min-w-0 h-full"):
             with ui.row(wrap=False).classes("w-full items-center gap-2"):
                 self._count = ui.label().classes("text-sm font-medium").mark("count")
                 self._detail = ui.label().classes("text-xs opacity-70")
