@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.asking import Where, opened
+from pipeline.cli.asking import Where, ask, opened
 from pipeline.cli.dlq_selection import settings_of
+from pipeline.search.questions import Documents
 
 TOKEN = "APEX_LOGS_EXPLORE_TOKEN"  # noqa: S105  the name of a variable
 SHORTEST_TOKEN = 16
@@ -50,6 +51,8 @@ def explore(wish: Wish) -> int:
     known = settings_of(wish.settings, wish.flags)
     if known is None:
         return 2
+    if code := ask(wish.where, _nothing):
+        return code
     options = Options(
         where=str(wish.where),
         opened=lambda: opened(wish.where),
@@ -67,6 +70,10 @@ def explore(wish: Wish) -> int:
     print(f"the page is at {options.url} (Ctrl-C ends it)", flush=True)
     serve(options)
     return 0
+
+
+async def _nothing(_: Documents) -> None:
+    """Asks nothing: that an address can be one is found out before the page is served."""
 
 
 def _retry(wish: Wish) -> list[str]:

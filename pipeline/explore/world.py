@@ -1,4 +1,4 @@
-"""Where documents come from, on a grid of degrees with the outlines of the continents where they are at hand."""
+"""Where documents come from: circles on a map of the world."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pipeline.explore.outlines import outlines
 from pipeline.languages.kql_fields import values
 from pipeline.search.questions import Documents, Question
 
@@ -15,6 +16,7 @@ NAMES = ("geoip.city_name", "geoip.geo.city_name", "source.geo.city_name", "geoi
 MOST = 5_000
 """So many of the newest documents with a place are looked at."""
 _AT_ONCE = 1_000
+_NONE = {"show": False}
 _ANYWHERE = " or ".join(f"{name}:*" for name in FIELDS)
 
 
@@ -97,7 +99,7 @@ def chart(found: Sequence[Place]) -> dict[str, Any]:
         }
         for place in found
     ]
-    grid = {"splitLine": {"lineStyle": {"color": "#8b95a530"}}, "axisLabel": {"color": "#8b95a5"}}
+    grid = {"splitLine": {"lineStyle": {"color": "#8b95a520"}}, "axisLabel": {"color": "#8b95a5"}, "axisLine": _NONE}
     return {
         "animation": False,
         "grid": {"left": 40, "right": 16, "top": 8, "bottom": 24},
@@ -106,10 +108,18 @@ def chart(found: Sequence[Place]) -> dict[str, Any]:
         "yAxis": {"type": "value", "min": -60, "max": 90, "interval": 30, **grid},
         "series": [
             {
+                "type": "lines",
+                "coordinateSystem": "cartesian2d",
+                "polyline": True,
+                "silent": True,
+                "data": [{"coords": [list(corner) for corner in line]} for line in outlines()],
+                "lineStyle": {"color": "#8b95a5", "width": 1, "opacity": 0.7},
+            },
+            {
                 "name": "documents",
                 "type": "scatter",
                 "data": circles,
-                "itemStyle": {"color": "#3b82f6", "opacity": 0.65},
-            }
+                "itemStyle": {"color": "#3b82f6", "opacity": 0.75},
+            },
         ],
     }
