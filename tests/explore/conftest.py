@@ -9,9 +9,9 @@ from tests.servers import browser as chromium
 from tests.servers.packages import NotHere
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[BrowserContext]:
-    """A real browser."""
+    """A real browser; Playwright's loop runs in this thread as long as it is there, so it ends with its module."""
     try:
         with chromium.started(tmp_path_factory.mktemp("profile")) as started:
             yield started
@@ -19,7 +19,7 @@ def browser(tmp_path_factory) -> Iterator[BrowserContext]:
         pytest.skip(f"chromium: {reason}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def full(tmp_path_factory) -> Iterator[str]:
     """The address of a page over 600 documents that nobody changes."""
     folder = tmp_path_factory.mktemp("full")

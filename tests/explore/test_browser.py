@@ -3,12 +3,9 @@
 import re
 from urllib.parse import parse_qsl, urlsplit
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.explore.documents import HOSTILE
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 def parameters(opened):

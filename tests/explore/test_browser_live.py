@@ -4,14 +4,12 @@ import http.client
 import socket
 from datetime import UTC, datetime
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.cli.program import Running
 from tests.explore.documents import HOSTILE, NOON, fill, stamp, write
 from tests.explore.site import served
 
-pytestmark = pytest.mark.xdist_group("browser")
 FAILING = """
     input { http { port => %d } }
     filter { mutate { add_field => { "kept" => "yes" } } }

@@ -156,8 +156,12 @@ def test_rows_have_keys_of_our_own():
     assert rows.columns_of([hit(**document)], ()) == ["level", "message"]
     row = rows.row(hit(**document), [":x", "list", "none", HOSTILE])
     assert row == {
-        "key": "apex-logs-x/1", "time": "2026-11-23 12:00:00.000",
-        "c0": "alert(1)", "c1": "1, b", "c2": "", "c3": HOSTILE,
+        "key": "apex-logs-x/1",
+        "time": "2026-11-23 12:00:00.000",
+        "c0": "alert(1)",
+        "c1": "1, b",
+        "c2": "",
+        "c3": HOSTILE,
     }
     assert rows.cell({"a": "x" * 3_000}, "a") == "x" * rows.WIDEST + "…"
     assert rows.parts({"b": {"c": True}, "a": [1, 2]}) == [("a", "1, 2"), ("b.c", "true")]
