@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import kafka, scaling, shipping, startup
+from bench import kafka, replay, scaling, shipping, startup
 from bench.events import generate
 from bench.figures import MISSED, Figure, as_json, machine, table
 from bench.floor import Compared
@@ -27,6 +27,7 @@ from bench.paths import DELAYED, MANY, PERSISTED, Bench, Run, beats_to_sink, fil
 from bench.processes import Tree
 
 RESULTS = ROOT / "bench" / "results.json"
+REPLAY = "replay"
 FILE, BEATS, SLOW, CROWD = "file to file", "Beats to sink", "Beats to a sink of 200 ms", "Beats, 1,000 connections"
 QUEUE, KAFKA = "Beats through the persistent queue", "Kafka to sink"
 RATIOS = {FILE: 0.6, BEATS: 0.4, QUEUE: 0.2, SLOW: 0.4}
@@ -115,7 +116,11 @@ def measure(size: Size, folder: Path, *, long: bool = False) -> list[Figure]:
     shipped = shipping.figures(tree, bench.new_folder(), size.lines, size.ship_rounds)
     say("start-up")
     starts = [startup.measure(tree, bench.new_folder()) for _ in range(size.starts)]
+    say("a larger archive, and gzip")
+    larger = [replay.replay_to_file(bench, tree, times) for times in replay.TIMES]
+    replays = runs.pop(REPLAY)
     found = [figure for subject, of in runs.items() for figure in path_figures(subject, of)]
+    found += replay.replay_figures(replays, runs[FILE], larger) + replay.inflating(bench, size.rounds)
     shares = tuple(queued.ratio / straight.ratio for queued, straight in zip(runs[QUEUE], runs[BEATS], strict=True))
     found.append(Figure(QUEUE, "of the speed without it", shares, least=0.5))
     for shape, of in scaled.items():
@@ -134,6 +139,7 @@ def path_runs(bench: Bench, tree: Tree, size: Size, bootstrap: str | None) -> di
     """All paths in turns, so that a bad minute of the machine is not one path's alone."""
     turns: dict[str, tuple[int, Callable[[], Run]]] = {
         FILE: (size.rounds, lambda: file_to_file(bench, tree)),
+        REPLAY: (size.rounds, lambda: replay.replay_to_file(bench, tree)),
         BEATS: (size.rounds, lambda: beats_to_sink(bench, tree)),
         QUEUE: (size.rounds, lambda: beats_to_sink(bench, tree, PERSISTED)),
         SLOW: (size.rounds, lambda: beats_to_sink(bench, tree, DELAYED)),

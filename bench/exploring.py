@@ -60,7 +60,7 @@ _EMPTIED = "document.querySelectorAll('.ag-row').forEach(row => row.dataset.old 
 
 
 def _counted(page: Page) -> None:
-    page.wait_for_function("/\\d documents$/m.test(document.body.innerText)", timeout=_LONG)
+    page.wait_for_function("/^[\\d,]+ documents$/m.test(document.body.innerText)", timeout=_LONG)
 
 
 if __name__ == "__main__":

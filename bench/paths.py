@@ -12,7 +12,8 @@ import itertools
 import json
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,8 +95,15 @@ def _place(envelope: bytes) -> tuple[str, int]:
 def file_to_file(bench: Bench, tree: Tree) -> Run:
     """A file of JSON lines, read once, to another file."""
     folder = bench.new_folder()
+    return to_file(bench, lambda out: engine(tree, _files(bench.lines, out), folder), folder)
+
+
+def to_file(
+    bench: Bench, start_engine: Callable[[Path], AbstractContextManager[Engine]], folder: Path, times: int = 1
+) -> Run:
+    """An engine that reads the lines, so many times over, writes them to a file, and ends."""
     out = folder / "out.ndjson"
-    with engine(tree, _files(bench.lines, out), folder) as running:
+    with start_engine(out) as running:
         watch = Watch(running, bench.bursts)
         written = 0
         while not written and running.process.poll() is None:
@@ -107,7 +115,8 @@ def file_to_file(bench: Bench, tree: Tree) -> Run:
             time.sleep(0.01)
     data = out.read_bytes()
     events, counted = data.count(b"\n"), data.count(b"\n", written)
-    assert events == len(bench.envelopes), f"{events} of {len(bench.envelopes)} events came out: {running.said()}"
+    wanted = len(bench.envelopes) * times
+    assert events == wanted, f"{events} of {wanted} events came out: {running.said()}"
     first = data[: data.index(b"\n")]
     assert same(json.loads(first), document(bench.envelopes[0])), f"not as expected: {first.decode()}"
     out.unlink()

@@ -48,12 +48,17 @@ class Engine:
     """A running engine."""
 
     def __init__(
-        self, tree: Tree, configuration: str, folder: Path, environment: Mapping[str, str] | None = None
+        self,
+        tree: Tree,
+        configuration: str,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        command: Sequence[str] = ("run",),
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "bench.conf").write_text(configuration, encoding="utf-8")
         self.log = folder / "engine.log"
-        arguments = ["run", "-f", str(folder / "bench.conf"), "--path.settings", str(LOGGING)]
+        arguments = [*command, "-f", str(folder / "bench.conf"), "--path.settings", str(LOGGING)]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 tree.command(*arguments, "--path.data", str(folder / "data")),
@@ -121,10 +126,14 @@ class Engine:
 
 @contextlib.contextmanager
 def engine(
-    tree: Tree, configuration: str, folder: Path, environment: Mapping[str, str] | None = None
+    tree: Tree,
+    configuration: str,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = ("run",),
 ) -> Iterator[Engine]:
     """An engine for the time of the block; settings can be given in its environment."""
-    running = Engine(tree, configuration, folder, environment)
+    running = Engine(tree, configuration, folder, environment, command)
     try:
         yield running
     except BaseException:

@@ -3,6 +3,7 @@
 The rooms, from the top down; imports point down only:
 
     cli  explore                       arguments in, exit code out
+    replay                             archives in place of inputs
     front                              processes: sockets, acknowledgements, dealing of windows, signals
     pipelines  monitoring              several pipelines in a process, reload; health and statistics
     runtime                            one running pipeline: start, drain, stop

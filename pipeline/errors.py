@@ -13,6 +13,7 @@ ApexLogsError
 │   ├── BodyTooLarge         send it again in halves
 │   └── NotAuthorised        credentials are refused: wait and say so, drop nothing
 └── StoreError               the embedded store or a file on disk cannot be used
+    ├── Damaged              an archive cannot be read on; what stood before that was read
     └── DiskRefuses          the file system refuses it just now: it may be asked again
 """
 
@@ -81,6 +82,10 @@ class NotAuthorised(SendFailure):
 
 class StoreError(ApexLogsError):
     """The embedded store, or a file that the engine keeps on disk, cannot be used."""
+
+
+class Damaged(StoreError):
+    """An archive cannot be read on: it is cut short, corrupt, or unpacks to too much. What stood before was read."""
 
 
 class DiskRefuses(StoreError):

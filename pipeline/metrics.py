@@ -2,11 +2,11 @@
 
     in      what inputs decoded, and what they could not decode
     made    what filters made of it: the pieces of a split, clones, what a filter made of its own state
-    ended   written, there before (a duplicate), dead-lettered, dropped, wanted by no output
+    ended   written, there before (a duplicate), dead-lettered, dropped, wanted by no output, outside the time asked for
     held    what a filter keeps back, or has merged into another event
 
-With one output `in + made = written + duplicates + dead + dropped + unrouted + held + in flight`; with several, an
-event has an end in each output that it is routed to. `METRICS` are the names under which all this is published.
+With one output `in + made = written + duplicates + dead + dropped + unrouted + outside + held + in flight`; with
+several, an event has an end in each output that it is routed to. `METRICS` are the names under which it is published.
 """
 
 from __future__ import annotations
@@ -205,6 +205,10 @@ class Counters:
     """Events dropped, as in Logstash, by a condition that could not judge them (a text ordered against a number)."""
     unrouted: int = 0
     """Events that reached the outputs section and matched no output."""
+    outside: int = 0
+    """Events of a replay that happened at another time than was asked for (`--from`, `--to`)."""
+    by_index: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Of a replay: items by the name of their index, and by what became of them: indexed, duplicates, dead."""
     refused: int = 0
     """Batches whose framing was broken; their senders were not acknowledged."""
     worked: float = 0.0
@@ -295,6 +299,7 @@ class Counters:
             "times": [asdict(item) for item in self.times],
             "buried": [[*key, count] for key, count in self.buried.items()],
             "unjudged": dict(self.unjudged),
+            "by_index": [[*key, count] for key, count in self.by_index.items()],
             "latency": asdict(self.latency),
             "sums": {name: getattr(self, name) for name in _SUMS},
             "blocked": self.blocked,
@@ -315,6 +320,8 @@ class Counters:
             self.output(given["label"]).add(given, gone=gone)
         for plugin, reason, count in snapshot["buried"]:
             self.buried[plugin, reason] += count
+        for index, fate, count in snapshot["by_index"]:
+            self.by_index[index, fate] += count
         self.unjudged.update(snapshot["unjudged"])
         self.latency.total += snapshot["latency"]["total"]
         self.latency.buckets = [*map(sum, zip(self.latency.buckets, snapshot["latency"]["buckets"], strict=True))]
@@ -339,7 +346,7 @@ class Counters:
         return {name: getattr(self, name) for name in (*names, "retried", "refused")}
 
 
-_SUMS = ("lost", "unrouted", "refused", "worked", "timed_batches", "timed_events")
+_SUMS = ("lost", "unrouted", "outside", "refused", "worked", "timed_batches", "timed_events")
 
 
 def _add_each(known: dict[str, Any], kind: type[Any], snapshots: Iterable[Mapping[str, Any]]) -> None:

@@ -220,6 +220,8 @@ class Sent(NamedTuple):
     """Refused for good, with the reason (a mapping error)."""
     duplicates: int = 0
     """How many of the others were there before (409 on create)."""
+    repeated: Sequence[int] = ()
+    """Which ones, where the output can tell."""
 
 
 class Output(Protocol):

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from pipeline.clock import Clock, SystemClock
@@ -88,6 +88,22 @@ class Running(Protocol):
         ...
 
 
+class Altered(Protocol):
+    """What whoever takes the place of the inputs has to say about the rest."""
+
+    def output(self, given: Output) -> Output:
+        """The output to use in the place of one."""
+        ...
+
+    def sink(self, proceed: Continue) -> Continue:
+        """What stands before an output."""
+        ...
+
+    def flow(self, flow: Flow) -> Flow:
+        """The flow to use in the place of the compiled one."""
+        ...
+
+
 FLUSH_INTERVAL = 5.0
 """Seconds between two flushes of the filters that hold events, as in Logstash."""
 
@@ -151,6 +167,7 @@ class Pipeline:
         self._sources = [Source(item.input, item.decorate, item.label, item.kind) for item in self._built.inputs]
         self._queue: PersistentQueue | None = None
         self._queued = True
+        self._altered: Altered | None = None
         self._stopping = False
 
     @property
@@ -195,6 +212,14 @@ class Pipeline:
         self._sources = list(sources)
         self._queued = False
 
+    def alter(self, altered: Altered) -> None:
+        """Delivers through outputs and a flow that are altered. Its batches are not timed."""
+        self._altered = altered
+        self._built = replace(
+            self._built,
+            outputs={node: (altered.output(output), label) for node, (output, label) in self._built.outputs.items()},
+        )
+
     def stop(self) -> None:
         """Takes no more: `run` drains and returns."""
         self._stopping = True
@@ -229,7 +254,7 @@ class Pipeline:
             for source in self._sources:  # also where a reload gives up waiting: senders must notice
                 stack.push_async_callback(source.input.close)
             sinks: dict[int, Continue] = {node: outlet.add for node, outlet in outlets.items()}
-            fates.flow = connect(self.plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
+            fates.flow = self._flow(sinks, fates)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
             with background(
@@ -271,13 +296,20 @@ class Pipeline:
             queue.stop()
         return queue
 
+    def _flow(self, sinks: dict[int, Continue], fates: Fates) -> Flow:
+        altered = self._altered
+        if altered is None:
+            return connect(self.plan, self._built.filters, sinks, fates.guard, unrouted=fates.unrouted)
+        screened = {node: altered.sink(sink) for node, sink in sinks.items()}
+        return altered.flow(connect(self.plan, self._built.filters, screened, fates.guard, unrouted=fates.unrouted))
+
     def _sampling(self, sinks: dict[int, Continue], fates: Fates) -> Sampling | None:
         def twin() -> Flow:
             flow, self.counters.times = timed_flow(self.plan, self._built, sinks, fates.guard, fates.unrouted)
             return flow
 
         every = self.settings.plugin_timing_every
-        return Sampling(every, twin, self.counters) if every else None
+        return Sampling(every, twin, self.counters) if every and self._altered is None else None
 
     def _periodic_work(self, worker: Worker, holding: bool) -> Iterator[Coroutine[Any, Any, None]]:
         for seconds, call in self._periodic:

@@ -28,6 +28,7 @@ ROOMS = [
     {"runtime"},
     {"monitoring"},
     {"front"},
+    {"replay"},
     {"cli", "explore"},
 ]
 """From the bottom up; a module may import its own room, those beside it in a set, and those below. `config` and

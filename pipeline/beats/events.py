@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -28,9 +28,20 @@ from pipeline.protocols.lumberjack_events import LONGEST, Payload, events
 from pipeline.texts.codecs import keep_original
 
 Decode = Callable[[bytes, Origin, Reject], Iterator[Event]]
-Run = Callable[[Iterator[Payload], Origin, Reject], Iterator[Event]]
+Identify = Callable[[int], str]
+"""Names an event that has no id of its own, by its place among the payloads."""
 
 RAW_TAG = "beats_input_raw_event"
+
+
+class Run(Protocol):
+    """From payloads to events."""
+
+    def __call__(
+        self, payloads: Iterator[Payload], origin: Origin, reject: Reject, identify: Identify | None = None
+    ) -> Iterator[Event]:
+        """Without `identify`, an event that has no id of its own is named after the batch."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +61,22 @@ def decoder(
     codec: Codec | CodecName, enrichment: Enrichment, max_inflated: int, max_events: int, longest: int = LONGEST
 ) -> Decode:
     """The second half of the input: from a piece and its origin to events."""
-    tag = f"beats_input_codec_{codec.name}_applied" if enrichment.codec else None
-    if isinstance(codec, CodecName):
-        run = _plain_runner(enrichment, enrichment.ecs and enrichment.codec, tag)
-    elif (original := _keeps_text(codec)) is not None:
-        run = _plain_runner(enrichment, original and enrichment.codec, tag)
-    else:
-        run = _codec_runner(enrichment, codec, tag)
+    run = runner(codec, enrichment)
 
     def decode(data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         return run(events(data, max_inflated, origin.get("window", max_events), longest), origin, reject)
 
     return decode
+
+
+def runner(codec: Codec | CodecName, enrichment: Enrichment) -> Run:
+    """The loop over payloads, whatever they came in."""
+    tag = f"beats_input_codec_{codec.name}_applied" if enrichment.codec else None
+    if isinstance(codec, CodecName):
+        return _plain_runner(enrichment, enrichment.ecs and enrichment.codec, tag)
+    if (original := _keeps_text(codec)) is not None:
+        return _plain_runner(enrichment, original and enrichment.codec, tag)
+    return _codec_runner(enrichment, codec, tag)
 
 
 def one_to_one(codec: Codec | CodecName) -> bool:
@@ -93,13 +108,11 @@ def _plain_runner(enrichment: Enrichment, original: bool, tag: str | None) -> Ru
     marks = [tag] if tag else None
     alike = not enrichment.hostname
 
-    def run(payloads: Iterator[Payload], origin: Origin, reject: Reject) -> Iterator[Event]:
-        loads, take, identify, name = (
-            orjson.loads,
-            _metadata_taker(origin, enrichment),
-            _identifier(origin),
-            beat_namer(),
-        )
+    def run(
+        payloads: Iterator[Payload], origin: Origin, reject: Reject, identify: Identify | None = None
+    ) -> Iterator[Event]:
+        identify = identify or _identifier(origin)
+        loads, take, name = orjson.loads, _metadata_taker(origin, enrichment), beat_namer()
         address = _address_alone(origin, enrichment)
         last_sent: Any = _NEVER
         last = ""
@@ -143,8 +156,11 @@ def _codec_runner(enrichment: Enrichment, codec: Codec, tag: str | None) -> Run:
     """Events whose `message` goes through a codec, which may make none, one or many of it."""
     finish = _finisher(enrichment, False, tag)
 
-    def run(payloads: Iterator[Payload], origin: Origin, reject: Reject) -> Iterator[Event]:
-        take, identify, name = _metadata_taker(origin, enrichment), _identifier(origin), beat_namer()
+    def run(
+        payloads: Iterator[Payload], origin: Origin, reject: Reject, identify: Identify | None = None
+    ) -> Iterator[Event]:
+        identify = identify or _identifier(origin)
+        take, name = _metadata_taker(origin, enrichment), beat_namer()
         for ordinal, payload in enumerate(payloads):
             fields = _read(payload, reject)
             if fields is None:
@@ -212,7 +228,7 @@ def _line(fields: Fields) -> str | None:
 # ---------------------------------------------------------------------------------------------- what is added
 
 
-def _identifier(origin: Origin) -> Callable[[int], str]:
+def _identifier(origin: Origin) -> Identify:
     """Names an event that has no id of its own after its batch; a picked one keeps it by `origin["ordinal"]`."""
     batch_id, first = origin["id"], origin.get("ordinal", 0)
     return lambda ordinal: f"{batch_id}-{first + ordinal}" if first + ordinal else batch_id

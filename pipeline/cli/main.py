@@ -10,6 +10,7 @@ from pipeline.cli import search_commands
 from pipeline.cli.dlq import dlq
 from pipeline.cli.explore_command import explore
 from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId, SettingsFolder
+from pipeline.cli.replay import replay
 from pipeline.cli.setup import setup
 
 app = typer.Typer(
@@ -123,6 +124,9 @@ def run(
         "pipeline.batch.size": batch,
     }
     raise typer.Exit(run_pipeline(Arguments(config or [], text, settings, embedded, flags, test)))
+
+
+app.command()(replay)
 
 
 @app.command()

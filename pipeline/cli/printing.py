@@ -71,7 +71,7 @@ def _shown(control: re.Match[str]) -> str:
 
 
 def _cell(value: Any) -> str:
-    return value if type(value) is str else orjson.dumps(value).decode()
+    return value if type(value) is str else dumped(value)
 
 
 def _level(document: dict[str, Any]) -> str:

@@ -53,6 +53,10 @@ async def _work(channel: socket.socket, progress: mmap) -> int:
         configure(settings.log_level, settings.log_format)
         traces = tracing(settings, os.environ)
         pipeline = _built(settings, first.head, traces)
+        if "replay" in first.head:
+            from pipeline.replay.engine import replay_in_worker
+
+            replay_in_worker(pipeline, first.head["replay"])
     except ApexLogsError as error:
         print(f"a worker cannot be built: {error}", file=sys.stderr)
         return 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any
 
 from pipeline.batch import Batch
@@ -24,7 +24,7 @@ from pipeline.front.crew import Crew
 from pipeline.front.dealt import runs_itself
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import Lag, PluginContext, Renews
+from pipeline.plugin import Input, Lag, PluginContext, Renews
 from pipeline.runtime import (
     Load,
     QueueFigures,
@@ -44,8 +44,18 @@ log = logging.getLogger("apex.front")
 class Front:
     """A pipeline in several processes; for who runs it, it is like a `Pipeline`."""
 
-    def __init__(self, settings: Settings, plan: Plan, workers: int, clock: Clock | None = None) -> None:
-        """Builds the inputs; that all the rest can be built is for the caller to know."""
+    def __init__(
+        self,
+        settings: Settings,
+        plan: Plan,
+        workers: int,
+        clock: Clock | None = None,
+        archives: tuple[Input, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Builds the inputs; that all the rest can be built is for the caller to know.
+
+        `archives` are read in the place of the inputs; with them comes what their decoder in a worker is told.
+        """
         self.plan = plan
         self.settings = settings
         self.state: State = "starting"
@@ -62,9 +72,15 @@ class Front:
             warn=voice.warn,
             persisted=settings.queue_type == "persisted",
         )
-        self._inputs: list[BuiltInput] = build_inputs(plan, context)
+        self._replays = archives is not None
+        if archives is None:
+            told: Mapping[str, Any] = {}
+            self._inputs: list[BuiltInput] = build_inputs(plan, context)
+        else:
+            told = {"replay": archives[1]}
+            self._inputs = [BuiltInput(archives[0], None, "replay", "replay")]
         voice.silent = False
-        self._crew = Crew(workers, lambda: _orders(self.settings, self.plan))
+        self._crew = Crew(workers, lambda: {**_orders(self.settings, self.plan), **told})
         self._own = Counters()
         """What the front itself counts."""
         self._numbers_of: dict[int, int] = {}
@@ -170,6 +186,8 @@ class Front:
     async def _open_queue(
         self, dead_letters: DeadLetterQueue, stack: contextlib.AsyncExitStack
     ) -> PersistentQueue | None:
+        if self._replays:
+            return None
         sources = [Source(item.input, item.decorate, item.label, item.kind) for item in self._inputs]
         inputs = list(zip(self.plan.section("input"), sources, strict=True))
         queue = await open_queue(self.settings, inputs, dead_letters, self._own, stack)

@@ -139,19 +139,27 @@ def build(options: Options, context: PluginContext) -> Beats:
         raise ValueError(
             "the codec multiline cannot join the events of Beats; join lines in Filebeat (parsers: multiline)"
         )
-    wanted = {"source_metadata", "codec_metadata"} if options.enrich is None else set(options.enrich)
-    if "all" in wanted:
-        wanted = {"source_metadata", "codec_metadata", "ssl_peer_metadata"}
-    describes_peer = "ssl_peer_metadata" in wanted if options.ssl_peer_metadata is None else options.ssl_peer_metadata
     sockets.warn_unused("beats", options, context)
-    enrichment = Enrichment(
+    wanted = _wanted(options)
+    describes_peer = "ssl_peer_metadata" in wanted if options.ssl_peer_metadata is None else options.ssl_peer_metadata
+    describe = _peer if describes_peer and sockets.clients_of(options) != "none" else _nothing
+    return Beats(options, enrichment_of(options), _server(options, describe, context))
+
+
+def _wanted(options: Options) -> set[str]:
+    wanted: set[str] = {"source_metadata", "codec_metadata"} if options.enrich is None else set(options.enrich)
+    return {"source_metadata", "codec_metadata", "ssl_peer_metadata"} if "all" in wanted else wanted
+
+
+def enrichment_of(options: Options) -> Enrichment:
+    """What the options ask to be added to each event."""
+    wanted = _wanted(options)
+    return Enrichment(
         ecs=options.ecs_compatibility != "disabled",
         source="source_metadata" in wanted,
         codec="codec_metadata" in wanted if options.include_codec_tag is None else options.include_codec_tag,
         hostname=options.add_hostname,
     )
-    describe = _peer if describes_peer and sockets.clients_of(options) != "none" else _nothing
-    return Beats(options, enrichment, _server(options, describe, context))
 
 
 def _server(options: Options, describe: Describe, context: PluginContext) -> Callable[[Holds], Server]:

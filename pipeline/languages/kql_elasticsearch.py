@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.languages.kql_analysis import terms
 from pipeline.languages.kql_dates import interval
-from pipeline.languages.kql_fields import pattern
+from pipeline.languages.kql_fields import fitting
 from pipeline.languages.kql_tree import And, Compare, Everything, Is, Literal, Node, Not, Or
 from pipeline.languages.kql_values import chunked, lowered, network, number
 
@@ -55,7 +55,7 @@ def _any(queries: list[Dsl]) -> Dsl:
 def _meant(field: Literal, value: Literal, kinds: Mapping[str, str]) -> list[tuple[str, str]]:
     """The fields that a name means; one that is not there may still be an object, for those that ask if it exists."""
     if field.wild:
-        fits = pattern(field).fullmatch
+        fits = fitting(field)
         return [(name, kind) for name, kind in kinds.items() if fits(name)]
     name = field.text
     if name in kinds:
@@ -132,7 +132,7 @@ def _order(name: str, kind: str, word: str, value: Literal, now: int) -> Dsl:
         case "ip" if "/" not in text and network(text) is not None:
             return {"range": {name: {word: text.strip()}}}
         case "number" if number(text) is not None:
-            return {"range": {name: {word: number(text)}}}
+            return {"range": {name: {word: text.strip()}}}
     return _NOTHING
 
 

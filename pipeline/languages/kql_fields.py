@@ -9,7 +9,7 @@ apart, objects have fields of their own, and null is no value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -71,6 +71,22 @@ def leaves(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def pattern(literal: Text) -> re.Pattern[str]:
-    """What a literal with wildcards matches, as a regular expression for whole texts."""
-    return re.compile(".*".join(map(re.escape, literal.pieces)), re.DOTALL)
+def fitting(literal: Text) -> Callable[[str], bool]:
+    """What tells whether a whole text is a literal with wildcards. Its time grows with the text, not with the stars."""
+    if not literal.wild:
+        return literal.text.__eq__
+    first, *inner, last = literal.pieces
+    shortest = len(first) + len(last)
+
+    def fits(text: str) -> bool:
+        if len(text) < shortest or not text.startswith(first) or not text.endswith(last):
+            return False
+        start, end = len(first), len(text) - len(last)
+        for piece in inner:
+            start = text.find(piece, start, end)
+            if start < 0:
+                return False
+            start += len(piece)
+        return True
+
+    return fits

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pipeline.languages import kql_narrowing as narrowing
 from pipeline.languages.kql_dates import interval
-from pipeline.languages.kql_fields import Kind, exists, kind_of, leaves, pattern, values
+from pipeline.languages.kql_fields import Kind, exists, fitting, kind_of, leaves, values
 from pipeline.languages.kql_parser import parse
 from pipeline.languages.kql_tree import And, Compare, Everything, Is, Literal, Node, Not, Or
 from pipeline.languages.kql_values import Matches, chunked, equal, ordered
@@ -75,7 +75,7 @@ def _exists(field: Literal) -> Query:
     if not field.wild:
         name = field.text
         return Query(narrowing.sure(name), lambda document: exists(document, name))
-    fits = pattern(field).fullmatch
+    fits = fitting(field)
     return Query(None, lambda document: any(fits(name) for name, _ in leaves(document)))
 
 
@@ -84,7 +84,7 @@ def _on_field(field: Literal, tell: Callable[[Kind | None], Matches]) -> Predica
         name = field.text
         matches = tell(kind_of(name))
         return lambda document: any(map(matches, values(document, name)))
-    fits = cache(pattern(field).fullmatch)
+    fits = cache(fitting(field))
     return lambda document: any(fits(name) and tell(kind_of(name))(value) for name, value in leaves(document))
 
 

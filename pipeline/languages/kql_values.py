@@ -18,11 +18,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-import orjson
-
 from pipeline.languages.kql_analysis import terms
 from pipeline.languages.kql_dates import interval
-from pipeline.languages.kql_fields import Kind, pattern
+from pipeline.languages.kql_fields import Kind, fitting
 from pipeline.languages.kql_tree import Literal, Sign
 
 Matches = Callable[[Any], bool]
@@ -64,13 +62,13 @@ def _bits(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:
     return int(address) | (0xFFFF << 32) if address.version == 4 else int(address)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096, typed=True)
 def _moment(value: Any) -> int | None:
     found = interval(str(value), 0) if type(value) in (str, int) and not str(value).startswith("now") else None
     return None if found is None else found[0]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096, typed=True)
 def _address(value: str) -> int | None:
     found = network(value) if type(value) is str and "/" not in value else None
     return None if found is None else found[0]
@@ -92,8 +90,8 @@ def equal(literal: Literal, kind: Kind | None, now: int) -> Matches:
     if kind == "ip":
         return _never if literal.wild else _in_network(literal.text)
     if literal.wild:
-        fits = pattern(literal).fullmatch
-        return lambda value: type(value) is str and fits(value) is not None
+        as_pattern = fitting(literal)
+        return lambda value: type(value) is str and as_pattern(value)
     return _exactly(literal.text)
 
 
@@ -154,7 +152,7 @@ def _in_text(literal: Literal) -> Matches:
         return has
     chunks = chunked(literal)
     plain = frozenset(term for chunk in chunks if not chunk.wild for term in terms(chunk.text))
-    patterns = [pattern(lowered(chunk)).fullmatch for chunk in chunks if chunk.wild]
+    patterns = [fitting(lowered(chunk)) for chunk in chunks if chunk.wild]
 
     def fits(value: Any) -> bool:
         found = terms(_as_text(value))
@@ -177,7 +175,10 @@ def _phrase(wanted: list[str]) -> Matches:
 
 
 def _as_text(value: Any) -> str:
-    return value if type(value) is str else orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    if type(value) is str:
+        return value
+    text = str(value).lower()
+    return "" if type(value) is float and "e" in text else text  # 5e-05 is 5e-5 elsewhere: it has no one spelling
 
 
 def chunked(literal: Literal) -> list[Literal]:

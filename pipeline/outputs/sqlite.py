@@ -160,7 +160,7 @@ class Sqlite:
 
 def _write(writer: Writer, body: Body) -> Sent:
     work, dead = _by_index(body)
-    duplicates = 0
+    repeated: list[int] = []
     failures: list[tuple[list[int], str]] = []
     for index, (positions, operations) in work.items():
         try:
@@ -168,11 +168,12 @@ def _write(writer: Writer, body: Body) -> Sent:
         except StoreError as error:
             failures.append((positions, str(error)))
         else:
-            duplicates += outcome.duplicates
+            repeated += [positions[place] for place in outcome.repeated]
             dead += [(positions[place], reason) for place, reason in outcome.dead]
     if failures and len(failures) == len(work):
         raise Unavailable(failures[0][1])
-    return Sent([(position, reason) for positions, reason in failures for position in positions], dead, duplicates)
+    again = [(position, reason) for positions, reason in failures for position in positions]
+    return Sent(again, dead, len(repeated), repeated)
 
 
 def _by_index(body: Body) -> tuple[dict[str, tuple[list[int], list[Operation]]], list[tuple[int, str]]]:

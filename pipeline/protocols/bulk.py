@@ -95,7 +95,7 @@ def judge(status: int, answer: bytes, count: int, dead_statuses: Container[int] 
 def _judge_items(items: list[dict[str, Any]], dead_statuses: Container[int]) -> Sent:
     again: list[tuple[int, str]] = []
     dead: list[tuple[int, str]] = []
-    duplicates = 0
+    repeated: list[int] = []
     for index, item in enumerate(items):
         ((operation, result),) = item.items()
         status = result["status"]
@@ -104,12 +104,12 @@ def _judge_items(items: list[dict[str, Any]], dead_statuses: Container[int]) -> 
             continue
         reason = f"{status} {explain(error)}"
         if status == 409 and operation != "update":
-            duplicates += 1
+            repeated.append(index)
         elif status == 409 or status in dead_statuses or (status in (401, 403) and error["type"] == REFUSED):
             dead.append((index, reason))
         else:
             again.append((index, reason))
-    return Sent(again, dead, duplicates)
+    return Sent(again, dead, len(repeated), repeated)
 
 
 _ABOUT_ITEMS = frozenset(

@@ -189,7 +189,11 @@ class Cluster:
     # ------------------------------------------------------------------------------------------ asking
 
     async def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        answer = await self._client.request(method, path, None if body is None else orjson.dumps(body))
+        try:
+            sent = None if body is None else orjson.dumps(body)
+        except TypeError as error:  # half of a surrogate pair, or a number beyond 64 bits
+            raise SearchFailed(f"Elasticsearch cannot be asked this: {error}") from None
+        answer = await self._client.request(method, path, sent)
         return read(answer.status, answer.body)
 
     async def _query(self, question: Question) -> dict[str, Any]:

@@ -86,14 +86,15 @@ def search(directory: Path, wanted: Search) -> list[Hit]:
     other can hold a document as new as the ones that were found.
     """
     hits: list[Hit] = []
+    age = _age_forwards if wanted.oldest_first else _age
     for edge, path in _in_order(directory, wanted):
-        if len(hits) == wanted.limit and _before(wanted, _age(hits[-1]), edge):
+        if len(hits) == wanted.limit and _before(wanted, age(hits[-1]), edge):
             break
         for index, connection in reading(path):
             with closing(matching(connection, wanted)) as found:
                 fresh = (each for each in found if each[1] not in wanted.without)
                 hits += [Hit(time, index, name, source) for time, name, source, _ in islice(fresh, wanted.limit)]
-        hits.sort(key=_age_forwards if wanted.oldest_first else _age, reverse=not wanted.oldest_first)
+        hits.sort(key=age, reverse=not wanted.oldest_first)
         del hits[wanted.limit :]
     return hits
 

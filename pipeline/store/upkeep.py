@@ -12,6 +12,8 @@ from pipeline.errors import StoreError
 from pipeline.store import files, names, reader
 
 _MOST_PROBLEMS = 10
+_PATIENCE = 60.0
+"""Seconds to wait for those who write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,10 @@ def check(directory: Path) -> list[Checked]:
                 name = connection.execute("SELECT value FROM facts WHERE name = 'index'").fetchone()[0]
                 rows = connection.execute(f"PRAGMA integrity_check({_MOST_PROBLEMS})").fetchall()
                 problems = [problem for (problem,) in rows if problem != "ok"]
-                connection.execute("INSERT INTO words(words) VALUES ('integrity-check')")
+                _command(connection, "integrity-check")
         except (sqlite3.Error, StoreError) as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise StoreError(f"{path} was busy for {_PATIENCE:.0f} s: try again when less is written") from error
             problems = [str(error)]
         found.append(Checked(name, problems))
     return found
@@ -63,7 +67,7 @@ def vacuum(directory: Path) -> Iterator[Vacuumed]:
                     continue
                 before = reader.bytes_of(path)
                 name = connection.execute("SELECT value FROM facts WHERE name = 'index'").fetchone()[0]
-                connection.execute("INSERT INTO words(words) VALUES ('optimize')")
+                _command(connection, "optimize")
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 yield Vacuumed(name, before, reader.bytes_of(path))
@@ -81,5 +85,14 @@ def _writable(path: Path) -> Iterator[sqlite3.Connection | None]:
         yield None
         return
     readable.close()
-    with closing(sqlite3.connect(path, timeout=files.BUSY_SECONDS, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)) as connection:
         yield connection
+
+
+def _command(connection: sqlite3.Connection, command: str) -> None:
+    """A command to the full-text index. It writes, and a transaction that only becomes a writing one does not wait."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute("INSERT INTO words(words) VALUES (?)", (command,))
+    finally:
+        connection.execute("COMMIT" if command == "optimize" else "ROLLBACK")

@@ -44,8 +44,13 @@ class Outcome(NamedTuple):
 
     dead: list[tuple[int, str]]
     """Position and reason of operations that can never be done."""
-    duplicates: int
-    """How many were to create what was there before."""
+    repeated: list[int]
+    """Positions of those that were to create what was there before."""
+
+    @property
+    def duplicates(self) -> int:
+        """How many these are."""
+        return len(self.repeated)
 
 
 class Writer:
@@ -106,7 +111,7 @@ def _transaction(connection: sqlite3.Connection, operations: Sequence[Operation]
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return Outcome(changes.dead, changes.duplicates)
+    return Outcome(changes.dead, changes.repeated)
 
 
 _STATE = """
@@ -128,7 +133,7 @@ class _Changes:
     def __init__(self, connection: sqlite3.Connection, operations: Sequence[Operation]) -> None:
         self.connection = connection
         self.dead: list[tuple[int, str]] = []
-        self.duplicates = 0
+        self.repeated: list[int] = []
         self.before: dict[str, tuple[int, str | None]] = {}
         """Row and source of the documents that were there; their sources only if one may be changed."""
         self.after: dict[str, bytes | None] = {}
@@ -152,7 +157,7 @@ class _Changes:
                 raise ValueError(f"400 an id has 1 to {_LONGEST_ID} bytes, none of them 0: {document_id[:100]!r}")
             there = self.after[document_id] is not None if document_id in self.after else document_id in self.before
             if action == "create" and there:
-                self.duplicates += 1
+                self.repeated.append(position)
             elif action in ("create", "index"):
                 self._put(document_id, source)
             elif action == "update":

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench import scaling, stages, startup
+from bench import replay, scaling, stages, startup
 from bench.__main__ import CROWD, memory_figures, path_figures, start_figures
 from bench.events import generate
 from bench.expected import document
@@ -45,6 +45,14 @@ def test_file_to_file(bench: Bench) -> None:
     run = file_to_file(bench, Tree())
     assert 0 < run.events <= COUNT
     assert run.ratio > 0
+
+
+def test_replay(bench: Bench) -> None:
+    runs = [replay.replay_to_file(bench, Tree(), times) for times in (1, 2)]
+    assert [0 < run.events <= COUNT * times for run, times in zip(runs, (1, 2), strict=True)] == [True, True]
+    figures = {figure.name for figure in replay.replay_figures(runs[:1], runs[:1], runs)}
+    assert "of the speed of run" in figures
+    assert {figure.name for figure in replay.inflating(bench, 1)} >= {"isal", "isal / the standard library"}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,11 @@ from pipeline.dates.timestamps import canonical
 from pipeline.errors import BrokenFraming, ConfigurationError, FieldError, FieldReferenceError
 from pipeline.event import Event, copied
 from pipeline.field_reference import FieldReference
+from pipeline.languages import kql_writer
+from pipeline.languages.kql_elasticsearch import translate
+from pipeline.languages.kql_parser import parse
+from pipeline.languages.kql_query import compile_tree
+from pipeline.languages.kql_tree import QueryError
 from pipeline.protocols import lumberjack as wire
 from pipeline.protocols import syslog
 from pipeline.protocols.lumberjack import Limits, Opened, Piece, Receiver
@@ -322,10 +327,43 @@ _SYSLOG_DECODERS = [
 ]
 
 
+# ---------------------------------------------------------------------------------------------- queries
+
+_query_parts = st.one_of(
+    st.sampled_from(
+        ["a", "message", ":", ">=", "<", "(", ")", '"', "*", "\\", " and ", " or ", " not ", "{", "now-1d/d"]
+    ),
+    st.sampled_from(["2026-11-23", "10.0.0.0/8", "ip", "@timestamp", "1e3", "\\u0041", "true", " ", "日"]),
+    st.text(max_size=3),
+)
+queries = st.tuples(st.lists(_query_parts, max_size=12).map("".join), fields)
+
+
+def ask(drawn: tuple[str, dict[str, Any]]) -> None:
+    """A query is refused at a place in it, or is the same when written and read again; it judges any document."""
+    text, document = drawn
+    tree, refused = None, None
+    try:
+        tree = parse(text)
+    except QueryError as error:
+        refused = error
+    if tree is None:
+        assert refused is not None
+        assert 0 <= refused.position <= len(text)
+        return
+    assert parse(kql_writer.write(tree)) == tree
+    now = 1_795_428_000_000
+    translate(tree, {"a": "keyword", "message": "text", "ip": "ip", "@timestamp": "date", "n": "number"}, now)
+    query = compile_tree(tree, now)
+    assert query.matches(document) in (True, False)
+    assert query.matches({"a": [document, None, 2**80, 1.5, True], "message": document, "ip": "::1"}) in (True, False)
+
+
 TARGETS = [
     Target("frames", frames, receive),
     Target("syslog", messages, read_syslog),
     Target("configuration", configurations(), check),
     Target("field references", st.tuples(references, fields, _values), refer),
+    Target("queries", queries, ask),
     Target("sprintf", st.tuples(templates, fields, _stamps), write),
 ]

@@ -66,7 +66,7 @@ def test_documents_are_created_in_their_indices_once(tmp_path):
     output = build(options(tmp_path, index="apex-logs-%{+YYYY.MM.dd}"))
     other_day = Event({"@timestamp": "2026-11-24T00:00:00.000Z"}, {"event_id": "b"})
     body = body_of(output, event("a", n=1), other_day)
-    assert sent(output, body, body) == [Sent([], []), Sent([], [], 2)]
+    assert sent(output, body, body) == [Sent([], [], 0, []), Sent([], [], 2, [0, 1])]
     assert found(tmp_path) == {
         "apex-logs-2026.11.23": [("a", {"@timestamp": STAMP, "n": 1})],
         "apex-logs-2026.11.24": [("b", {"@timestamp": "2026-11-24T00:00:00.000Z"})],

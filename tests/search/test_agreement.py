@@ -6,7 +6,8 @@ import pytest
 
 from pipeline.languages.kql_tree import And, Compare, Is, Literal, Not, Or, QueryError
 from pipeline.languages.kql_writer import write
-from tests.search.agreement import DOCUMENTS, QUERIES
+from tests.search.agreement import DOCUMENTS
+from tests.search.queries import QUERIES
 from tests.search.stores import question
 
 LINES = [line for line in QUERIES.splitlines() if line]

@@ -4,15 +4,15 @@ import threading
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import StoreError
 from pipeline.languages.kql_query import compile_query
 from pipeline.languages.kql_tree import Is, Literal
 from pipeline.languages.kql_writer import write
-from pipeline.store import files
-from pipeline.store.reader import IndexSize, Scope, Search, load, search, sizes
+from pipeline.store import files, reader
+from pipeline.store.reader import IndexSize, Scope, Search, document, load, search, sizes
 from pipeline.store.writer import Operation, Writer
 
 
@@ -251,6 +251,7 @@ queries = terms | st.builds("{}{}{}".format, terms, st.sampled_from([" and ", " 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(queries)
+@example("a5e-05")
 def test_narrowing_never_loses_a_hit(documents, text):
     """What the store finds is what the predicate says of every document, one by one."""
     path, given_documents = documents
@@ -258,3 +259,31 @@ def test_narrowing_never_loses_a_hit(documents, text):
     expected = {name for name, document in given_documents.items() if query.matches(document)}
     event("narrowed, with hits" if expected and query.narrowing else "other")
     assert {hit.id for hit in search(path, Search(Scope(query), 10_000))} == expected
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+@pytest.mark.parametrize("text", ["a", "b or 1", "true", "a.b:*", '"日本"', "a:a*"])
+def test_many_documents_are_read_along_the_time_and_few_by_their_rows(documents, monkeypatch, text, oldest_first):
+    path, _ = documents
+    wanted = Search(Scope(compile_query(text)), 10_000, oldest_first)
+    few = search(path, wanted)
+    monkeypatch.setattr(reader, "_FEW", 0)
+    assert search(path, wanted) == few != []
+
+
+def test_oldest_first_over_all_indices(tmp_path):
+    stored(tmp_path, a=[1, 5, 3], b=[4, None, 2], c=[6])
+    everything = Scope(compile_query("*"))
+    order = ["a0", "b2", "a2", "b0", "a1", "c0", "b1"]
+    for limit in range(1, 8):
+        found = search(tmp_path, Search(everything, limit, oldest_first=True))
+        assert [hit.id for hit in found] == order[:limit]
+
+
+def test_one_document(tmp_path):
+    stored(tmp_path, a=[1])
+    assert document(tmp_path, "a", "a0").source.startswith(b"{")
+    assert document(tmp_path, "a", "x") is None
+    assert document(tmp_path, "b", "a0") is None
+    with pytest.raises(StoreError, match="invalid index name"):
+        document(tmp_path, "../a", "a0")

@@ -42,8 +42,8 @@ def found(path, query="*"):
     return {hit.id: orjson.loads(hit.source) for hit in hits}
 
 
-FINE = Outcome([], 0)
-MISSING = Outcome([(0, "404 document_missing_exception: [1]: document missing")], 0)
+FINE = Outcome([], [])
+MISSING = Outcome([(0, "404 document_missing_exception: [1]: document missing")], [])
 THERE = [create("1", a=1, b={"c": "old", "d": 2}, e=[1, 2])]
 
 
@@ -52,7 +52,7 @@ THERE = [create("1", a=1, b={"c": "old", "d": 2}, e=[1, 2])]
     [
         # create
         ([], create("1", a=1), FINE, {"a": 1}),
-        (THERE, create("1", a=9), Outcome([], 1), {"a": 1, "b": {"c": "old", "d": 2}, "e": [1, 2]}),
+        (THERE, create("1", a=9), Outcome([], [0]), {"a": 1, "b": {"c": "old", "d": 2}, "e": [1, 2]}),
         # index replaces all of it
         ([], index("1", a=1), FINE, {"a": 1}),
         (THERE, index("1", z=1), FINE, {"z": 1}),
@@ -83,7 +83,8 @@ THERE = [create("1", a=1, b={"c": "old", "d": 2}, e=[1, 2])]
 def test_what_elasticsearch_does(tmp_path, before, operation, outcome, after, together):
     if together:
         (result,) = write(tmp_path, [*before, operation])
-        outcome = Outcome([(position + len(before), reason) for position, reason in outcome.dead], outcome.duplicates)
+        dead = [(position + len(before), reason) for position, reason in outcome.dead]
+        outcome = Outcome(dead, [position + len(before) for position in outcome.repeated])
     else:
         result = write(tmp_path, before, [operation])[-1]
     assert result == outcome

@@ -1,0 +1,243 @@
+"""`apex-logs replay`: looks what there is, then delivers it, until its end or a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+
+import orjson
+import xxhash
+
+from pipeline.cli.arguments import Arguments
+from pipeline.cli.faults import print_faults
+from pipeline.cli.logs import configure
+from pipeline.cli.replay_request import Request
+from pipeline.cli.run import collect_seldom, keep_freed_memory, leaves, loop_factory
+from pipeline.config.faults import Fault
+from pipeline.config.logstash_yml import Settings
+from pipeline.config.plan import Plan
+from pipeline.errors import ApexLogsError, ConfigurationError
+from pipeline.front.front import Front
+from pipeline.replay import engine
+from pipeline.replay.archive import Archive, NotThere
+from pipeline.replay.archives import find
+from pipeline.replay.checkpoint import Checkpoint, forget
+from pipeline.replay.dry import Counting
+from pipeline.replay.kinds import SHOWN, Kind
+from pipeline.replay.looking import Times, look
+from pipeline.replay.progress import State, telling
+from pipeline.replay.source import Replay, Terms
+from pipeline.replay.summary import summary
+from pipeline.replay.times import finds_time
+from pipeline.replay.wishes import Wishes
+from pipeline.runtime import Pipeline, background
+
+log = logging.getLogger("apex.replay")
+
+DONE, STOPPED, WRONG, DAMAGED = 0, 1, 2, 3
+_SHOWN = 20
+"""Archives that are named one by one."""
+SAVE_EVERY = 1.0
+"""Seconds: what was delivered since the last save is sent again after a crash, and found out by its ids."""
+
+
+def replay_archives(arguments: Arguments, request: Request) -> int:
+    """Returns the exit code."""
+    wishes, terms = request.wishes(), request.terms()
+    try:
+        read, plan = arguments.read()
+        settings = _settings(read.settings, plan)
+        configure(settings.log_level, settings.log_format)
+        archives = find(request.paths)
+        times = Times(terms.clock, wishes.mtime or finds_time(plan))
+        terms = replace(terms, refuses=times.missing)
+        if not _looked(archives, terms, times, quiet=request.quiet):
+            return WRONG
+        with _folders(settings, request) as (own, folder):
+            job = _Job(own, plan, archives, terms, wishes)
+            return _dry(job, request) if folder is None else _real(job, request, folder / _name(own, plan, request))
+    except ConfigurationError as error:
+        print_faults(error)
+        return WRONG
+    except NotThere as error:
+        for problem in error.problems:
+            print(f"apex-logs: {problem}", file=sys.stderr)
+        return WRONG
+    except (ApexLogsError, OSError, ExceptionGroup) as error:
+        for leaf in leaves(error):
+            log.error("%s", leaf, exc_info=None if isinstance(leaf, ApexLogsError | OSError) else leaf)
+        return STOPPED
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is replayed through what."""
+
+    settings: Settings
+    plan: Plan
+    archives: Sequence[Archive]
+    terms: Terms
+    wishes: Wishes
+
+
+def _settings(settings: Settings, plan: Plan) -> Settings:
+    """Archives can be read again: no queue stands between."""
+    if not plan.section("output"):
+        raise ConfigurationError([Fault("the configuration has no output: there is nowhere to replay to")])
+    return settings.model_copy(update={"queue_type": "memory"})
+
+
+@contextlib.contextmanager
+def _folders(settings: Settings, request: Request) -> Iterator[tuple[Settings, Path | None]]:
+    """The settings, and where checkpoints are; a dry run has none, and its dead letters are thrown away."""
+    if request.sample is None:
+        yield settings, settings.path_data / "replay"
+        return
+    with tempfile.TemporaryDirectory(prefix="apex-logs-dry-") as folder:
+        yield settings.model_copy(update={"path_dead_letter_queue": Path(folder)}), None
+
+
+def _looked(archives: Sequence[Archive], terms: Terms, times: Times, *, quiet: bool) -> bool:
+    """Says what is in each archive; False, with the reasons, where one of them cannot be replayed."""
+    found, fine = Counter[Kind](), True
+    for entry, reason in look(archives, terms.bound, terms.kind, times):
+        found[entry.kind] += 1
+        if reason:
+            fine = False
+            print(f"apex-logs: {entry.path}: {reason}", file=sys.stderr)
+        elif not quiet and len(archives) <= _SHOWN:
+            _say_kind(entry.path, entry.kind, terms)
+    for kind, count in found.items() if not quiet and len(archives) > _SHOWN else ():
+        _say_kind(f"{count:,} archives", kind, terms)
+    return fine
+
+
+def _say_kind(what: str, kind: Kind, terms: Terms) -> None:
+    print(f"{what}: {SHOWN[kind]}{'' if terms.kind else '; --format overrides'}", file=sys.stderr)
+
+
+def _name(settings: Settings, plan: Plan, request: Request) -> str:
+    """Names what a replay does, whichever archives it is given."""
+    recipe = plan.recipe
+    instead = {name: [plugin, str(sorted(options.items()))] for name, (plugin, options) in recipe.instead.items()}
+    what = [
+        [source.text for source in recipe.sources],
+        [recipe.ecs_compatibility, settings.pipeline_id, instead],
+        [request.kind, sorted(request.fields), request.time_field, request.time],
+        [request.since, request.until, request.refilter],
+    ]
+    return xxhash.xxh3_64_hexdigest(orjson.dumps(what))
+
+
+# ---------------------------------------------------------------------------------------------- for real
+
+
+def _real(job: _Job, request: Request, folder: Path) -> int:
+    if request.restart:
+        forget(folder)
+    checkpoint = Checkpoint(folder)
+    try:
+        begun = checkpoint.begun_with({"since": job.wishes.since or "", "until": job.wishes.until or ""})
+        # `-7d` means what it meant when the replay was begun
+        wishes = replace(job.wishes, since=begun["since"] or None, until=begun["until"] or None)
+        pipeline = Pipeline(job.settings, job.plan)
+        workers = _workers(job.settings, pipeline)
+        terms = replace(job.terms, readers=min(workers, len(job.archives)))
+        replay = engine.made(pipeline, job.archives, terms, wishes, checkpoint)
+        running: Pipeline | Front = (
+            engine.replaying(pipeline, replay, wishes)
+            if workers == 1
+            else engine.front(job.settings, job.plan, workers, replay, wishes)
+        )
+        _to_its_end(running, replay, job, quiet=request.quiet)
+        return _told(running, replay, quiet=request.quiet)
+    finally:
+        checkpoint.close()
+
+
+def _workers(settings: Settings, pipeline: Pipeline) -> int:
+    workers = settings.pipeline_workers
+    if workers > 1 and (reason := pipeline.why_alone):
+        log.warning("one process, not %d workers: %s", workers, reason)
+        return 1
+    return workers
+
+
+def _to_its_end(running: Pipeline | Front, replay: Replay, job: _Job, *, quiet: bool) -> None:
+    keep_freed_memory(arenas=1)  # blocks are read in one thread and freed in another: memory stays flat
+    collect_seldom()
+    state = State(job.archives, lambda: running.counters, lambda: len(replay.problems), monotonic())
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_delivered(running, replay, state, quiet=quiet))
+
+
+async def _delivered(running: Pipeline | Front, replay: Replay, state: State, *, quiet: bool) -> None:
+    def stop() -> None:
+        if replay.stopped:
+            os._exit(STOPPED)  # what was delivered and not saved is sent again, and found out by its ids
+        log.warning("what is under way is delivered first; once more stops at once")
+        running.stop()
+        if (bound := running.settings.shutdown_timeout) is not None:
+            loop.call_later(bound, _out_of_time, bound)
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    async with telling(state, quiet=quiet):
+        with background(_saving(replay)):
+            await running.run()
+        await replay.save()
+
+
+def _out_of_time(bound: float) -> None:
+    log.error("shutdown.timeout (%g s) is over: the same command sends what was not delivered", bound)
+    sys.stderr.flush()
+    os._exit(STOPPED)
+
+
+async def _saving(replay: Replay) -> None:
+    while True:
+        await asyncio.sleep(SAVE_EVERY)
+        await replay.save()
+
+
+def _told(running: Pipeline | Front, replay: Replay, *, quiet: bool, dry: bool = False) -> int:
+    for line in summary(running.counters, dry=dry) if not quiet else ():
+        print(line)
+    for (plugin, reason), count in running.counters.buried.items():
+        print(f"apex-logs: {count:,} dead letters of {plugin}: {reason}", file=sys.stderr)
+    for problem in replay.problems:
+        print(f"apex-logs: {problem.text}", file=sys.stderr)
+    if replay.stopped:
+        print("apex-logs: stopped before the end; the same command goes on from here", file=sys.stderr)
+        return STOPPED
+    if replay.known and not running.counters.decoded and not replay.problems and not quiet:
+        print("apex-logs: all of it was delivered before; --restart sends it again", file=sys.stderr)
+    return DAMAGED if replay.problems else DONE
+
+
+# ---------------------------------------------------------------------------------------------- dry
+
+
+def _dry(job: _Job, request: Request) -> int:
+    """Everything but the sending, in one process."""
+    pipeline = Pipeline(job.settings, job.plan)
+    replay = engine.made(pipeline, job.archives, job.terms, job.wishes, None)
+    shown: list[bytes] = []
+    engine.replaying(pipeline, replay, job.wishes, lambda output: Counting(output, shown, request.sample or 0))
+    _to_its_end(pipeline, replay, job, quiet=request.quiet)
+    for item in shown:
+        print(item.decode(errors="replace").rstrip("\n"))
+    if shown:
+        print()
+    return _told(pipeline, replay, quiet=False, dry=True)

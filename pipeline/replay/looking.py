@@ -1,0 +1,49 @@
+"""What is known of archives before anything is sent: what is in each, and whether its lines have a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pipeline.disk.unpacking import Bound
+from pipeline.errors import Damaged
+from pipeline.replay.archive import Archive
+from pipeline.replay.entries import Entry, entries
+from pipeline.replay.kinds import Kind, whole_lines
+from pipeline.replay.times import Clock
+
+NO_TIME = (
+    "its lines have no time: no field of them is one, and the configuration has no date filter; "
+    "name a field with --time-field, or take the time of the file with --time mtime"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Where the time of a line may come from."""
+
+    clock: Clock
+    elsewhere: bool
+    """A date filter, or the file's own time."""
+
+    def missing(self, entry: Entry) -> str:
+        """Why no event of an entry could have its time; empty, if it may have."""
+        if self.elsewhere or entry.kind != "lines":
+            return ""
+        lines = whole_lines(entry.head, whole=entry.whole)
+        return NO_TIME if lines and self.clock.first(lines) is None else ""
+
+
+def look(archives: Iterable[Archive], bound: Bound, kind: Kind | None, times: Times) -> Iterator[tuple[Entry, str]]:
+    """For each archive its first entry, and why it cannot be replayed (empty, if it can).
+
+    What is damaged from its beginning is told of when it is read.
+    """
+    for archive in archives:
+        try:
+            entry = next(entries(archive, bound, kind), None)
+        except Damaged:
+            continue
+        archive.read.bytes = 0
+        if entry is not None:
+            yield entry, times.missing(entry)

@@ -1,0 +1,218 @@
+"""Archives as an input: blocks of whole lines, and how far they were delivered.
+
+    archives --readers, in threads--> blocks --batches()--> the engine, or the front's workers
+    checkpoint <--save, now and then-- positions <--end() of each batch
+
+Several archives are read side by side where several workers are to be kept busy; of one archive the blocks are given
+out in their order, and every worker may get the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from pipeline.batch import Batch, Origin
+from pipeline.disk.unpacking import Bound
+from pipeline.errors import Damaged
+from pipeline.event import Event
+from pipeline.plugin import Reject
+from pipeline.replay.archive import Archive
+from pipeline.replay.checkpoint import Checkpoint
+from pipeline.replay.decoding import Decoder
+from pipeline.replay.entries import Entry, entries
+from pipeline.replay.kinds import Kind
+from pipeline.replay.pace import Pace
+from pipeline.replay.positions import Positions
+from pipeline.replay.reading import Block, blocks, identity
+from pipeline.replay.times import Clock
+
+log = logging.getLogger("apex.replay")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How archives are read."""
+
+    kind: Kind | None = None
+    """What they hold, whatever is found out; None: what is found out."""
+    bound: Bound = field(default_factory=Bound)
+    clock: Clock = field(default_factory=Clock)
+    fields: str = ""
+    """What is set in raw lines, as a text: part of the ids of these."""
+    readers: int = 1
+    pace: Pace | None = None
+    """How fast; None: as fast as can be."""
+    refuses: Callable[[Entry], str] = field(default=lambda _entry: "")
+    """Why an entry is left out; empty, where it is not."""
+
+
+_ENVELOPES = Clock()
+
+
+@dataclass(slots=True)
+class Problem:
+    """An archive that could not be read to its end."""
+
+    path: str
+    text: str
+
+
+class Replay:
+    """The two halves of an input. The second one needs neither archives nor checkpoint: a worker has it alone."""
+
+    def __init__(
+        self, archives: Sequence[Archive], terms: Terms, decoder: Decoder, checkpoint: Checkpoint | None = None
+    ) -> None:
+        """Without `checkpoint`, nothing is remembered."""
+        self.problems: list[Problem] = []
+        self.finished = 0
+        """Archives that were read to their end, or known to be delivered."""
+        self.known = 0
+        """Entries that were delivered before."""
+        self._archives = archives
+        self._waiting = iter(archives)
+        self._terms = terms
+        self._decoder = decoder
+        self._positions = Positions(checkpoint)
+        self._stopped = asyncio.Event()
+        self._ready: asyncio.Queue[Block | Exception | None] = asyncio.Queue(maxsize=max(1, terms.readers))
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopped.is_set()
+
+    # ------------------------------------------------------------------------------------ reading
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        """What there is, until its end or `stop`."""
+        readers = {asyncio.create_task(self._read()) for _ in range(self._terms.readers)}
+        left = len(readers)
+        try:
+            while left and not self._stopped.is_set():
+                block = await self._ready.get()
+                if isinstance(block, Exception):
+                    raise block
+                if block is None:
+                    left -= 1
+                elif not self._stopped.is_set():
+                    async for piece in self._paced(block):
+                        yield self._batch(piece)
+        finally:
+            for reader in readers:
+                reader.cancel()
+            for reader in readers:
+                with suppress(asyncio.CancelledError):
+                    await reader
+
+    async def _paced(self, block: Block) -> AsyncIterator[Block]:
+        pace = self._terms.pace
+        for piece in [block] if pace is None else pace.pieces(block):
+            if pace is not None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pace.wait(piece)):
+                        await self._stopped.wait()
+            if self._stopped.is_set():
+                return
+            yield piece
+
+    async def _read(self) -> None:
+        try:
+            for archive in self._waiting:
+                found = self._blocks(archive)
+                while (block := await asyncio.to_thread(next, found, None)) is not None:
+                    await self._ready.put(block)
+                self.finished += 1
+        except Exception as error:
+            await self._ready.put(error)
+        await self._ready.put(None)
+
+    def _blocks(self, archive: Archive) -> Iterator[Block]:
+        """What is left of an archive, in a thread."""
+        at = ""
+        try:
+            for entry in entries(archive, self._terms.bound, self._terms.kind):
+                at = f" in {entry.member}" if entry.member else ""
+                yield from self._left_of(entry)
+                at = ""
+        except Damaged as error:
+            self._note(archive, f"{error}{at}")
+
+    def _left_of(self, entry: Entry) -> Iterator[Block]:
+        place = self._positions.before(entry)
+        if place.done:
+            self.known += 1
+            return
+        if reason := self._terms.refuses(entry):
+            self._note(entry.archive, f"{entry.path}: {reason}")
+            return
+        self._positions.open(entry)
+        end = place.position
+        clock = {"lines": self._terms.clock, "envelopes": _ENVELOPES}.get(entry.kind)
+        for block in blocks(entry, place.position, clock):
+            end = block.end
+            yield block
+        if (delivered := self._positions.of(entry)) is not None:
+            delivered.read_whole(end)
+
+    def _note(self, archive: Archive, reason: str) -> None:
+        read = archive.read.bytes
+        left = "" if archive.size is None else f"; {archive.size - read} of its {archive.size} bytes are left out"
+        problem = Problem(archive.path, f"{archive.path}: read up to byte {read}: {reason}{left}")
+        self.problems.append(problem)
+        log.error("%s", problem.text)
+
+    # ------------------------------------------------------------------------------------ delivery
+
+    def _batch(self, block: Block) -> Batch:
+        entry = block.entry
+        named = identity(entry, self._terms.fields if entry.kind == "lines" else "")
+        origin: Origin = {
+            "id": f"{named}{block.offset:x}",
+            "kind": entry.kind,
+            "path": entry.place,
+            "identity": named,
+            "offset": block.offset,
+            "mtime": entry.archive.modified,
+        }
+        if block.time is not None:
+            origin["time"] = block.time
+        delivered = self._positions.of(entry)
+        if delivered is not None:
+            delivered.begin(block.offset, block.end)
+
+        def end(_: int) -> None:
+            if delivered is not None:
+                delivered.end(block.offset)
+
+        return Batch(block.data, origin, end, lambda _: None)
+
+    async def save(self) -> None:
+        """Saves how far everything was delivered."""
+        await self._positions.save()
+
+    def stop(self) -> None:
+        """Take no more."""
+        self._stopped.set()
+        for archive in self._archives:
+            archive.read.stopped = True
+        with suppress(asyncio.QueueFull):
+            self._ready.put_nowait(None)
+
+    async def close(self) -> None:
+        """Every batch has its end: saves that."""
+        await self.save()
+
+    # ------------------------------------------------------------------------------------ the second half
+
+    def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
+        """The events of a block."""
+        return self._decoder.decode(data, origin, reject)
+
+    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+        """One event of it, as a Beat would have sent it."""
+        return self._decoder.pick(data, origin, ordinal)

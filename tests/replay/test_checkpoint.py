@@ -1,0 +1,44 @@
+"""The checkpoint: what is saved is there, whole, and one process has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import StoreError
+from pipeline.replay.checkpoint import Checkpoint, Key, Place, Row, forget
+
+
+def test_it_is_there_again(tmp_path: Path) -> None:
+    folder = tmp_path / "x"
+    checkpoint = Checkpoint(folder)
+    first, second = Key("f" * 32, "", 1.5), Key("f" * 32, "a.log", 1.5)
+    checkpoint.save([Row(first, "a", Place(10)), Row(second, "a", Place(20, 20))])
+    checkpoint.save([Row(first, "a", Place(30, 40))])
+    with pytest.raises(StoreError, match="the same replay runs already"):
+        Checkpoint(folder)
+    checkpoint.close()
+    again = Checkpoint(folder)
+    assert again.places() == {first: Place(30, 40), second: Place(20, 20)}
+    assert (again.places()[first].done, again.places()[second].done) == (False, True)
+    again.close()
+
+
+def test_what_it_was_begun_with(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    assert checkpoint.begun_with({"since": "a"}) == {"since": "a"}
+    assert checkpoint.begun_with({"since": "b"}) == {"since": "a"}
+    checkpoint.close()
+
+
+def test_one_that_is_damaged_says_so_and_can_be_forgotten(tmp_path: Path) -> None:
+    Checkpoint(tmp_path).close()
+    (tmp_path / "checkpoint.sqlite").write_bytes(b"no database" * 1000)
+    with pytest.raises(StoreError, match="--restart forgets it"):
+        Checkpoint(tmp_path)
+    forget(tmp_path)
+    forget(tmp_path / "never there")
+    checkpoint = Checkpoint(tmp_path)
+    assert checkpoint.places() == {}
+    checkpoint.close()
