@@ -2,9 +2,9 @@
 
     python -m bench.exploring --store DIR
 
-The store is one that `python -m bench.searching --store DIR` filled. Times are of the wall clock in a real browser: from
-pressing Search until the first row of the new result is on the screen, and until the histogram is counted; the second
-of two runs. The browser is Debian's chromium.
+The store is one that `python -m bench.searching --store DIR` filled. Times are of the wall clock in a real browser,
+Debian's chromium: from pressing Search until the first row of the new result is on the screen, and until the histogram
+is counted; the second of two runs.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ RANGES = {
     "": "All time",
 }
 """What the time picker offers: a beginning, and its name."""
-BARS = 60
+BARS = 100
 """At most about so many bars are shown."""
 _SECOND, _MINUTE, _HOUR, _DAY = 1_000, 60_000, 3_600_000, 86_400_000
 _WIDTHS = (

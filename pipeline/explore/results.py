@@ -77,6 +77,7 @@ class Results:
             size: dict[str, Any] = {"flex": 1, "minWidth": 240} if wide else {"width": 150}
             columns.append({"field": f"c{place}", "headerName": name, "sortable": False, **size})
         self._trouble.set_visibility(False)
+        self._chart.set_visibility(True)
         self._grid.set_visibility(True)
         self._grid.options["columnDefs"] = columns
         self._grid.options["rowData"] = [row(hit, self._names) for hit in hits]
@@ -125,6 +126,7 @@ class Results:
         self.hits, self.after, self._names = [], None, []
         self.count("")
         self._more.set_visibility(False)
+        self._chart.set_visibility(False)
         self._grid.set_visibility(False)
         self._trouble.clear()
         self._trouble.set_visibility(True)
