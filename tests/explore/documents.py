@@ -25,20 +25,20 @@ def stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def write(folder: Path, *documents: dict) -> None:
+def write(folder: Path, *added: dict) -> None:
     """Adds documents, with ids of their own."""
     writer = Writer(folder)
     writer.write(
         "apex-logs-2026.11.23",
-        [Operation("create", f"w{random.getrandbits(64):x}", orjson.dumps(each)) for each in documents],
+        [Operation("create", f"w{random.getrandbits(64):x}", orjson.dumps(each)) for each in added],
     )
     writer.close()
 
 
-def fill(folder: Path, count: int = 600) -> None:
-    """Adds documents of the two hours from noon on, the same each time."""
+def documents(count: int) -> list[dict]:
+    """Documents of the two hours from noon on, the same each time; the newest means harm."""
     draw = random.Random(7)
-    documents = []
+    made: list[dict] = []
     for number in range(count):
         moment = (
             NOON
@@ -50,7 +50,7 @@ def fill(folder: Path, count: int = 600) -> None:
         route = draw.choice(_ROUTES)
         level = "error" if status >= 500 else "warn" if status == 404 else "info"
         what = "database is locked" if status == 503 else "request finished" if status < 500 else "unhandled exception"
-        documents.append(
+        made.append(
             {
                 "@timestamp": stamp(moment),
                 "level": level,
@@ -68,14 +68,19 @@ def fill(folder: Path, count: int = 600) -> None:
                 },
             }
         )
-    documents[-1]["message"] = HOSTILE
-    documents[-1][HOSTILE] = HOSTILE
-    documents[-1][":onClick"] = "document.title = 'taken'"
-    documents[-1]["geoip"]["city_name"] = HOSTILE
-    documents[-1]["level"] = HOSTILE
+    made[-1]["message"] = HOSTILE
+    made[-1][HOSTILE] = HOSTILE
+    made[-1][":onClick"] = "document.title = 'taken'"
+    made[-1]["geoip"]["city_name"] = HOSTILE
+    made[-1]["level"] = HOSTILE
+    return made
+
+
+def fill(folder: Path, count: int = 600) -> None:
+    """Writes such documents."""
     writer = Writer(folder)
     writer.write(
         "apex-logs-2026.11.23",
-        [Operation("create", f"d{number}", orjson.dumps(each)) for number, each in enumerate(documents)],
+        [Operation("create", f"d{number}", orjson.dumps(each)) for number, each in enumerate(documents(count))],
     )
     writer.close()
