@@ -32,7 +32,7 @@ class SavedQueries:
             raise Unsaved(f"cannot read the saved queries in {self.file}: {error}; mend it or move it away") from None
         if not isinstance(found, dict):
             raise Unsaved(f"{self.file} holds no saved queries; move it away")
-        kept = {str(name): url for name, url in found.items() if isinstance(url, str) and url.startswith("/?")}
+        kept = {str(name): url for name, url in found.items() if isinstance(url, str) and url.startswith("/")}
         return dict(sorted(kept.items()))
 
     def save(self, name: str, url: str) -> None:

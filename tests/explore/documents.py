@@ -13,7 +13,7 @@ from pipeline.store.writer import Operation, Writer
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
-_CITIES = [
+CITIES = [
     *(("Berlin", "DE", 52.52, 13.4), ("New York", "US", 40.71, -74.0), ("Tokyo", "JP", 35.68, 139.69)),
     *(("Sao Paulo", "BR", -23.55, -46.63), ("Mumbai", "IN", 19.07, 72.87), ("London", "GB", 51.5, -0.12)),
     *(("Sydney", "AU", -33.87, 151.2), ("Lagos", "NG", 6.45, 3.39), ("Toronto", "CA", 43.65, -79.38)),
@@ -46,7 +46,7 @@ def documents(count: int) -> list[dict]:
             + timedelta(milliseconds=draw.randrange(1000))
         )
         status = draw.choices([200, 201, 404, 500, 503], [70, 10, 10, 6, 4])[0]
-        city, country, latitude, longitude = draw.choices(_CITIES, [9, 8, 5, 4, 4, 6, 2, 1, 2])[0]
+        city, country, latitude, longitude = draw.choices(CITIES, [9, 8, 5, 4, 4, 6, 2, 1, 2])[0]
         route = draw.choice(_ROUTES)
         level = "error" if status >= 500 else "warn" if status == 404 else "info"
         what = "database is locked" if status == 503 else "request finished" if status < 500 else "unhandled exception"

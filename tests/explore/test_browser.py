@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from playwright.sync_api import expect
 
-from tests.explore.documents import HOSTILE
+from tests.explore.documents import CITIES, HOSTILE
 
 
 def parameters(opened):
@@ -54,9 +54,25 @@ def test_what_a_document_holds_is_text(open_page, full):
     expect(opened.page.get_by_label("Only this value").first).to_be_visible()
     opened.go("?tab=map")
     expect(opened.page.get_by_text("of the newest documents that have a place")).to_be_visible()
+    assert "<script>" in _tooltips(opened)
     assert opened.page.title() == "apex-logs"
     assert opened.page.locator("img[src=x]").count() == 0
     assert opened.complaints == []
+
+
+def _tooltips(opened):
+    """What the map says of its places, under the mouse."""
+    chart = opened.page.locator(".nicegui-echart:visible")
+    box = chart.bounding_box()
+    width, height = box["width"] - 40 - 16, box["height"] - 8 - 24
+    said = ""
+    for _, _, latitude, longitude in CITIES:
+        x, y = box["x"] + 40 + width * (longitude + 180) / 360, box["y"] + 8 + height * (90 - latitude) / 150
+        opened.page.mouse.move(x - 2, y)
+        opened.page.mouse.move(x, y)
+        opened.page.wait_for_timeout(300)
+        said += chart.inner_text()
+    return said
 
 
 def test_brushing_the_histogram_chooses_a_time(open_page, full):
