@@ -15,7 +15,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
 	@echo "$(CURDIR)/services/api/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/apex-api.pth"
-	$(BIN)/python -m compileall -q pipeline shippers services/api/src
+	$(BIN)/python -m compileall -q pipeline shippers mappings services/api/src
 	@touch $(STAMP)
 
 setup: $(STAMP) ## the environment alone: .venv/bin/apex-logs
@@ -41,8 +41,12 @@ format: $(STAMP) ## format the code
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format .
 
-docs: $(STAMP) ## the plugins' reference pages, from their own files, to docs/plugins
-	$(BIN)/python -m pipeline.reference docs/plugins
+docs: $(STAMP) ## the plugins' reference pages, from their own files, to docs/reference, and docs/compatibility.md
+	$(BIN)/python -m pipeline.reference docs/reference
+	$(BIN)/python -m pipeline.compatibility docs/compatibility.md
+
+kibana: $(STAMP) ## Kibana's objects, from mappings/kibana, to apex-logs.ndjson there
+	$(BIN)/python -m mappings.kibana.build
 
 dashboards: $(STAMP) ## Grafana's dashboards, from infra/monitoring/boards to infra/monitoring/dashboards
 	$(BIN)/python -m infra.monitoring.boards infra/monitoring/dashboards
@@ -73,4 +77,4 @@ lock: $(STAMP) ## bring requirements.lock up to date
 clean: ## remove what was made, but not the environment
 	rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/results.json
 
-.PHONY: help setup run api test test-long lint format docs dashboards bench bench-compare release load fuzz soak lock clean
+.PHONY: help setup run api test test-long lint format docs dashboards kibana bench bench-compare release load fuzz soak lock clean

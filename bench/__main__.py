@@ -32,6 +32,8 @@ FILE, BEATS, SLOW, CROWD = "file to file", "Beats to sink", "Beats to a sink of 
 QUEUE, KAFKA = "Beats through the persistent queue", "Kafka to sink"
 RATIOS = {FILE: 0.6, BEATS: 0.4, QUEUE: 0.2, SLOW: 0.4}
 MEMORY = 150.0
+GROK = {"COMBINEDAPACHELOG": 1.3, "COMBINEDAPACHELOG, ECS": 1.4, "COMBINEDAPACHELOG, no match": 1.0}
+"""Times the bare engine; the fields of ECS are objects within objects, which the bare engine does not make."""
 GROWTH = 10.0
 """MB: more than this between the two halves of a million events is not flat."""
 STARTS: dict[str, float | None] = {"--help": 0.3, "check": 0.3, startup.LISTENING: 0.6, startup.BARE: None}
@@ -112,6 +114,8 @@ def measure(size: Size, folder: Path, *, long: bool = False) -> list[Figure]:
     floors = tuple(scaling.floor_scaling(size.floor_seconds) for _ in range(size.scaling_rounds))
     say("stages")
     staged = stages_apart(size)
+    say("grok")
+    grokked = grok_apart()
     say("the shipper")
     shipped = shipping.figures(tree, bench.new_folder(), size.lines, size.ship_rounds)
     say("start-up")
@@ -126,7 +130,7 @@ def measure(size: Size, folder: Path, *, long: bool = False) -> list[Figure]:
     for shape, of in scaled.items():
         found += scaling.scaling_figures(shape, of)
     found.append(Figure("scaling: the floor", "events/s of wall, two processes / one", floors))
-    found += stage_figures(staged) + shipped + start_figures(starts)
+    found += stage_figures(staged) + grok_figures(grokked) + shipped + start_figures(starts)
     if long:
         say(f"{LONG:,} events: first they are made")
         bench.longer(LONG)
@@ -164,6 +168,23 @@ def stages_apart(size: Size) -> dict[str, Compared]:
     if done.returncode:
         raise RuntimeError(f"bench.stages ended with {done.returncode}: {done.stderr}")
     return {name: Compared(**of) for name, of in json.loads(done.stdout).items()}
+
+
+def grok_apart() -> dict[str, tuple[float, float]]:
+    """The grok filter beside the bare engine, in a process of its own."""
+    done = subprocess.run([sys.executable, "-m", "bench.grok"], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"bench.grok ended with {done.returncode}: {done.stderr}")
+    return {name: (micros, ratio) for name, (micros, ratio) in json.loads(done.stdout).items()}
+
+
+def grok_figures(found: dict[str, tuple[float, float]]) -> list[Figure]:
+    """How many times the bare engine a line costs, and the microseconds."""
+    figures = []
+    for name, (micros, ratio) in found.items():
+        figures.append(Figure("grok: cost of a line / bare re", name, (ratio,), below=GROK.get(name)))
+        figures.append(Figure("grok: us a line", name, (micros,)))
+    return sorted(figures, key=lambda figure: figure.subject)
 
 
 def path_figures(subject: str, runs: Sequence[Run]) -> list[Figure]:

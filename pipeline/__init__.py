@@ -12,10 +12,11 @@ The rooms, from the top down; imports point down only:
     registry                           ("filter", "grok") -> pipeline/filters/grok.py
     inputs  filters  outputs  codecs   plugins, one file each; they never import each other
     search                             questions about documents, over the embedded store and Elasticsearch
-    beats  documents  elasticsearch  geoip  kafka  syslog    what one or two plugins know, in rooms of their own
+    beats  databases  documents  elasticsearch  geoip  http  kafka  loki  rabbitmq  redis  syslog  written
+                                       what one or two plugins know, in rooms of their own
     sockets                            listening, streams and datagrams, for the inputs that have senders
     store  disk                        the embedded store  |  segments, followed files, archives
     protocols  languages  texts        bytes on the wire  |  small languages: text in, closure out  |  charsets, lines
     plugin, options, flow, then batch  the contracts
-    sprintf, field_reference, event, dates, then errors  metrics  clock  spans
+    sprintf, field_reference, event, dates, then errors  metrics  clock  spans  time_limits
 """

@@ -12,11 +12,13 @@ ApexLogsError
 │   ├── Unavailable          no answer, or "later": send it again
 │   ├── BodyTooLarge         send it again in halves
 │   └── NotAuthorised        credentials are refused: wait and say so, drop nothing
+├── Unattended               the process ends, and no pipeline takes what was handed to an address
 └── StoreError               the embedded store or a file on disk cannot be used
     ├── Damaged              an archive cannot be read on; what stood before that was read
     └── DiskRefuses          the file system refuses it just now: it may be asked again
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -80,6 +82,10 @@ class NotAuthorised(SendFailure):
     """The receiver refuses our credentials (HTTP 401, 403). The output waits and says so."""
 
 
+class Unattended(ApexLogsError):
+    """The process ends, and no pipeline takes what another handed to an address: it is not acknowledged."""
+
+
 class StoreError(ApexLogsError):
     """The embedded store, or a file that the engine keeps on disk, cannot be used."""
 
@@ -90,3 +96,12 @@ class Damaged(StoreError):
 
 class DiskRefuses(StoreError):
     """The file system refuses it just now; nothing is damaged, and it may be asked again."""
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions in a group, and in the groups in it; else the exception itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from leaves(inner)
+    else:
+        yield error

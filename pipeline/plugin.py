@@ -7,6 +7,7 @@ A plugin is one file, `pipeline/<kind>s/<name>.py`, with a docstring that is its
 
 from __future__ import annotations
 
+import itertools
 from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pipeline.batch import Batch, Origin
+from pipeline.bus import Bus
 from pipeline.clock import Clock
 from pipeline.event import Event, Fields
 
@@ -22,6 +24,22 @@ from pipeline.event import Event, Fields
 PlainFilter = Callable[[Event], bool]
 """True: it matched, and the engine applies `add_field`, `add_tag` and the rest. False: it left the event
 alone. `FilterFailure`: it could not do its work, and the engine adds `tag_on_failure`."""
+
+
+Reasons = Callable[[Event], Iterable[str]]
+"""Lines that say why a filter left an event alone; asked by `explain` only."""
+
+
+def explained(filter_: PlainFilter, reasons: Reasons) -> PlainFilter:
+    """The same function, for which `reasons_of` finds the reasons."""
+    filter_.reasons = reasons  # type: ignore[attr-defined]
+    return filter_
+
+
+def reasons_of(filter_: Any) -> Reasons | None:
+    """What explains a filter, where it has something to say."""
+    found: Reasons | None = getattr(filter_, "reasons", None)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +186,14 @@ class Listens(Protocol):
 
 
 @runtime_checkable
+class Meets(Protocol):
+    """An input or output by which events go from one pipeline of the process to another: all of them run in one."""
+
+    meets: str
+    """What it does, in words that follow its label."""
+
+
+@runtime_checkable
 class Renews(Protocol):
     """An input that goes on while all the rest is built anew, and can take over what was read anew for it."""
 
@@ -222,6 +248,8 @@ class Sent(NamedTuple):
     """How many of the others were there before (409 on create)."""
     repeated: Sequence[int] = ()
     """Which ones, where the output can tell."""
+    lost: int = 0
+    """How many of the others were let go unwritten, as the configuration asks for it."""
 
 
 class Output(Protocol):
@@ -287,3 +315,7 @@ class PluginContext:
     persisted: bool = False
     """Whether a batch that has its end is on disk, in a persistent queue. Without one, what an input takes from a
     sender that cannot send again is lost if the process dies before its delivery: such an input says so when built."""
+    bus: Bus = field(default_factory=Bus)
+    """Where the pipelines of this process meet."""
+    number: Callable[[], int] = field(default_factory=lambda: itertools.count().__next__)
+    """Counts the plugins of this pipeline that ask: the same number for the same text, whenever it is built."""

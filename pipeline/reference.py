@@ -1,6 +1,6 @@
 """The reference pages of the plugins, made of their own files: the docstring, and the options from the model itself.
 
-`page` is what `apex-logs plugins NAME` prints; `markdown` is the same for `docs/plugins`, which
+`page` is what `apex-logs plugins NAME` prints; `markdown` is the same for `docs/reference`, which
 `python -m pipeline.reference FOLDER` writes.
 """
 
@@ -88,7 +88,7 @@ def page(module: PluginModule) -> str:
 
 
 def markdown(module: PluginModule) -> str:
-    """The page for `docs/plugins`."""
+    """The page for `docs/reference`."""
     found = options(module.kind, module.options, COMMON[module.kind])
     lines = [_made_from(f"pipeline/{module.kind}s/{module.name}.py"), f"# {module.name} ({module.kind})", ""]
     lines += [module.page, "", "## Options", "", *_table(found.own)]

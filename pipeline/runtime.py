@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
+from pipeline.bus import Bus
 from pipeline.clock import Clock, SystemClock
 from pipeline.config.building import build, connect
 from pipeline.config.logstash_yml import Settings
@@ -29,8 +31,9 @@ from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import ALONE, Holding, Input, Lag, Lagging, Listens, Output, PluginContext, Seat, Spreading
+from pipeline.plugin import ALONE, Holding, Input, Lag, Lagging, Listens, Meets, Output, PluginContext, Seat, Spreading
 from pipeline.spans import Tracer
+from pipeline.time_limits import watch_over
 
 log = logging.getLogger("apex.pipeline")
 
@@ -88,6 +91,19 @@ class Running(Protocol):
         ...
 
 
+class Place(NamedTuple):
+    """What stands beside a pipeline."""
+
+    seat: Seat = ALONE
+    """Among the processes that have the same one."""
+    bus: Bus | None = None
+    """Where it meets the others of its process; None: there are none."""
+
+
+HANDED_AFTER = 0.005
+"""Seconds that a body waits to fill which goes to another pipeline of the process: it waits again there."""
+
+
 class Altered(Protocol):
     """What whoever takes the place of the inputs has to say about the rest."""
 
@@ -131,10 +147,10 @@ class Pipeline:
         clock: Clock | None = None,
         tracer: Tracer | None = None,
         voice: Voice | None = None,
-        seat: Seat = ALONE,
+        place: Place | None = None,
     ) -> None:
         """Builds every plugin; raises `ConfigurationError` with what only building can find."""
-        voice = voice or Voice()
+        voice, place = voice or Voice(), place or Place()
         self.counters = Counters()
         self.plan = plan
         self.settings = settings
@@ -152,7 +168,9 @@ class Pipeline:
             every=lambda seconds, call: self._periodic.append((seconds, call)),
             warn=voice.warn,
             persisted=settings.queue_type == "persisted",
-            seat=seat,
+            seat=place.seat,
+            bus=place.bus or Bus(),
+            number=itertools.count().__next__,
         )
         self._built = build(plan, context, sealing=True)
         voice.silent = False
@@ -191,6 +209,10 @@ class Pipeline:
         for output, label in self._built.outputs.values():
             if output.ordered:
                 return f"{label} keeps the order of events"
+        meeting = [*self.inputs, *((label, output) for output, label in self._built.outputs.values())]
+        for label, plugin in meeting:
+            if isinstance(plugin, Meets):
+                return f"{label} {plugin.meets}"
         return None
 
     @property
@@ -244,12 +266,13 @@ class Pipeline:
             starts: list[Callable[[], Coroutine[Any, Any, None]]] = []
             for node, (output, label) in self._built.outputs.items():
                 stack.push_async_callback(output.close)
-                backoff = backoff_of(output, self.plan.plugins[node].options.model_fields_set, settings)
+                backoff = backoff_of(output, settings)
                 courier = Courier(output, label, dead_letters, self.counters, backoff)
                 courier.kind = self.plan.plugins[node].module.name
                 courier.traced = self._tracer is not None
                 starts.append(courier.start)
-                limits = Limits(delay=settings.pipeline_batch_delay / 1000)
+                delay = settings.pipeline_batch_delay / 1000
+                limits = Limits(delay=min(delay, HANDED_AFTER) if isinstance(output, Meets) else delay)
                 outlets[node] = Outlet(courier, in_flight, limits, fates.failed, departures)
             for source in self._sources:  # also where a reload gives up waiting: senders must notice
                 stack.push_async_callback(source.input.close)
@@ -257,6 +280,9 @@ class Pipeline:
             fates.flow = self._flow(sinks, fates)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
+            worker.watch = watch_over(built.filter for built in self._built.filters.values())
+            if worker.watch is not None:
+                stack.callback(worker.watch.stop)
             with background(
                 self._opening(group, starts),
                 dead_letters.keep(),
@@ -355,11 +381,12 @@ def bounds_of(settings: Settings) -> Bounds:
     )
 
 
-def backoff_of(output: Output, given: Set[str], settings: Settings) -> Backoff:
-    """The output's own pauses, where it has such options (elasticsearch) and they are given, else the settings'."""
+def backoff_of(output: Output, settings: Settings) -> Backoff:
+    """The output's own pauses, where its options give them (elasticsearch, loki), else the settings'."""
 
     def seconds(name: str) -> float:
-        return float(getattr(output if name in given and hasattr(output, name) else settings, name))
+        own = getattr(output, name, None)
+        return float(getattr(settings, name) if own is None else own)
 
     return Backoff(seconds("retry_initial_interval"), seconds("retry_max_interval"))
 

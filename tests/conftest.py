@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import settings
 
 from pipeline.cli.repeats import Repeats
-from tests.servers import elasticsearch_node, kafka_cluster, telegraf_reader
+from tests.loki_server import LokiServer
+from tests.servers import elasticsearch_node, kafka_cluster, rabbitmq, redis, telegraf_reader
 from tests.servers.packages import NotHere
 
 settings.register_profile("suite", deadline=None)  # how long an example takes is the machine's mood
@@ -27,6 +29,16 @@ def own_log() -> Iterator[None]:
             if isinstance(each, Repeats):
                 root.removeHandler(handler)
                 each.close()
+
+
+@pytest.fixture(autouse=True)
+def own_signals() -> Iterator[None]:
+    """A command that runs in the test's process takes signals, and uvloop leaves them so."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +68,30 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_cluster.Cl
             yield cluster
     except NotHere as reason:
         pytest.skip(f"kafka: {reason}")
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Server]:
+    """A real Redis: `port`, and `start()`, `stop()` for tests of failures."""
+    try:
+        with redis.started(tmp_path_factory.mktemp("redis")) as server:
+            yield server
+    except NotHere as reason:
+        pytest.skip(f"redis: {reason}")
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rabbitmq.Server]:
+    """A real RabbitMQ: `port`, and `start()`, `stop()`, `kill()` for tests of failures."""
+    try:
+        with rabbitmq.started(tmp_path_factory.mktemp("rabbitmq")) as server:
+            yield server
+    except NotHere as reason:
+        pytest.skip(f"rabbitmq: {reason}")
+
+
+@pytest.fixture
+def loki() -> Iterator[LokiServer]:
+    """What Loki documents of its push API, strictly: `url`, `streams`, and `refusals` for tests of failures."""
+    with LokiServer() as server:
+        yield server

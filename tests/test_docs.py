@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 WRITTEN = [README, ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("decisions/*.md"))]
-PAGES = sorted(DOCS.glob("plugins/*.md"))
+PAGES = sorted(DOCS.glob("reference/*.md"))
 MODULES = [registry.find(kind, name) for kind in registry.KINDS for name in registry.names(kind)]
 
 

@@ -10,23 +10,38 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 ROOMS = [
-    {"errors", "metrics", "clock", "spans"},
+    {"errors", "metrics", "clock", "spans", "time_limits"},
     {"event", "dates"},
     {"field_reference", "sprintf", "event_ids"},
     {"batch"},
+    {"bus"},
     {"plugin", "options", "flow"},
-    {"arrivals", "field_setting", "name_lookups", "tls"},
+    {"arrivals", "field_setting", "name_lookups", "pulled", "schedules", "tls"},
     {"protocols", "languages", "texts"},
     {"store", "disk"},
     {"sockets"},
-    {"beats", "documents", "elasticsearch", "geoip", "kafka", "syslog"},
+    {
+        "beats",
+        "databases",
+        "documents",
+        "elasticsearch",
+        "geoip",
+        "http",
+        "kafka",
+        "loki",
+        "rabbitmq",
+        "redis",
+        "syslog",
+        "written",
+    },
     {"search"},
     {"inputs", "filters", "outputs", "codecs"},
-    {"registry", "option_words", "reference"},
+    {"registry", "option_words", "reference", "distribution", "compatibility"},
     {"config", "delivery"},
     {"persistence"},
     {"runtime"},
     {"monitoring"},
+    {"pipelines"},
     {"front"},
     {"replay"},
     {"cli", "explore"},
@@ -93,3 +108,15 @@ def test_of_the_engine_the_command_line_alone_imports_shippers() -> None:
     for path in _modules("pipeline"):
         others = [name for name in _imports(path) if name.startswith("shippers")]
         assert not others or path.relative_to(ROOT).parts[1] == "cli", f"{path} imports {others}"
+
+
+def test_mappings_import_nothing_of_the_engine() -> None:
+    for path in _modules("mappings"):
+        for name in _imports(path):
+            assert name.split(".")[0] == "mappings", f"{path}: {name}"
+
+
+def test_only_commands_import_mappings() -> None:
+    for path in [*_modules("pipeline"), *_modules("shippers")]:
+        if path.relative_to(ROOT).parts[:2] != ("pipeline", "cli"):
+            assert not [name for name in _imports(path) if name.split(".")[0] == "mappings"], path

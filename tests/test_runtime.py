@@ -134,21 +134,19 @@ def test_what_building_finds_is_raised_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        (set(), (5, 50)),
-        ({"retry_initial_interval"}, (1, 50)),
-        ({"retry_initial_interval", "retry_max_interval"}, (1, 9)),
-    ],
+    ("own", "expected"),
+    [((None, None), (5, 50)), ((1, None), (1, 50)), ((1, 9), (1, 9))],
 )
-def test_an_outputs_own_pauses_count_where_they_are_given(given: set[str], expected: tuple[float, float]) -> None:
+def test_an_outputs_own_pauses_count_where_they_are_given(
+    own: tuple[float | None, float | None], expected: tuple[float, float]
+) -> None:
     class Output(ScriptedOutput):
-        retry_initial_interval, retry_max_interval = 1, 9
+        retry_initial_interval, retry_max_interval = own
 
     settings = Settings(retry_initial_interval=5, retry_max_interval=50)
-    backoff = backoff_of(Output(), given, settings)
+    backoff = backoff_of(Output(), settings)
     assert (backoff.first, backoff.longest) == expected
-    backoff = backoff_of(ScriptedOutput(), given, settings)
+    backoff = backoff_of(ScriptedOutput(), settings)
     assert (backoff.first, backoff.longest) == (5, 50)
 
 

@@ -31,6 +31,7 @@ from pipeline.disk.letters import Letter, letters
 from pipeline.disk.removals import exclusive
 from pipeline.errors import ApexLogsError, ConfigurationError, StoreError
 from pipeline.metrics import Counters
+from pipeline.pipelines.links import refuse_handing_over
 from pipeline.plugin import Output, PluginContext
 from pipeline.runtime import Pipeline, backoff_of, bounds_of
 
@@ -55,6 +56,7 @@ def retry_letters(arguments: Arguments, selection: Selection, *, items: bool, ou
     """Delivers the letters that are meant, and removes those that have their end."""
     try:
         read, plan = arguments.read()
+        refuse_handing_over(plan)
         settings = _boundless(read.settings)
         configure(settings.log_level, settings.log_format)
         work = _Items(settings, plan, output) if items else _Originals(settings, plan)
@@ -158,7 +160,7 @@ class _Items:
         self, checked: CheckedPlugin, queue: DeadLetterQueue, items: Iterable[Letter], ended: Ended
     ) -> None:
         output = _built(checked, _context(self._settings))
-        backoff = backoff_of(output, checked.options.model_fields_set, self._settings)
+        backoff = backoff_of(output, self._settings)
         courier = Courier(output, checked.label, queue, self.counters, backoff, kind=checked.module.name)
         try:
             await resend(items, courier, ended)

@@ -14,7 +14,8 @@ from typing import Any
 import typer
 
 from pipeline.cli.faults import print_faults
-from pipeline.config.logstash_yml import Settings, read_settings
+from pipeline.config.logstash_yml import Settings
+from pipeline.config.pipelines_yml import read_pipeline
 from pipeline.dates.timestamps import canonical, epoch_nanos
 from pipeline.disk.letters import Damaged, Letter, letters, parse_name
 from pipeline.errors import ConfigurationError, StoreError
@@ -102,7 +103,7 @@ def _moment(option: str, text: str | None) -> int | None:
 def settings_of(folder: Path | None, flags: Mapping[str, Any]) -> Settings | None:
     """The settings, which say where dead letters are; None, and every fault told, where they cannot be read."""
     try:
-        return read_settings(folder, os.environ, flags).settings
+        return read_pipeline(folder, os.environ, flags).settings
     except ConfigurationError as error:
         print_faults(error)
         return None

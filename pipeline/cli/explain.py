@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,32 +23,52 @@ from pipeline.cli.arguments import Arguments
 from pipeline.cli.faults import print_faults
 from pipeline.clock import SystemClock
 from pipeline.config import ast
-from pipeline.config.building import Built, build, connect
+from pipeline.config.building import Built, BuiltInput, build, connect
 from pipeline.config.plan import Plan
 from pipeline.delivery.asking import settle
 from pipeline.errors import ApexLogsError, ConfigurationError, Unjudged
 from pipeline.event import Event, copied
 from pipeline.flow import Continue
-from pipeline.plugin import Output, PluginContext
+from pipeline.plugin import Output, PluginContext, Reasons, reasons_of
+from pipeline.time_limits import watching
 
 _MISSING = object()
 _WIDTH = 100
 
 
-def explain_event(arguments: Arguments, path: Path) -> int:
-    """Prints what happens to the event in the file; 0, or 2 where configuration or file cannot be read."""
+LINES = {"file", "http", "stdin", "syslog", "tcp"}
+"""Inputs whose batches are the lines that a sender wrote."""
+_ORIGIN = {"id": "explained", "path": "explained", "identity": "0-0", "offset": 0, "peer": "127.0.0.1:0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is to be explained: an event in a file, or a line as an input would take it."""
+
+    path: Path | None = None
+    line: str | None = None
+    input: str | None = None
+    """The name or the id of the input that decodes the line; None: the first that takes lines."""
+
+
+def explain_event(arguments: Arguments, given: Given) -> int:
+    """Prints what happens to the event that is given; 0, or 2 where configuration or event cannot be read."""
     try:
         _, plan = arguments.read()
         context = PluginContext("main", Path("data"), SystemClock(), lambda seconds, call: None, _note)
         built = build(plan, context)
-        event = _read(path)
+        if given.path is not None:
+            events, inputs = [_read(given.path)], built.inputs
+        else:
+            events, inputs = _decoded(built.inputs, given)
     except ConfigurationError as error:
         print_faults(error)
         return 2
     except (OSError, ValueError) as error:
-        print(f"apex-logs: {path}: {error}", file=sys.stderr)
+        print(f"apex-logs: {given.path or '--line'}: {error}", file=sys.stderr)
         return 2
-    asyncio.run(_explain(plan, built, event))
+    with watching(one.filter for one in built.filters.values()):
+        asyncio.run(_explain(plan, replace(built, inputs=inputs), events))
     return 0
 
 
@@ -66,19 +86,38 @@ def _read(path: Path) -> Event:
     return arrive(document if isinstance(document, dict) else {"message": text.rstrip("\n")}, None, 0)
 
 
-async def _explain(plan: Plan, built: Built, event: Event) -> None:
-    story = Story()
-    print("event")
-    story.differences(event)
-    for item in built.inputs:
-        if item.decorate is not None:
-            item.decorate(event)
-            print(f"{item.label}: common options")
-            story.differences(event)
+def _decoded(inputs: Sequence[BuiltInput], given: Given) -> tuple[list[Event], list[BuiltInput]]:
+    """The events of a line, and the input that decodes it; raises `ValueError` if none can."""
+    fitting = [item for item in inputs if item.kind in LINES and given.input in (None, item.kind, item.label)]
+    if not fitting:
+        which = f'no input "{given.input}" that takes lines' if given.input else "no input that takes lines"
+        raise ValueError(
+            f"the configuration has {which} ({', '.join(sorted(LINES))}); give the event with --event FILE"
+        )
+    data = f"{given.line}\n".encode()
+
+    def reject(raw: bytes, error: Exception) -> None:
+        raise ValueError(f"{fitting[0].label} cannot decode it, and dead-letters it: {error}")
+
+    events = list(fitting[0].input.decode(data[:-1] if fitting[0].kind == "http" else data, dict(_ORIGIN), reject))
+    return events, fitting[:1]
+
+
+async def _explain(plan: Plan, built: Built, events: Sequence[Event]) -> None:
+    story = Story(reasons={node: reasons_of(one.filter) for node, one in built.filters.items()})
+    for event in events:
+        print("event")
+        story.differences(event)
+        for item in built.inputs:
+            if item.decorate is not None:
+                item.decorate(event)
+                print(f"{item.label}: common options")
+                story.differences(event)
     sinks = {node: story.sink(output, label) for node, (output, label) in built.outputs.items()}
     flow = connect(plan, built.filters, sinks, story.guard, story)
     story.place_of = flow.place_of
-    story.guard(flow.process, event)
+    for event in events:
+        story.guard(flow.process, event)
     await settle(flow, story.guard)
     for holding, proceed in flow.flushes:
         for held in holding.flush(SystemClock.now(), True):
@@ -94,6 +133,8 @@ class Story:
     ended: bool = False
     """Whether it was told where an event ends."""
     place_of: Callable[[BaseException], str] = str
+    reasons: Mapping[int, Reasons | None] = field(default_factory=dict)
+    """By the identity of a filter's node."""
     _known: dict[int, tuple[Event, dict[str, Any]]] = field(default_factory=dict)
 
     def step(self, node: ast.Plugin | ast.Arm, event: Event, flag: bool) -> None:
@@ -103,6 +144,9 @@ class Story:
             print(f"{span.place}  if {_one_line(span.text)}  {'holds' if flag else 'does not hold'}")
             return
         self._heading(node, "matched" if flag else "left it alone")
+        why = self.reasons.get(id(node))
+        for reason in why(event) if why is not None and not flag else ():
+            print(f"    {reason}")
         self.differences(event)
 
     def spread(self, node: ast.Plugin, event: Event, children: Sequence[Event]) -> Iterator[Event]:

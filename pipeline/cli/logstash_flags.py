@@ -45,6 +45,9 @@ SWITCHES = {
 }
 """Flags without a value."""
 
+LEVELS = {"--debug": "debug", "--verbose": "info", "--quiet": "error"}
+"""Former flags, and the `log.level` that they stand for."""
+
 REFUSED = {
     "--modules": "Logstash modules are not part of apex-logs: give the configuration with -f",
     "-M": "Logstash modules are not part of apex-logs: give the configuration with -f",
@@ -88,8 +91,10 @@ def settings_of(arguments: Sequence[str]) -> dict[str, Any]:
             settings[VALUED[flag]] = value if has_value else _next(flag, rest)
         elif flag.replace("--no-", "--", 1) in SWITCHES:
             settings[SWITCHES[flag.replace("--no-", "--", 1)]] = value or not flag.startswith("--no-")
+        elif flag in LEVELS:
+            settings["log.level"] = LEVELS[flag]
         elif flag.startswith("-"):
-            hint = did_you_mean(flag, [*VALUED, *SWITCHES, *_OWN])
+            hint = did_you_mean(flag, [*VALUED, *SWITCHES, *LEVELS, *_OWN])
             raise typer.BadParameter(f"no such option: {flag}{hint}")
         else:
             raise typer.BadParameter(f'unexpected argument "{argument}"; give a configuration with -f FILE.conf')

@@ -8,6 +8,7 @@ import typer
 
 from pipeline.cli import search_commands
 from pipeline.cli.dlq import dlq
+from pipeline.cli.expire_command import expire
 from pipeline.cli.explore_command import explore
 from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId, SettingsFolder
 from pipeline.cli.replay import replay
@@ -23,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(dlq, name="dlq")
+search_commands.indices.command("expire")(expire)
 app.add_typer(search_commands.indices, name="indices")
 for command in (search_commands.search, search_commands.tail, search_commands.stats, explore):
     app.command()(command)
@@ -113,7 +115,7 @@ def run(
         **settings_of(context.args),
         "path.data": data,
         "pipeline.ecs_compatibility": ecs,
-        "log.level": level,
+        **({} if level is None else {"log.level": level}),
         "log.format": style,
         "config.support_escapes": escapes,
         "pipeline.id": pipeline_id,
@@ -149,20 +151,40 @@ def check(
 @app.command()
 def explain(
     event: Annotated[
-        Path, typer.Option("--event", metavar="FILE", help="One event as JSON, or a raw line; - is stdin.")
-    ],
+        Path | None, typer.Option("--event", metavar="FILE", help="One event as JSON, or a raw line; - is stdin.")
+    ] = None,
+    line: Annotated[
+        str | None, typer.Option("--line", metavar="TEXT", help="A line, as an input of the configuration takes it.")
+    ] = None,
+    input_: Annotated[
+        str | None, typer.Option("--input", metavar="NAME", help="With --line: the input, by its name or id.")
+    ] = None,
     config: Config = None,
     text: Text = None,
     settings: SettingsFolder = None,
     ecs: EcsMode = None,
     escapes: Escapes = None,
+    pipeline_id: PipelineId = None,
 ) -> None:
     """Show what a configuration does to one event, plugin by plugin, with the lines of the configuration."""
     from pipeline.cli.arguments import Arguments
-    from pipeline.cli.explain import explain_event
+    from pipeline.cli.explain import Given, explain_event
 
-    flags = {"pipeline.ecs_compatibility": ecs, "config.support_escapes": escapes}
-    raise typer.Exit(explain_event(Arguments(config or [], text, settings, None, flags), event))
+    if (event is None) == (line is None):
+        raise typer.BadParameter("give --event FILE or --line TEXT")
+
+    flags = {"pipeline.ecs_compatibility": ecs, "config.support_escapes": escapes, "pipeline.id": pipeline_id}
+    raise typer.Exit(explain_event(Arguments(config or [], text, settings, None, flags), Given(event, line, input_)))
+
+
+@app.command("test")
+def run_test(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Case files, or folders of them (*.yml).")],
+) -> None:
+    """Run case files: a configuration, lines in, events out; print what is not as expected."""
+    from pipeline.cli.test import run_cases
+
+    raise typer.Exit(run_cases(files))
 
 
 @app.command()

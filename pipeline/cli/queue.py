@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 
 from pipeline.cli.faults import print_faults
-from pipeline.config.logstash_yml import Settings, read_settings
+from pipeline.config.logstash_yml import Settings
+from pipeline.config.pipelines_yml import read_pipeline
 from pipeline.disk.ended import Ended
 from pipeline.disk.file_layer import SystemFiles
 from pipeline.disk.folder_lock import FolderLock
@@ -83,7 +84,7 @@ def repair_queue(settings: Path | None, flags: Mapping[str, Any]) -> int:
 
 def _settings(settings: Path | None, flags: Mapping[str, Any]) -> Settings | None:
     try:
-        return read_settings(settings, os.environ, flags).settings
+        return read_pipeline(settings, os.environ, flags).settings
     except ConfigurationError as error:
         print_faults(error)
         return None

@@ -22,12 +22,13 @@ from pipeline.cli.arguments import Arguments
 from pipeline.cli.faults import print_faults
 from pipeline.cli.logs import configure
 from pipeline.cli.replay_request import Request
-from pipeline.cli.run import collect_seldom, keep_freed_memory, leaves, loop_factory
+from pipeline.cli.run import collect_seldom, keep_freed_memory, loop_factory
 from pipeline.config.faults import Fault
 from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
-from pipeline.errors import ApexLogsError, ConfigurationError
+from pipeline.errors import ApexLogsError, ConfigurationError, leaves
 from pipeline.front.front import Front
+from pipeline.pipelines.links import refuse_handing_over
 from pipeline.replay import engine
 from pipeline.replay.archive import Archive, NotThere
 from pipeline.replay.archives import find
@@ -56,6 +57,7 @@ def replay_archives(arguments: Arguments, request: Request) -> int:
     wishes, terms = request.wishes(), request.terms()
     try:
         read, plan = arguments.read()
+        refuse_handing_over(plan)
         settings = _settings(read.settings, plan)
         configure(settings.log_level, settings.log_format)
         archives = find(request.paths)
@@ -193,10 +195,14 @@ async def _delivered(running: Pipeline | Front, replay: Replay, state: State, *,
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    async with telling(state, quiet=quiet):
-        with background(_saving(replay)):
-            await running.run()
-        await replay.save()
+    try:
+        async with telling(state, quiet=quiet):
+            with background(_saving(replay)):
+                await running.run()
+            await replay.save()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
 
 
 def _out_of_time(bound: float) -> None:

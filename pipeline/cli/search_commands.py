@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 indices = typer.Typer(
-    help="Lists the indices of the embedded store, checks them, gives back unused room.", rich_markup_mode=None
+    help="Lists the indices of the embedded store; checks them, drops old ones, gives back room.", rich_markup_mode=None
 )
 
 Query = Annotated[str, typer.Argument(help="KQL: level:error and status >= 500; * is everything.")]

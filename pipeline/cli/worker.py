@@ -26,7 +26,7 @@ from pipeline.front.watched import SIZE, WatchedInput
 from pipeline.front.wire import Kind, packed, receive
 from pipeline.monitoring.traces import Traces, tracing
 from pipeline.plugin import Seat
-from pipeline.runtime import Pipeline, Voice
+from pipeline.runtime import Pipeline, Place, Voice
 
 TELL_EVERY = 1.0
 """Seconds between two reports of the counters, by which the front also knows that the worker does not hang."""
@@ -100,8 +100,8 @@ def _built(settings: Settings, head: dict[str, Any], traces: Traces | None) -> P
         instead={name: (plugin, options) for name, (plugin, options) in head["instead"].items()},
         inputs_host=head["inputs_host"],
     )
-    seat = Seat(*head["seat"])
-    return Pipeline(settings, plan, tracer=traces, voice=Voice(silent=True), seat=seat)  # the front has said it
+    place = Place(Seat(*head["seat"]))
+    return Pipeline(settings, plan, tracer=traces, voice=Voice(silent=True), place=place)  # the front has said it
 
 
 async def _tell(pipeline: Pipeline, writer: asyncio.StreamWriter) -> None:

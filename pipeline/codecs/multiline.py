@@ -17,15 +17,14 @@ until `auto_flush_interval` has passed without new data, or until a stream ends.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from pipeline.event import Fields
-from pipeline.languages import ruby_regex
+from pipeline.languages import grok
+from pipeline.languages.grok_library import library
 from pipeline.options import Boolean, Ecs, Integer, PluginOptions, Seconds, Size, Text, Texts
 from pipeline.plugin import Codec
 from pipeline.texts.codecs import Charset, decoded, split, text_of, text_renderer
@@ -36,7 +35,7 @@ Belongs = Callable[[bytes], bool]
 class Options(PluginOptions):
     """Options of the multiline codec."""
 
-    pattern: Annotated[Text, Field(description="Regular expression; may hold %{NAME} of a pattern file.")]
+    pattern: Annotated[Text, Field(description="Regular expression; may hold %{NAME} of a grok pattern.")]
     what: Annotated[Literal["previous", "next"], Field(description="Where a line that matches belongs.")]
     negate: Annotated[Boolean, Field(description="Lines that do not match belong instead.")] = False
     patterns_dir: Annotated[
@@ -157,45 +156,8 @@ class Multiline:
 
 
 def _matcher(options: Options, text: Callable[[bytes], str]) -> Belongs:
-    pattern = expanded(options.pattern, pattern_files(options.patterns_dir))
-    search = ruby_regex.compile(pattern).search
+    patterns = library(ecs=options.ecs_compatibility != "disabled", places=options.patterns_dir)
+    find = grok.compile(options.pattern, patterns).find
     if options.negate:
-        return lambda line: search(text(line)) is None
-    return lambda line: search(text(line)) is not None
-
-
-# ---------------------------------------------------------------------------------------------- pattern files
-
-_NAMED = re.compile(r"%\{(\w+)(?::[^}]*)?\}")
-
-
-def pattern_files(places: list[str]) -> dict[str, str]:
-    """The patterns of all files in the folders and globs: lines of a name, blanks, and a pattern."""
-    patterns: dict[str, str] = {}
-    for place in places:
-        path = Path(place)
-        files = sorted(path.iterdir()) if path.is_dir() else sorted(Path(path.anchor or ".").glob(_relative(path)))
-        for file in files:
-            if file.is_file():
-                for line in file.read_text().splitlines():
-                    name, _, pattern = line.partition(" ")
-                    if pattern and not name.startswith("#"):
-                        patterns[name] = pattern.strip()
-    return patterns
-
-
-def _relative(path: Path) -> str:
-    return str(path.relative_to(path.anchor)) if path.anchor else str(path)
-
-
-def expanded(pattern: str, patterns: dict[str, str], depth: int = 0) -> str:
-    """A pattern with each %{NAME} replaced by what it stands for."""
-    if depth > 100:
-        raise ValueError(f"the pattern {pattern!r} refers to itself")
-
-    def replaced(found: re.Match[str]) -> str:
-        if found[1] not in patterns:
-            raise ValueError(f"the pattern %{{{found[1]}}} is not known: no file of patterns_dir defines it")
-        return f"(?:{expanded(patterns[found[1]], patterns, depth + 1)})"
-
-    return _NAMED.sub(replaced, pattern)
+        return lambda line: find(text(line)) is None
+    return lambda line: find(text(line)) is not None

@@ -14,6 +14,7 @@ from pipeline.config import ast
 from pipeline.config.faults import Fault, did_you_mean
 from pipeline.config.settings import Setting, plugin_settings
 from pipeline.config.sources import Span
+from pipeline.distribution import remedy
 from pipeline.options import CodecName, FormerName, Ignored, ListensAt, NamedCodecs, PluginOptions, Refused, shown
 from pipeline.registry import Kind, PluginModule
 
@@ -59,8 +60,7 @@ class Checker:
         name, extra = self.instead.get(node.name, (node.name, {})) if kind == "output" else (node.name, {})
         module = registry.find(kind, name)
         if module is None:
-            known = registry.names(kind)
-            hint = did_you_mean(name, known) or f"; there are: {', '.join(known)}"
+            hint = _instead(kind, name)
             self.faults.append(Fault(f'there is no {kind} plugin "{name}"{hint}', node.name_span))
             return None
         settings, faults = plugin_settings(node, self.environment)
@@ -199,6 +199,19 @@ class Checker:
             first = self._ids[plugin_id].place
             self.faults.append(Fault(f'the id "{plugin_id}" is taken by the plugin at {first}; ids are unique', span))
         self._ids[plugin_id] = span
+
+
+def _instead(kind: Kind, name: str) -> str:
+    """What to write in place of a plugin that is not here."""
+    if told := remedy(kind, name):
+        return told
+    known = registry.names(kind)
+    if near := did_you_mean(name, known):
+        return near
+    others = [other for other in registry.KINDS if other != kind and name in registry.names(other)]
+    if others:
+        return f"; {name} is {'an' if others[0][0] in 'io' else 'a'} {others[0]}"
+    return f"; there are: {', '.join(known)}"
 
 
 def plugins_in(statements: Iterable[ast.Statement]) -> Iterable[ast.Plugin]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import glob
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.config.faults import Fault
 from pipeline.config.sources import Source, Span
 
+DEFAULTS = {"input": "input { stdin { type => stdin } }", "output": "output { stdout { codec => rubydebug } }"}
+"""What Logstash adds to a text that has no such section."""
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -33,9 +36,16 @@ def load(path: str) -> tuple[list[Source], list[Fault]]:
     return sources, faults
 
 
-def from_text(text: str) -> list[Source]:
-    """The source of a text that was given on the command line."""
-    return [Source("-e", text)]
+def completed(sources: Sequence[Source]) -> list[Source]:
+    """With standard input and output where a text has no input or no output, as in Logstash; not for files."""
+    text = "\n".join(source.text for source in sources)
+    missing = [name for name in DEFAULTS if not re.search(name + " *{", text)]
+    return [*sources, *(Source(f"default {name}", DEFAULTS[name]) for name in missing)]
+
+
+def from_text(text: str, name: str = "-e") -> list[Source]:
+    """The source of a text that was given on the command line, or by a setting."""
+    return [Source(name, text)]
 
 
 def _names(path: str) -> list[str]:
@@ -56,6 +66,8 @@ def _alternatives(pattern: str) -> list[str]:
 
 
 def _nothing(path: str) -> str:
+    if path.startswith(("http://", "https://")):
+        return f"{path} is not fetched: save it to a file first, so that what runs is what was read"
     if Path(path).is_dir():
         return f"there is no configuration in the directory {path}: it has no files, or only hidden ones"
     if glob.has_magic(path) or "{" in path:

@@ -6,7 +6,7 @@ above the file; command line flags stand above both.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,12 +35,23 @@ IGNORED = {
     "dead_letter_queue.enable": "dead letters are always kept",
     "pipeline.buffer.type": "there is no JVM",
     "pipeline.separate_logs": "logs go to stderr",
-    "pipeline.reloadable": "SIGHUP reloads every pipeline",
+    "pipeline.reloadable": "every pipeline is reloaded when its text changes",
     "metric.collect": "counters cost nothing per event here and stay on",
     "config.field_reference.escape_style": "names of fields are never escaped",
     "cloud.id": "it is for Logstash modules; the elasticsearch output has cloud_id",
     "cloud.auth": "it is for Logstash modules; the elasticsearch output has cloud_auth",
     "log.format.json.fix_duplicate_message_fields": "a line of the log never has a field twice",
+    "pipeline.system": "no pipeline of the engine's own runs beside yours",
+    "pipeline.recoverable": "a pipeline that has failed is tried again at a reload",
+    "pipeline.batch.output_chunking.growth_threshold_factor": "bodies are bounded by their items and bytes",
+    "pipeline.batch.metrics.sampling_mode": "batches are counted as they are",
+    "dead_letter_queue.flush_check_interval": "dead_letter_queue.flush_interval says how often segments are looked at",
+    "ssl.reload.automatic": "SIGHUP takes new certificates",
+    "keystore.file": "there is no keystore: variables are those of the environment",
+    "keystore.classname": "there is no keystore: variables are those of the environment",
+    "path.settings": "the flag --path.settings says where this file is",
+    "interactive": "there is no Ruby here; explain shows what a configuration does",
+    "enable-local-plugin-development": "plugins are Python modules",
     "slowlog.threshold.warn": "explain shows where time goes",
     "slowlog.threshold.info": "explain shows where time goes",
     "slowlog.threshold.debug": "explain shows where time goes",
@@ -51,6 +62,9 @@ IGNORED = {
 _PREFIXES_IGNORED = {
     "xpack.": "Elastic's monitoring and central management are not part of apex-logs",
     "monitoring.": "Elastic's monitoring is not part of apex-logs",
+    "otel.metrics.": "metrics are at /metrics, where a collector can fetch them",
+    "otel.service.name": "the environment variable OTEL_SERVICE_NAME says it",
+    "otel.resource.attributes": "the environment variable OTEL_RESOURCE_ATTRIBUTES says them",
     "modules": "Logstash modules are not part of apex-logs",
 }
 
@@ -123,78 +137,104 @@ class ReadSettings:
     warnings: list[Fault]
 
 
+@dataclass(slots=True)
+class Gathered:
+    """What was given under which name, before it is judged as a whole."""
+
+    values: dict[str, Any]
+    faults: list[Fault]
+    warnings: list[Fault]
+    span: Callable[[str], Span | None]
+    """Where a setting stands, by its name."""
+
+    def take(self, name: str, value: Any) -> None:
+        """A setting of a file: kept, warned of, or a fault."""
+        if why := why_ignored(name):
+            self.warnings.append(Fault(f'the setting "{name}" changes nothing: {why}', self.span(name)))
+        elif name in KNOWN or name in FORMER:
+            self.values[name] = value
+        else:
+            hint = did_you_mean(name, [*KNOWN, *FORMER, *IGNORED])
+            self.faults.append(Fault(f'there is no setting "{name}"{hint}', self.span(name)))
+
+
 def read_settings(
     folder: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None
 ) -> ReadSettings:
     """Reads `logstash.yml` in the folder, if there is one; raises `ConfigurationError` with every fault."""
+    return judged(gathered(folder, environment, flags))
+
+
+def gathered(folder: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Gathered:
+    """The settings of file, environment and flags, under their names; raises `ConfigurationError` for a bad file."""
     source, given = _file(folder, environment)
-    faults: list[Fault] = []
-    warnings: list[Fault] = []
-    values: dict[str, Any] = {}
+    found = Gathered({}, [], [], lambda name: _span(source, name))
     for name, value in given.items():
-        why = _why_ignored(name)
-        if why:
-            warnings.append(Fault(f'the setting "{name}" changes nothing: {why}', _span(source, name)))
-        elif name in _KNOWN or name in FORMER:
-            values[name] = value
-        else:
-            hint = did_you_mean(name, [*_KNOWN, *FORMER, *IGNORED])
-            faults.append(Fault(f'there is no setting "{name}"{hint}', _span(source, name)))
+        found.take(name, value)
     chosen = {name: value for name, value in (flags or {}).items() if value is not None}
-    warnings += [Fault(f"--{name} changes nothing: {why}") for name in chosen if (why := _why_ignored(name))]
-    values |= _from_environment(environment)
-    _at_most_a_core_each(values)
-    values |= {name: value for name, value in chosen.items() if not _why_ignored(name)}
-    _rename(values, source, faults, warnings)
+    found.warnings += [Fault(f"--{name} changes nothing: {why}") for name in chosen if (why := why_ignored(name))]
+    found.values |= _from_environment(environment)
+    at_most_a_core_each(found.values)
+    found.values |= {name: value for name, value in chosen.items() if not why_ignored(name)}
+    return found
+
+
+def judged(given: Gathered) -> ReadSettings:
+    """The settings; raises `ConfigurationError` with every fault."""
+    values, faults, warnings, span = dict(given.values), list(given.faults), list(given.warnings), given.span
+    _rename(values, span, faults, warnings)
     try:
         settings = Settings(**values)
     except ValidationError as error:
         for detail in error.errors():
             name = str(detail["loc"][0])
-            faults.append(Fault(f'the setting "{name}": {detail["msg"]}', _span(source, name)))
+            faults.append(Fault(f'the setting "{name}": {detail["msg"]}', span(name)))
         raise ConfigurationError(list(faults)) from None
-    faults += [Fault(f'the setting "{name}": {why}', _span(source, name)) for name, why in queue_faults(settings)]
+    faults += [Fault(f'the setting "{name}": {why}', span(name)) for name, why in queue_faults(settings)]
     for name, why in queue_warnings(settings, values):
-        warnings.append(Fault(f'the setting "{name}" changes nothing: {why}', _span(source, name)))
+        warnings.append(Fault(f'the setting "{name}" changes nothing: {why}', span(name)))
     for name, text, wrong in remarks(settings):
-        (faults if wrong else warnings).append(Fault(f'the setting "{name}": {text}', _span(source, name)))
+        (faults if wrong else warnings).append(Fault(f'the setting "{name}": {text}', span(name)))
     if faults:
         raise ConfigurationError(list(faults))
     return ReadSettings(settings, warnings)
 
 
-def _rename(values: dict[str, Any], source: Source | None, faults: list[Fault], warnings: list[Fault]) -> None:
+def _rename(
+    values: dict[str, Any], span: Callable[[str], Span | None], faults: list[Fault], warnings: list[Fault]
+) -> None:
     """Puts settings under former names where they are read now; both names at once are a fault, as in Logstash."""
     for former, name in FORMER.items():
         if former not in values:
             continue
         value = values.pop(former)
         if name in values:
-            faults.append(Fault(f'give "{name}" alone; "{former}" is its former name', _span(source, former)))
+            faults.append(Fault(f'give "{name}" alone; "{former}" is its former name', span(former)))
         else:
-            warnings.append(Fault(f'the setting "{former}" is now called "{name}"', _span(source, former)))
+            warnings.append(Fault(f'the setting "{former}" is now called "{name}"', span(former)))
             values[name] = value
 
 
-def _at_most_a_core_each(values: dict[str, Any]) -> None:
+def at_most_a_core_each(values: dict[str, Any]) -> None:
     """A settings file that was written for Logstash asks for threads: more processes than cores would help nobody."""
     name = "pipeline.workers"
     if str(values.get(name, "")).isdecimal():
         values[name] = min(int(values[name]), len(os.sched_getaffinity(0)))
 
 
-def _why_ignored(name: str) -> str:
+def why_ignored(name: str) -> str:
     """Why a setting changes nothing here; empty if it does."""
     return IGNORED.get(name) or next((why for start, why in _PREFIXES_IGNORED.items() if name.startswith(start)), "")
 
 
-_KNOWN = [str(field.alias) for field in Settings.model_fields.values()]
+KNOWN = [str(field.alias) for field in Settings.model_fields.values()]
+"""The settings that are honoured."""
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """PIPELINE_BATCH_DELAY is `pipeline.batch.delay`; those of a pipeline, its queue, end, log, API and traces."""
     starts = ("pipeline.", "queue.", "shutdown.", "config.support", "log.", "api.", "otel.")
-    names = {name: name.replace(".", "_").upper() for name in _KNOWN if name.startswith(starts)}
+    names = {name: name.replace(".", "_").upper() for name in KNOWN if name.startswith(starts)}
     return {name: environment[variable] for name, variable in names.items() if variable in environment}
 
 

@@ -40,6 +40,11 @@ class Zone:
             self.fixed = round(zone.utcoffset(None).total_seconds())
         self._hours: dict[int, int] = {}
 
+    @property
+    def tzinfo(self) -> tzinfo:
+        """The zone as Python's datetime knows it."""
+        return self._zone
+
     def offset(self, utc: int) -> int:
         """Seconds added to UTC at a moment."""
         if self.fixed is not None:

@@ -187,7 +187,8 @@ class Courier:
         counted = self.counted
         ended = len(parcel) - len(sent.again)
         counted.duplicates += sent.duplicates
-        counted.delivered += ended - len(sent.dead) - sent.duplicates
+        counted.delivered += ended - len(sent.dead) - sent.duplicates - sent.lost
+        self.counters.lost += sent.lost
         counted.imperfect += bool(sent.again or sent.dead)
         if ended:
             counted.since = monotonic()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -27,6 +28,7 @@ from pipeline.metrics import Counters
 from pipeline.plugin import Input
 from pipeline.spans import Tracer
 from pipeline.texts.json_documents import write_json
+from pipeline.time_limits import Watch
 
 log = logging.getLogger("apex.delivery")
 
@@ -152,6 +154,8 @@ class Worker:
     sampling: Sampling | None = None
     """Which batches are timed; none if it is None."""
     tracer: Tracer | None = None
+    watch: Watch | None = None
+    """What stops filters that work too long on one event; None where no filter has such a bound."""
     turns: Turns = field(default_factory=Turns)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -163,14 +167,20 @@ class Worker:
     async def take(self, source: Source, batch: Batch) -> None:
         """Works on a batch; returns when there is room for another."""
         async with self._one_at_a_time:
-            await self._take(source, batch)
+            if self.watch is None:
+                await self._take(source, batch)
+            else:
+                with self.watch:
+                    await self._take(source, batch)
         await self.in_flight.room()
         if self.turns.over:
             await self.turns.give()
 
     async def flush(self, now: float, final: bool) -> None:
         """Lets holding filters let go. What they made of their own state has no sender to acknowledge."""
-        async with self._one_at_a_time:
+        async with self._one_at_a_time, AsyncExitStack() as stack:
+            if self.watch is not None:
+                stack.enter_context(self.watch)
             ticket = Ticket(_MADE_HERE, None, self.in_flight)
             self.fates.batch = None
             for outlet in self.outlets:

@@ -7,7 +7,7 @@ the action line is kept by the name of the index, and only the id is written ane
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -63,7 +63,7 @@ def build(options: DocumentOptions, *, aliases: bool = True) -> Addressing:
         body += bulk.action(where.operation, parameters)
         document = source(event, where.operation)
         if document is not None:
-            body += bulk.encode(document)
+            body += _encoded(document)
 
     render: Callable[[Event, bytearray], None] = render_any
     if operation in ("index", "create") and _constant_parameters(options):
@@ -317,9 +317,36 @@ def _fast(
             else:
                 body += dumps(source(event, operation), None, newline)
         except TypeError:  # what orjson refuses
-            body += bulk.encode(source(event, operation))
+            body += _encoded(source(event, operation))
 
     return render
+
+
+DEEPEST = 254
+"""Objects and arrays inside each other that a document may have; orjson takes no more.
+
+Elasticsearch reads a document by recursion: one of 900 levels overflowed the stack of a node, whose write was never
+answered, where no depth limit of a mapping stands before it.
+"""
+
+
+def _encoded(document: Any) -> bytes:
+    """What orjson refused, in the standard library's way; raises ValueError for a document that is too deep."""
+    level, depth = [document], 0
+    while level:
+        if depth > DEEPEST:
+            raise ValueError(
+                f"the document is nested deeper than {DEEPEST} levels, which Elasticsearch may not survive"
+            )
+        level = [inner for outer in level for inner in _inside(outer)]
+        depth += 1
+    return bulk.encode(document)
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if type(value) is dict:
+        return value.values()
+    return value if type(value) is list else ()
 
 
 _ID = b',"_id":'

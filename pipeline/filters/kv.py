@@ -24,20 +24,20 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.errors import FieldReferenceError, FilterFailure
-from pipeline.event import Event
+from pipeline.event import Event, add_tag
 from pipeline.field_reference import FieldReference
 from pipeline.field_setting import setter
 from pipeline.languages import ruby_regex
-from pipeline.options import Boolean, Ecs, FilterOptions, Hash, Ignored, Integer, Text, Texts
+from pipeline.options import Boolean, Ecs, FilterOptions, Hash, Integer, Text, Texts
 from pipeline.plugin import Filter
 from pipeline.sprintf import Template
 from pipeline.texts.conversions import capitalized, lowercase
 from pipeline.texts.key_values import Grammar, finder
+from pipeline.time_limits import TimeLimit, TimeLimitExceeded
 
 Case = Literal["lowercase", "uppercase", "capitalize"]
 Change = Callable[[str], str]
 _CASES: dict[str, Change] = {"lowercase": lowercase, "uppercase": str.upper, "capitalize": capitalized}
-_UNBOUNDED = "the time for one event is not bounded in this filter"
 
 
 class Options(FilterOptions):
@@ -71,10 +71,12 @@ class Options(FilterOptions):
     transform_key: Annotated[Case | None, Field(description="The case that keys are written in.")] = None
     transform_value: Annotated[Case | None, Field(description="The case that values are written in.")] = None
     tag_on_failure: Texts = Field(["_kv_filter_error"], description="Tags for an event that failed.")
-    tag_on_timeout: Annotated[Text, Ignored(_UNBOUNDED), Field(description="Accepted as in Logstash.")] = (
+    tag_on_timeout: Annotated[Text, Field(description="The tag for an event that took too long.")] = (
         "_kv_filter_timeout"
     )
-    timeout_millis: Annotated[Integer, Ignored(_UNBOUNDED), Field(description="Accepted as in Logstash.")] = 30000
+    timeout_millis: Annotated[
+        Integer, Field(ge=0, description="Milliseconds that an event may take; 0 for no bound.")
+    ] = 30000
     ecs_compatibility: Annotated[
         Ecs, Field(description="Changes nothing in this filter; with ECS a target is advisable.")
     ] = "v8"
@@ -91,16 +93,22 @@ def build(options: Options) -> Filter:
     """The filter for these options."""
     parse = _parser(options)
     get, set_target = options.source.get, setter(options.target) if options.target else None
-    defaults = options.default_keys
+    defaults, late = options.default_keys, options.tag_on_timeout
+    bounded_by = TimeLimit(options.timeout_millis / 1000) if options.timeout_millis else None
 
     def read(event: Event) -> bool:
         value = get(event)
         pairs: dict[str, Any] = {}
-        for text in value if type(value) is list else (value,):
-            if type(text) is str:
-                parse(text, event, pairs)
-            elif type(value) is list:
-                raise FilterFailure(f"an element is no text: {text!r:.100}")
+        try:
+            for text in value if type(value) is list else (value,):
+                if type(text) is str:
+                    parse(text, event, pairs)
+                elif type(value) is list:
+                    raise FilterFailure(f"an element is no text: {text!r:.100}")
+        except TimeLimitExceeded:
+            assert bounded_by is not None
+            add_tag(event, late)
+            return False
         if defaults:
             pairs = {**defaults, **pairs}
         if not pairs:

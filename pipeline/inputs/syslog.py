@@ -36,14 +36,17 @@ from pydantic import AfterValidator, Field, model_validator
 from pipeline.batch import Origin
 from pipeline.dates import zones
 from pipeline.dates.locales import names_of
+from pipeline.errors import FieldReferenceError
 from pipeline.field_reference import FieldReference
+from pipeline.languages.ruby_regex import PatternError
 from pipeline.options import Boolean, CodecOption, Ecs, InputOptions, Integer, Size, Text, Texts, default_codec
 from pipeline.plugin import PluginContext, Reject
 from pipeline.protocols import datagrams
 from pipeline.protocols import syslog as wire
 from pipeline.sockets import options as sockets
 from pipeline.sockets.served import Served
-from pipeline.syslog.events import Decode, Labels, decoder, frame_of
+from pipeline.syslog.events import Decode, Labels, Reading, Understand, by_grammar, decoder, frame_of
+from pipeline.syslog.patterned import by_pattern
 from pipeline.syslog.times import time_reader
 
 if TYPE_CHECKING:
@@ -106,7 +109,7 @@ class Options(InputOptions):
     ] = FieldReference("message")
     grok_pattern: Annotated[
         Text | None,
-        Field(description="The default pattern of Logstash, of which the grammar is built in; no other is taken yet."),
+        Field(description="A grok pattern for messages of another form; that of the default is built in."),
     ] = None
     max_message_size: Annotated[
         Size, Field(gt=0, description="Longest message over TCP; a longer line is cut, a longer counted one refused.")
@@ -135,12 +138,18 @@ class Options(InputOptions):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         sockets.check_server(self)
-        if self.grok_pattern not in (None, PATTERNS[self.ecs_compatibility]):
-            raise ValueError(
-                "no grok_pattern is taken but the default, whose grammar is built in; "
-                "for another format, use the inputs tcp and udp, and take the message apart with filters"
-            )
+        _understand(self)
         return self
+
+
+def _understand(options: Options) -> Understand:
+    ecs, pattern = options.ecs_compatibility != "disabled", options.grok_pattern
+    if pattern is None or pattern == PATTERNS[options.ecs_compatibility]:
+        return by_grammar(ecs=ecs)
+    try:
+        return by_pattern(pattern, options.syslog_field, ecs=ecs)
+    except (PatternError, FieldReferenceError) as error:
+        raise ValueError(f"grok_pattern: {error}") from error
 
 
 def build(options: Options, context: PluginContext) -> Syslog:
@@ -149,8 +158,9 @@ def build(options: Options, context: PluginContext) -> Syslog:
     sockets.warn_of_loss("syslog", "senders of syslog", context)
     labels = Labels(options.facility_labels, options.severity_labels) if options.use_labels else Labels()
     read_time = time_reader(options.timezone, options.locale, context.clock)
+    reading = Reading(options.syslog_field, _understand(options), read_time)
     ecs = options.ecs_compatibility != "disabled"
-    return Syslog(decoder(options.codec, options.syslog_field, labels, read_time, ecs=ecs), _server(options, context))
+    return Syslog(decoder(options.codec, reading, labels, ecs=ecs), _server(options, context))
 
 
 def _server(options: Options, context: PluginContext) -> Server:

@@ -13,7 +13,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.new_partitions import NewPartitions
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from pipeline.kafka.topics import Change, Found, Topic
+from pipeline.kafka.topics import Change, Found, Topic, change
 
 PAUSE = 0.1
 """Seconds between two looks at topics that are being made."""
@@ -72,9 +72,10 @@ async def _settings(client: Any, names: list[str]) -> tuple[dict[str, dict[str, 
 
 
 async def settled(client: Any, topics: Sequence[Topic], patience: float) -> None:
-    """Returns when every topic has a leader for each partition, and so can be used; raises `Refused` after `patience`.
+    """Returns when the cluster shows every topic as it was made, with a leader for each partition; else `Refused`.
 
-    A broker answers that a topic has been made before it, or another broker, shows it.
+    A broker answers that a topic has been made or changed before it, or another broker, shows it: asked again at once,
+    it would seem that there is something to do. After `patience` seconds it says what is missing.
     """
     names = sorted(topic.name for topic in topics)
     deadline = time.monotonic() + patience
@@ -82,9 +83,12 @@ async def settled(client: Any, topics: Sequence[Topic], patience: float) -> None
         described = await client.describe_topics(names)
         missing = {each["topic"] for each in described if not _led(each)}
         if not missing:
-            return
+            there = await found(client, topics)
+            missing = {topic.name for topic in topics if not change(topic, there.get(topic.name)).empty}
+            if not missing:
+                return
         if time.monotonic() >= deadline:
-            raise Refused(f"no leader for {', '.join(sorted(missing))} after {patience:g} s")
+            raise Refused(f"not all of {', '.join(sorted(missing))} is there after {patience:g} s")
         await asyncio.sleep(PAUSE)
 
 

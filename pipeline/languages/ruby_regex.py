@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Any
 
 from pipeline.languages import ruby_regex_sets as sets
+from pipeline.languages.ruby_regex_needs import filled, head, literal, numeric
 from pipeline.languages.ruby_regex_parser import parse
 from pipeline.languages.ruby_regex_tree import Parsed, PatternError
 from pipeline.languages.ruby_regex_writer import shortest, written
@@ -35,15 +36,37 @@ class Regex:
     of any characters.
     """
 
-    __slots__ = ("finditer", "groups", "match", "names", "pattern", "search", "sub")
+    __slots__ = (
+        "filled",
+        "find",
+        "finditer",
+        "groups",
+        "literal",
+        "match",
+        "names",
+        "numeric",
+        "pattern",
+        "plain",
+        "search",
+        "sub",
+    )
 
     def __init__(self, pattern: str, parsed: Parsed) -> None:
         self.pattern = pattern
         self.names: dict[str, tuple[int, ...]] = {name: tuple(numbers) for name, numbers in parsed.names.items()}
         self.groups = parsed.groups
+        self.filled = filled(parsed.tree)
+        """The groups that hold some text after every match."""
+        self.numeric = numeric(parsed.tree)
+        """The groups whose text is a whole number, if they have one."""
         choose = _variants(pattern, parsed)
         self.search: Callable[..., re.Match[str] | None] = _method(choose, parsed, "search")
         self.match: Callable[..., re.Match[str] | None] = _method(choose, parsed, "match")
+        self.find: Callable[[str], re.Match[str] | None] = _finder(choose, parsed)
+        """As `search`, made for texts of which many do not match."""
+        self.literal, self.plain = _plain(choose, parsed)
+        """For those who cannot afford the call of `find`: what it does with an ASCII text that holds `literal`, if that
+        is one call; one that does not hold it does not match."""
         self.finditer: Callable[..., Any] = _method(choose, parsed, "finditer")
         self.sub: Callable[[Replacement, str], str] = (
             _method(choose, parsed, "sub") if shortest(parsed.tree) and not parsed.keeps else _substitution(self.search)
@@ -54,9 +77,9 @@ class Regex:
 
 
 @lru_cache(maxsize=512)
-def compile(pattern: str) -> Regex:  # noqa: A001 - as in re
-    """Compiles a Ruby pattern; raises `PatternError`."""
-    return Regex(pattern, parse(pattern))
+def compile(pattern: str, *, newline: bool = False, named_only: bool = False) -> Regex:  # noqa: A001 - as in re
+    """Compiles a Ruby pattern, with the options of `parse`; raises `PatternError`."""
+    return Regex(pattern, parse(pattern, newline=newline, named_only=named_only))
 
 
 def _variants(pattern: str, parsed: Parsed) -> Callable[[str], re.Pattern[str]]:
@@ -103,6 +126,40 @@ def _method(choose: Callable[[str], re.Pattern[str]], parsed: Parsed, name: str)
         return getattr(choose(subject), name)(subject, *place)
 
     return method
+
+
+def _finder(choose: Callable[[str], re.Pattern[str]], parsed: Parsed) -> Callable[[str], re.Match[str] | None]:
+    """The cheapest way to the first match: at the place where it must begin, or only where its literal text is."""
+    anchor, needed = ("", literal(parsed.tree)) if parsed.keeps else (head(parsed.tree), literal(parsed.tree))
+    search, match = choose("").search, choose("").match
+
+    def at_start(text: str) -> re.Match[str] | None:
+        return match(text) if text.isascii() else choose(text).match(text)
+
+    def in_line(text: str) -> re.Match[str] | None:
+        if "\n" in text:
+            return choose(text).search(text)
+        return match(text) if text.isascii() else choose(text).match(text)
+
+    def with_literal(text: str) -> re.Match[str] | None:
+        if needed not in text:
+            return None
+        return search(text) if text.isascii() else choose(text).search(text)
+
+    if anchor:
+        return at_start if anchor == "\\A" else in_line
+    if needed.strip(" 0123456789"):
+        return with_literal
+    return search if not parsed.sensitive else _method(choose, parsed, "search")
+
+
+def _plain(
+    choose: Callable[[str], re.Pattern[str]], parsed: Parsed
+) -> tuple[str, Callable[[str], re.Match[str] | None] | None]:
+    anchor = head(parsed.tree)
+    if parsed.keeps or anchor == "^":
+        return "", None
+    return ("", choose("").match) if anchor else (literal(parsed.tree), choose("").search)
 
 
 def _substitution(search: Callable[..., re.Match[str] | None]) -> Callable[[Replacement, str], str]:

@@ -32,13 +32,17 @@ from pipeline.languages.ruby_regex_tree import (
 )
 
 
-def parse(pattern: str) -> Parsed:
-    """Reads a pattern; raises `PatternError`."""
-    parser = _Parser(pattern, capture_plain=True)
+def parse(pattern: str, *, newline: bool = False, named_only: bool = False) -> Parsed:
+    """Reads a pattern; raises `PatternError`.
+
+    `newline`: as under `(?m)`, which lets `.` match a newline. `named_only`: nobody reads a group without a name, so
+    that none is kept unless the pattern itself refers to one.
+    """
+    parser = _Parser(pattern, newline, capture_plain=True)
     tree = parser.whole()
-    if parser.names and parser.plain_groups:
+    if parser.plain_groups and (parser.names or (named_only and not parser.references)):
         # Where some groups have a name, the others capture nothing.
-        parser = _Parser(pattern, capture_plain=False)
+        parser = _Parser(pattern, newline, capture_plain=False)
         tree = parser.whole()
     parser.check_references()
     return Parsed(tree, parser.names, parser.groups, parser.sensitive, parser.keeps)
@@ -54,8 +58,9 @@ _LONGEST_REPEAT = 100_000
 
 
 class _Parser(Reader):
-    def __init__(self, pattern: str, capture_plain: bool) -> None:
+    def __init__(self, pattern: str, newline: bool, capture_plain: bool) -> None:
         super().__init__(pattern)
+        self.options.newline = newline
         self.capture_plain = capture_plain
         self.groups, self.plain_groups = 0, 0
         self.names: dict[str, list[int]] = {}

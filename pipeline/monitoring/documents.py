@@ -116,7 +116,7 @@ class Documents:
             "events": events,
             "flow": self._flow(pipeline.settings.pipeline_id, events),
             "plugins": plugins,
-            "reloads": self._reloads(),
+            "reloads": self._reloads(pipeline.settings.pipeline_id),
             "queue": _queue(pipeline),
             "dead_letter_queue": _dead_letters(pipeline),
             "hash": _hash(pipeline),
@@ -133,8 +133,8 @@ class Documents:
         names = [f"logstash-{kind}-{name}" for kind in kinds for name in registry.names(kind)]
         return {"total": len(names), "plugins": [{"name": name, "version": version("apex-logs")} for name in names]}
 
-    def _reloads(self) -> Json:
-        reloads = self._node.reloads
+    def _reloads(self, name: str) -> Json:
+        reloads = self._node.reloads_of(name)
         error = {"message": reloads.last_error, "backtrace": []} if reloads.last_error else None
         return {
             "last_error": error,

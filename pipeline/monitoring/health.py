@@ -16,6 +16,7 @@ _DOCUMENTATION = "docs/monitoring.md"
 def report(node: Node) -> dict[str, Any]:
     """`/_health_report`, without what every document begins with."""
     pipelines = {name: _pipeline(node, name) for name in node.pipelines}
+    pipelines |= {name: _failed(name, why) for name, why in node.failed.items() if name not in pipelines}
     status = (
         "unknown" if not pipelines else "red" if any(item["status"] == "red" for item in pipelines.values()) else ""
     )
@@ -62,6 +63,32 @@ def _pipeline(node: Node, name: str) -> dict[str, Any]:
             }
         ]
     return found
+
+
+def _failed(name: str, why: str) -> dict[str, Any]:
+    """A pipeline that is to run and does not; the others go on, so the process is ready all the same."""
+    cause = why.partition("\n")[0]
+    return {
+        "status": "red",
+        "symptom": f"The pipeline is unhealthy: {cause}",
+        "details": {"status": {"state": "TERMINATED"}},
+        "diagnosis": [
+            {
+                "id": f"apex-logs:health:pipeline:{name}:0",
+                "cause": cause,
+                "action": "put right what the log says, then reload (SIGHUP) or start again",
+                "help_url": _DOCUMENTATION,
+            }
+        ],
+        "impacts": [
+            {
+                "id": f"apex-logs:health:pipeline:{name}:impact",
+                "severity": 1,
+                "description": "the pipeline does not run",
+                "impact_areas": ["pipeline_execution"],
+            }
+        ],
+    }
 
 
 _STATES = {"starting": "LOADING", "running": "RUNNING", "draining": "TERMINATING"}

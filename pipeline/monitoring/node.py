@@ -14,8 +14,10 @@ from pipeline.runtime import Running
 
 @dataclass(slots=True)
 class Reloads:
-    """What became of the reloads of one process."""
+    """What became of the reloads of one pipeline, or of all of a process."""
 
+    among: Reloads | None = None
+    """Those of all, of which these are some."""
     successes: int = 0
     failures: int = 0
     last_success: float | None = None
@@ -27,12 +29,16 @@ class Reloads:
         """The new configuration runs."""
         self.successes += 1
         self.last_success = time.time()
+        if self.among is not None:
+            self.among.succeeded()
 
     def failed(self, error: str) -> None:
         """The new configuration has faults; the old one goes on."""
         self.failures += 1
         self.last_failure = time.time()
         self.last_error = error
+        if self.among is not None:
+            self.among.failed(error)
 
 
 @dataclass(slots=True)
@@ -42,13 +48,21 @@ class Node:
     settings: Settings
     pipelines: dict[str, Running] = field(default_factory=dict)
     """Those that run now, by their id."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Pipelines that are to run and do not, with the reason."""
     reloads: Reloads = field(default_factory=Reloads)
+    """Of all pipelines."""
     started: float = field(default_factory=time.monotonic)
     ephemeral_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     """Drawn anew at each start."""
     address: str = ""
     """Where the API listens, as host:port."""
     _id: str = ""
+    _reloads: dict[str, Reloads] = field(default_factory=dict)
+
+    def reloads_of(self, name: str) -> Reloads:
+        """What became of the reloads of one pipeline; they count among all."""
+        return self._reloads.setdefault(name, Reloads(self.reloads))
 
     @property
     def host(self) -> str:
@@ -69,7 +83,7 @@ class Node:
     def why_not_ready(self) -> list[str]:
         """Why this process should get no new work; nothing if it may."""
         if not self.pipelines:
-            return ["no pipeline runs"]
+            return ["no pipeline runs", *(f"{name} has failed: {why}" for name, why in self.failed.items())]
         found = []
         for name, pipeline in self.pipelines.items():
             if pipeline.state != "running":

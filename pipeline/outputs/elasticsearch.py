@@ -61,8 +61,9 @@ class ElasticsearchOutput:
         addressed = addressing.build(options)
         self.render = addressed.render
         self.ordered = addressed.ordered
-        self.retry_initial_interval = options.retry_initial_interval
-        self.retry_max_interval = options.retry_max_interval
+        given = options.model_fields_set
+        self.retry_initial_interval = options.retry_initial_interval if "retry_initial_interval" in given else None
+        self.retry_max_interval = options.retry_max_interval if "retry_max_interval" in given else None
         self._options = options
         self._warn = warn
         self._tls = None if options.ca_trusted_fingerprint else tls_context(options)

@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from pipeline.errors import ConfigurationError
@@ -83,7 +84,8 @@ class Listener:
                 listening = socket.create_server((address, port), family=family, backlog=1024, dualstack_ipv6=both)
                 listening.setblocking(False)
                 self.addresses.append(listening.getsockname()[:2])
-                _keep(self._accepting, self._accept(listening))
+                accepting = _keep(self._accepting, self._accept(listening))
+                accepting.add_done_callback(partial(_close, listening))
         except OSError as error:
             self.stop()
             raise ConfigurationError([f"cannot listen on {host}:{port}: {error.strerror or error}"]) from None
@@ -103,19 +105,18 @@ class Listener:
     async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         bound = self.place.max_connections
-        with listening:
-            while True:
-                try:
-                    client, address = await loop.sock_accept(listening)
-                except OSError as error:  # no descriptors left, or the client is gone already
-                    self.complaints.say("accept", f"a connection could not be accepted: {error}")
-                    await asyncio.sleep(0.1)
-                    continue
-                if self._connected() + len(self._greeting) >= bound:
-                    client.close()
-                    self.complaints.say(address[0], f"turned away, as there are {bound} connections (max_connections)")
-                    continue
-                _keep(self._greeting, self._greet(client, address[0]))
+        while True:
+            try:
+                client, address = await loop.sock_accept(listening)
+            except OSError as error:  # no descriptors left, or the client is gone already
+                self.complaints.say("accept", f"a connection could not be accepted: {error}")
+                await asyncio.sleep(0.1)
+                continue
+            if self._connected() + len(self._greeting) >= bound:
+                client.close()
+                self.complaints.say(address[0], f"turned away, as there are {bound} connections (max_connections)")
+                continue
+            _keep(self._greeting, self._greet(client, address[0]))
 
     async def _greet(self, client: socket.socket, peer: str) -> None:
         context = self.place.tls
@@ -138,10 +139,16 @@ def plain_address(address: str) -> str:
     return address.removeprefix("::ffff:") if "." in address else address
 
 
-def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     task = asyncio.get_running_loop().create_task(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
+    return task
+
+
+def _close(listening: socket.socket, _done: asyncio.Task[None]) -> None:
+    """A task that is cancelled before it began closes nothing by itself."""
+    listening.close()
 
 
 def _failure(error: OSError) -> str:

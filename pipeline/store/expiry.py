@@ -15,10 +15,13 @@ from pipeline.store import files
 _DAY = re.compile(r"(?<!\d)(\d{4})[.-](\d\d)[.-](\d\d)(?!\d)")
 
 
-def expire(directory: Path, older_than: datetime, by: Literal["created", "name"]) -> list[str]:
+By = Literal["created", "name"]
+
+
+def expire(directory: Path, older_than: datetime, by: By, *, dry: bool = False) -> list[str]:
     """Drops the indices that were made before a time, or whose day, the last one in the name, had ended by then.
 
-    An index without a day in its name is kept by "name". Returns the names of what was dropped.
+    An index without a day in its name is kept by "name". Returns the names of what was dropped, or would be.
     """
     dropped: list[str] = []
     with files.locked(directory):
@@ -30,7 +33,8 @@ def expire(directory: Path, older_than: datetime, by: Literal["created", "name"]
                 with closing(connection):
                     facts = dict(connection.execute("SELECT name, value FROM facts"))
                 if _age(facts, by) < older_than:
-                    _drop(path)
+                    if not dry:
+                        _drop(path)
                     dropped.append(facts["index"])
             except sqlite3.Error as error:
                 raise StoreError(f"cannot drop {path}: {error}") from error
@@ -43,7 +47,12 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 def _age(facts: dict[str, str | float], by: str) -> datetime:
     if by == "created":
         return datetime.fromtimestamp(float(facts["created"]), UTC)
-    days = _DAY.findall(str(facts["index"]))
+    return day_end(str(facts["index"]))
+
+
+def day_end(name: str) -> datetime:
+    """When the day in the name of an index ends, the last one in it; the end of time where there is none."""
+    days = _DAY.findall(name)
     if not days:
         return _NEVER
     year, month, day = map(int, days[-1])

@@ -16,6 +16,9 @@ from pipeline.protocols.syslog import Message, frames, read, trimmed
 from pipeline.syslog.times import ReadTime
 
 Decode = Callable[[bytes, Origin, Reject], Iterator[Event]]
+Understood = tuple[Message | None, Callable[[Event], None] | None]
+"""What a text says; and, where fields are the reader's own affair, the function that sets them."""
+Understand = Callable[[str], Understood]
 
 NO_SYSLOG = "_grokparsefailure_sysloginput"
 NO_DATE = "_dateparsefailure"
@@ -35,9 +38,24 @@ def frame_of(data: bytes, ordinal: int) -> bytes:
     return data[frame.start : frame.end]
 
 
-def decoder(codec: Codec, field: FieldReference, labels: Labels, read_time: ReadTime, *, ecs: bool) -> Decode:
+def by_grammar(*, ecs: bool) -> Understand:
+    """Reads messages of RFC 3164 and RFC 5424."""
+    return lambda text: (read(text, strict=not ecs), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How messages are read: the field that holds one, what it says, and its time."""
+
+    field: FieldReference
+    understand: Understand
+    read_time: ReadTime
+
+
+def decoder(codec: Codec, reading: Reading, labels: Labels, *, ecs: bool) -> Decode:
     """A function from the bytes of a batch to its events; those that a codec makes of one message have one ordinal."""
     tell = _in_ecs(labels) if ecs else _in_legacy(labels)
+    field, understand = reading.field, reading.understand
 
     def decode(data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         id_ = origin["id"]
@@ -51,9 +69,13 @@ def decoder(codec: Codec, field: FieldReference, labels: Labels, read_time: Read
             for sibling, fields in enumerate(decoded):
                 event = arrive(fields, {"event_id": f"{name}_{sibling}" if sibling else name}, ordinal)
                 text = field.get(event)
-                message = read(text, strict=not ecs) if type(text) is str else None
-                tell(event.fields, message, address)
-                _finish(event, message, read_time)
+                message, keep = understand(text) if type(text) is str else (None, None)
+                if keep is None or message is None:
+                    tell(event.fields, message, address)
+                else:
+                    tell(event.fields, message._replace(timestamp=None), address)
+                    keep(event)
+                _finish(event, message, reading.read_time)
                 yield event
 
     return decode

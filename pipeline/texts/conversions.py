@@ -131,6 +131,27 @@ def _float_of_text(value: str) -> float:
     return _finite(float(value), value)
 
 
+def leading_integer(value: str) -> int | float:
+    """Ruby's `String#to_i`: the whole number that a text begins with, or 0."""
+    if value.isdecimal() and value.isascii() and len(value) < _SURELY_SHORT:
+        return int(value)
+    found = _LEADING_INTEGER.match(value)
+    return _bounded(int(found[1])) if found else 0
+
+
+def leading_float(value: str) -> float:
+    """Ruby's `String#to_f`: the number that a text begins with, or 0.0."""
+    found = _LEADING_FLOAT.match(value)
+    return float(found[1].replace("_", "")) if found else 0.0
+
+
+_SURELY_SHORT = 19
+_LEADING_INTEGER = re.compile(r"\s*([+-]?\d+(?:_\d+)*)", re.ASCII)
+_LEADING_FLOAT = re.compile(
+    r"\s*([+-]?(?:\d+(?:_\d+)*)?(?:(?<=\d)|(?=\.\d))(?:\.\d+(?:_\d+)*)?(?:[eE][+-]?\d+)?)", re.ASCII
+)
+
+
 def european(conversion: Conversion) -> Conversion:
     """The conversion for numbers with points between thousands and a comma before the fraction."""
 

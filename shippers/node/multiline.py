@@ -33,7 +33,10 @@ class Multiline:
         return iter(self.walk(data, final=True).entries)
 
     def walk(self, data: bytes, *, final: bool) -> Walked:
-        """Groups what the inner format finds."""
+        """Groups what the inner format finds, up to where what came before also began before.
+
+        A line of a container that was cut in parts comes when it is whole: others, begun after it, may come first.
+        """
         inner = self._inner.walk(data, final=final)
         groups, over = self._groups(inner.entries)
         if final or not groups:
@@ -42,7 +45,7 @@ class Multiline:
             return Walked([_joined(group) for group in groups], inner.whole)
         while groups:
             last = groups.pop()
-            if last[0].clean:
+            if last[0].clean and not any(entry.offset > last[0].offset for group in groups for entry in group):
                 return Walked([_joined(group) for group in groups], last[0].offset)
         return Walked([], 0)
 

@@ -158,3 +158,40 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     code, _, err = invoke("explain", "-e", "filter { drop { x => 1 } }", "--event", __file__)
     assert code == 2
     assert 'drop has no option "x"' in err
+
+
+LINE = """
+input { stdin { codec => json id => "in" add_field => { "from" => "stdin" } } tcp { port => 0 type => "net" } }
+filter { if [a] { mutate { add_tag => ["seen"] } } }
+"""
+
+
+def test_a_line_goes_through_the_decode_of_its_input() -> None:
+    code, out, _ = invoke("explain", "-e", LINE, "--line", '{"a":1}')
+    assert code == 0
+    assert "+ a                        1" in out
+    assert '+ from                     "stdin"' in out
+    assert "net" not in out
+    assert '+ tags                     ["seen"]' in out
+    code, out, _ = invoke("explain", "-e", LINE, "--line", '{"a":1}', "--input", "tcp")
+    assert code == 0
+    assert '+ type                     "net"' in out
+    assert "does not hold" in out
+
+
+def test_a_line_needs_an_input_that_takes_lines() -> None:
+    text = "input { generator { } }"
+    for more, said in (([], "no input that takes lines"), (["--input", "beats"], 'no input "beats" that takes lines')):
+        code, _, err = invoke("explain", "-e", text, "--line", "x", *more)
+        assert code == 2
+        assert said in err
+    code, _, err = invoke("explain", "-e", text)
+    assert code == 2
+    assert "give --event FILE or --line TEXT" in err
+
+
+def test_a_grok_pattern_that_does_not_match_is_explained(tmp_path: Path) -> None:
+    configuration = 'filter { grok { match => { "message" => "^%{WORD:verb} %{INT:size}$" } } }'
+    out = explained(tmp_path, configuration, '{"message": "get many", ' + STAMP + "}")
+    assert "    message: ^%{WORD:verb} %{INT:size}$: matches as far as ^%{WORD:verb} , up to character 4; " in out
+    assert "then %{INT:size} does not match 'many'" in out

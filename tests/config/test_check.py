@@ -13,7 +13,7 @@ from tests.harness import planned
 
 FAULTS = {
     "plugin": ("filter { mutat {} }", 'there is no filter plugin "mutat"; did you mean "mutate"?', "mutat"),
-    "plugin like no other": ("output { x {} }", "there are: elasticsearch, file, kafka, sqlite, stdout", "x"),
+    "plugin like no other": ("output { x {} }", "there are: csv, elasticsearch, file, http, kafka, ", "x"),
     "option": (
         "filter { drop { percent => 4 } }",
         'drop has no option "percent"; did you mean "percentage"?',

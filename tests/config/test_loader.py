@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.loader import from_text, load
+from pipeline.config.loader import DEFAULTS, completed, from_text, load
 
 
 @pytest.fixture
@@ -74,3 +74,23 @@ def test_files_that_cannot_be_read_do_not_hide_the_others(folder: Path) -> None:
 def test_text_of_the_command_line() -> None:
     (source,) = from_text("filter { }")
     assert (source.name, source.text) == ("-e", "filter { }")
+
+
+COMPLETED = {
+    "nothing": ("", ["input", "output"]),
+    "filters": ("filter { drop { } }", ["input", "output"]),
+    "an input": ("input   { stdin { } }", ["output"]),
+    "both": ("input { stdin { } } output { stdout { } }", []),
+}
+
+
+@pytest.mark.parametrize(("text", "added"), COMPLETED.values(), ids=COMPLETED)
+def test_a_text_without_input_or_output_has_standard_input_and_output(text: str, added: list[str]) -> None:
+    made = completed(from_text(text))
+    assert [source.name for source in made] == ["-e", *(f"default {name}" for name in added)]
+    assert [source.text for source in made[1:]] == [DEFAULTS[name] for name in added]
+
+
+def test_a_configuration_is_not_fetched() -> None:
+    _, [fault] = load("https://example.org/a.conf")
+    assert str(fault).startswith("https://example.org/a.conf is not fetched: save it to a file first")

@@ -27,6 +27,9 @@ from tests.harness import ended, planned
 def broker(request: pytest.FixtureRequest) -> None:
     if "kafka" in request.node.name:
         BROKER["bootstrap"] = request.getfixturevalue("kafka").bootstrap
+    for name in ("redis", "rabbitmq"):
+        if name in request.node.name:
+            BROKER[name] = str(request.getfixturevalue(f"{name}_server").port)
 
 
 def test_the_table_holds_every_input() -> None:
@@ -96,7 +99,7 @@ def content(event: Event) -> dict[str, Any]:
 
 
 ORIGIN = {"id": "x", "path": "in.log", "identity": "1-2", "offset": 0, "peer": "127.0.0.1:1", "window": 9}
-ORIGIN |= {"topic": "logs", "partition": 3, "last": 0}
+ORIGIN |= {"topic": "logs", "partition": 3, "last": 0, "branch": "p0"}
 
 CODECS = {
     "json arrays": ("codec => json {}", [b'[{"message":"a"},{"message":"b"}]', b'{"message":"c"}']),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,14 @@ from pipeline.metrics import Counters
 from pipeline.plugin import Body, Output, Sent
 from pipeline.runtime import Pipeline
 from tests.harness import context, ended, planned
+from tests.http_receiver import Receiver, receiving
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as running:
+        yield running
+
 
 STAMP = "2026-11-25T10:00:00.000Z"
 
@@ -33,8 +41,22 @@ class Case:
     def made(self, request: pytest.FixtureRequest, folder: Path) -> Output:
         url = request.getfixturevalue("elasticsearch").url if "{url}" in self.text else ""
         bootstrap = request.getfixturevalue("kafka").bootstrap if "{bootstrap}" in self.text else ""
+        receiver = request.getfixturevalue("receiver").url if "{receiver}" in self.text else ""
+        ports = dict.fromkeys(("rabbitmq", "redis"), 0)
+        for name in ports:
+            if f"{{{name}}}" in self.text:
+                ports[name] = request.getfixturevalue(f"{name}_server").port
+        loki = request.getfixturevalue("loki").url if "{loki}" in self.text else ""
         index = f"contract-{folder.name.lower()}".replace("_", "-")
-        text = self.text.format(folder=folder, url=url, bootstrap=bootstrap, index=index)
+        known = {
+            "folder": folder,
+            "url": url,
+            "bootstrap": bootstrap,
+            "index": index,
+            "receiver": receiver,
+            "loki": loki,
+        }
+        text = self.text.format(**known, **ports)
         [(made, _)] = build(planned(f"output {{ {text} }}"), context(folder)).outputs.values()
         self.attach(made, folder)
         return made
@@ -44,14 +66,35 @@ def to_file(made: Any, folder: Path) -> None:
     made.descriptor = os.open(folder / "stdout", os.O_CREAT | os.O_WRONLY)
 
 
+def to_taker(made: Any, folder: Path) -> None:
+    """Another pipeline, which takes all and ends it at once."""
+
+    async def take() -> None:
+        while True:
+            if (handover := await box.take(lambda: False)) is not None:
+                handover.ended.set_result(None)
+
+    [(box, _)] = made.ways
+    made.taker = asyncio.get_running_loop().create_task(take())
+
+
 CASES = {
+    "csv": Case('csv {{ path => "{folder}/%{{kind}}.csv" fields => ["n", "message"] }}'),
     "elasticsearch": Case(
         'elasticsearch {{ hosts => ["{url}"] index => "{index}" manage_template => false ilm_enabled => false }}'
     ),
     "file": Case('file {{ path => "{folder}/%{{kind}}/out.jsonl" }}'),
+    "http": Case('http {{ url => "{receiver}/%{{kind}}" http_method => "post" }}'),
     "kafka": Case(
         'kafka {{ bootstrap_servers => "{bootstrap}" topic_id => "{index}" message_key => "%{{kind}}" codec => json }}'
     ),
+    "loki": Case('loki {{ url => "{loki}" include_fields => ["kind"] metadata_fields => ["n"] }}'),
+    "null": Case("null {{ }}"),
+    "pipeline": Case('pipeline {{ send_to => ["there"] }}', to_taker),
+    "rabbitmq": Case(
+        'rabbitmq {{ host => "127.0.0.1" port => {rabbitmq} exchange => "{index}" exchange_type => "fanout" }}'
+    ),
+    "redis": Case('redis {{ port => {redis} data_type => "list" key => "{index}-%{{kind}}" }}'),
     "sqlite": Case('sqlite {{ path => "{folder}/store" index => "{index}" }}'),
     "stdout": Case("stdout {{ codec => json_lines }}", to_file),
 }

@@ -137,9 +137,9 @@ def test_beats_and_kafka_become_one_document(
         assert document["kubernetes"]["labels"] == {"app": "apex-api"}
 
 
-@pytest.mark.parametrize("name", ["logstash.conf", "secure.conf"])
+@pytest.mark.parametrize("name", ["logstash.conf", "loki.conf", "secure.conf"])
 def test_the_filters_are_the_documents(name: str) -> None:
-    """secure.conf repeats them, as a configuration cannot take a part of another."""
+    """loki.conf and secure.conf repeat them, as a configuration cannot take a part of another."""
     logging = ROOT / "infra" / "logging"
 
     def filters(text: str) -> str:

@@ -241,3 +241,20 @@ def test_what_orjson_refuses(options):
 def test_an_empty_document_in_a_data_stream():
     _, _, document = rendered({}, Event({}))
     assert list(document) == ["data_stream"]
+
+
+def nested(levels):
+    return json.loads('{"a":' * levels + "[]" + "}" * levels)
+
+
+@pytest.mark.parametrize("options", [DAILY, {"index": "x-%{kind}"}, {"index": "x", "action": "%{verb}"}])
+def test_a_document_that_is_nested_too_deep(options):
+    deep = {"deep": nested(200), "kind": "k", "verb": "create"}
+    assert rendered(options, event(deep))[2]["deep"] == nested(200)
+    for levels in (300, 900):
+        with pytest.raises(ValueError, match="nested deeper than 254 levels"):
+            rendered(options, event(deep | {"deep": nested(levels)}))
+
+
+def test_what_orjson_refuses_and_is_not_deep():
+    assert rendered(DAILY, event({"big": 2**70}))[2]["big"] == 2**70

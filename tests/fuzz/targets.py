@@ -29,7 +29,7 @@ from pipeline.protocols import syslog
 from pipeline.protocols.lumberjack import Limits, Opened, Piece, Receiver
 from pipeline.protocols.lumberjack_events import count, events, pieces
 from pipeline.sprintf import Template
-from pipeline.syslog.events import Labels, decoder
+from pipeline.syslog.events import Labels, Reading, by_grammar, decoder
 from pipeline.syslog.times import time_reader
 
 
@@ -318,9 +318,8 @@ def _must_not_reject(raw: bytes, error: Exception) -> None:
 _SYSLOG_DECODERS = [
     decoder(
         plain.build(plain.Options(ecs_compatibility="disabled")),
-        FieldReference("message"),
+        Reading(FieldReference("message"), by_grammar(ecs=ecs), time_reader("Europe/Paris", None, SystemClock())),
         Labels(["kernel"], ["Emergency"]),
-        time_reader("Europe/Paris", None, SystemClock()),
         ecs=ecs,
     )
     for ecs in (True, False)

@@ -273,8 +273,9 @@ def test_a_proxy_says_who_connects() -> None:
 
 
 WRONG = {
-    "a pattern": ({"grok_pattern": "<%{POSINT:p}>%{GREEDYDATA:m}"}, "no grok_pattern is taken but the default"),
-    "the pattern of the other layout": ({"grok_pattern": PATTERNS["disabled"]}, "no grok_pattern is taken"),
+    "an unknown pattern": ({"grok_pattern": "<%{POSINTT:p}>"}, 'did you mean "POSINT"'),
+    "a pattern that does not compile": ({"grok_pattern": "<(%{INT:p}>"}, 'grok_pattern: "(" without ")"'),
+    "a pattern for no field": ({"grok_pattern": "<%{INT:[p}>"}, 'grok_pattern: "[p" is no field reference'),
     "a zone": ({"timezone": "Europe/Pari"}, 'did you mean "Europe/Paris"'),
     "a language": ({"locale": "xx"}, "xx"),
     "TLS without a certificate": ({"ssl_enabled": True}, "needs ssl_certificate and ssl_key"),
@@ -285,6 +286,46 @@ WRONG = {
 def test_options_that_do_not_fit(options: dict[str, Any], why: str) -> None:
     with pytest.raises(ValidationError, match=re.escape(why)):
         Options(**options)
+
+
+PRIORITY = "<%{POSINT:[log][syslog][priority]:int}>"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "data", "expected"),
+    [
+        (
+            PRIORITY + "%{TIMESTAMP_ISO8601:timestamp} %{WORD:[my][app]}: %{GREEDYDATA:message}",
+            b"<86>2024-01-02T03:04:05+01:00 shop: sold\n",
+            {"@timestamp": "2024-01-02T02:04:05.000Z", "message": "sold", "my": {"app": "shop"}, "severity": 6},
+        ),
+        (PRIORITY + "%{GREEDYDATA:rest}", b"<34>hello\n", {"message": "<34>hello", "rest": "hello", "severity": 2}),
+        (
+            PRIORITY + "%{DATA:timestamp} %{GREEDYDATA:message}",
+            b"<34>never x\n",
+            {"message": "x", "timestamp": "never", "tags": ["_dateparsefailure"], "severity": 2},
+        ),
+        (PRIORITY + "x", b"<34>y\n", {"message": "<34>y", "tags": ["_grokparsefailure_sysloginput"], "severity": 0}),
+        (
+            "%{SYSLOGHOST:[host][hostname]}: x",
+            b"web: x\n",
+            {"host": {"ip": "192.0.2.1", "hostname": "web"}, "severity": 0},
+        ),
+    ],
+)
+def test_messages_of_another_form_are_read_by_a_pattern(pattern: str, data: bytes, expected: dict[str, Any]) -> None:
+    (fields,) = decoded(data, grok_pattern=pattern)
+    assert fields["log"]["syslog"]["severity"]["code"] == expected.pop("severity")
+    assert {name: fields.get(name) for name in expected} == expected
+    assert "tags" in expected or "tags" not in fields
+
+
+def test_a_pattern_without_ecs() -> None:
+    pattern = "<%{POSINT:priority}>%{WORD:program} %{SYSLOGTIMESTAMP:timestamp}"
+    (fields,) = decoded(b"<86>app Oct 11 22:14:15\n", grok_pattern=pattern, ecs_compatibility="disabled")
+    assert (fields["priority"], fields["facility"], fields["program"]) == (86, 10, "app")
+    assert fields["timestamp"] == "Oct 11 22:14:15"
+    assert fields["@timestamp"][5:] == "10-11T22:14:15.000Z"
 
 
 def test_the_default_pattern_may_be_given() -> None:

@@ -322,8 +322,8 @@ def test_a_queue_and_reloads_are_told(tmp_path: Path, monkeypatch: pytest.Monkey
     pipeline = Pipeline(Settings(path_data=tmp_path), planned(through(tmp_path)))
     monkeypatch.setattr(Pipeline, "queue", QueueFigures("persisted", 7, 512, 1024))
     node = Node(Settings(path_data=tmp_path), {"main": pipeline})
-    node.reloads.succeeded()
-    node.reloads.failed("line 3: no")
+    node.reloads_of("main").succeeded()
+    node.reloads_of("main").failed("line 3: no")
     document = Documents(node).stats(False)["pipelines"]()["main"]
     assert (document["queue"]["type"], document["queue"]["events_count"]) == ("persisted", 7)
     assert document["queue"]["max_queue_size_in_bytes"] == 1024

@@ -7,7 +7,7 @@ from pipeline.codecs import json_lines
 from pipeline.errors import StoreError
 from pipeline.event import Event
 from pipeline.outputs.stdout import Stdout
-from pipeline.plugin import Body
+from pipeline.plugin import Body, Sent
 
 CODEC = json_lines.build(json_lines.Options())
 
@@ -33,7 +33,7 @@ def test_writes_in_order():
             received.extend(await asyncio.to_thread(os.read, reader, 65536))
         return await sending
 
-    assert asyncio.run(run()) == ((), (), 0)
+    assert asyncio.run(run()) == Sent()
     os.close(reader)
     os.close(writer)
     assert received == body.data

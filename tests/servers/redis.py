@@ -19,8 +19,9 @@ PATIENCE = 30.0
 class Server:
     """A server without files; what it holds is gone when it stops."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, tls: tuple[Path, Path] | None = None) -> None:
+        """With `tls`, a certificate and its key, it speaks TLS and nothing else."""
+        self._folder, self._tls = folder, tls
         self._program = debian.program("redis-server", package="redis-server")
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
@@ -29,6 +30,11 @@ class Server:
     def start(self) -> None:
         """Returns when it takes connections."""
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
+        if self._tls is not None:
+            certificate, key = map(str, self._tls)
+            options[1] = "0"
+            options += ["--tls-port", str(self.port), "--tls-cert-file", certificate, "--tls-key-file", key]
+            options += ["--tls-auth-clients", "no"]
         with (self._folder / "redis.log").open("ab") as log:
             command = [self._program.path, *options]
             self._process = subprocess.Popen(command, env=self._program.environment, stdout=log, stderr=log)
@@ -51,9 +57,9 @@ class Server:
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Server]:
+def started(folder: Path, tls: tuple[Path, Path] | None = None) -> Iterator[Server]:
     """A server that is running; raises `NotHere`."""
-    server = Server(folder)
+    server = Server(folder, tls)
     server.start()
     try:
         yield server

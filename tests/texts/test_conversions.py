@@ -129,3 +129,26 @@ def test_case(value, lower, capital):
 
 def test_strip_knows_only_ascii_blanks():
     assert conversions.stripped("\0 \t\u2003x\u00a0\r\n\0") == "\u2003x\u00a0"
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "real"),
+    [
+        ("12.9", 12, 12.9),
+        (" -7x", -7, -7.0),
+        ("+5", 5, 5.0),
+        ("1_000.5_0", 1000, 1000.5),
+        ("_1", 0, 0.0),
+        (".5", 0, 0.5),
+        ("1.", 1, 1.0),
+        ("1e3", 1, 1000.0),
+        ("x", 0, 0.0),
+        ("", 0, 0.0),
+        ("１２", 0, 0.0),
+        ("9" * 18, 10**18 - 1, 1e18),
+        ("9" * 25, 1e25, 1e25),
+    ],
+)
+def test_the_number_that_a_text_begins_with(text, whole, real):
+    assert conversions.leading_integer(text) == whole
+    assert conversions.leading_float(text) == real

@@ -127,6 +127,14 @@ def test_multiline_over_containers() -> None:
     assert found(formatted, between.encode()[whole:], final=True)[-1] == ("z",)
 
 
+def test_multiline_is_not_cut_before_a_line_that_began_later() -> None:
+    formatted = Multiline(Containers(1000), re.compile(rb"^ "), negate=False, after=True, most=(100, 1000))
+    text = cri("a") + cri("b", "P") + cri(" c", "F", "stderr") + cri("d")
+    assert formatted.cut(text.encode()) == 0
+    more = (text + cri("e")).encode()
+    assert [entry.text for entry in formatted.entries(more[: formatted.cut(more)])] == [b"a\n c", b"bd"]
+
+
 # ---------------------------------------------------------------------------------------------- however it comes
 
 

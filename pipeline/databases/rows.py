@@ -1,0 +1,125 @@
+"""Rows of a statement, read in a thread: page by page, or from a cursor that the database keeps.
+
+A row is an object of its columns as JSON has them: a time in UTC as `@timestamp` is, a decimal as a number, bytes as a
+text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import URL, create_engine, text
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import NullPool
+
+from pipeline.dates.zones import Zone
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a statement is read."""
+
+    url: URL
+    statement: str
+    parameters: Mapping[str, Any]
+    page: int
+    """Rows of a page; 0: no pages."""
+    numbered: bool
+    """Whether the statement itself takes `:size` and `:offset`."""
+    fetch: int
+    lowercase: bool
+    charsets: Mapping[str, str]
+    charset: str | None
+    zone: Zone
+    """Of the times that the database holds without one."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+def engine_of(reading: Reading) -> Engine:
+    """Connections for one run each: none is kept while nothing is due."""
+    return create_engine(reading.url, poolclass=NullPool, connect_args=dict(reading.arguments))
+
+
+def chunks(engine: Engine, reading: Reading, last_value: Any) -> Iterator[list[tuple[Row, Row]]]:
+    """Some rows at a time: each as it is, and as JSON has it. Blocks."""
+    values = {**reading.parameters, "sql_last_value": _bindable(engine, reading, last_value)}
+    with engine.connect() as connection:
+        if not reading.page:
+            yield from _fetched(connection, reading, reading.statement, values)
+            return
+        statement = reading.statement
+        if not reading.numbered:
+            # What the user wrote, in a wrapping of ours.
+            statement = f"SELECT * FROM ({statement.strip().rstrip(';')}) AS t1 LIMIT :size OFFSET :offset"  # noqa: S608
+        offset = 0
+        while True:
+            seen = 0
+            for rows in _fetched(connection, reading, statement, {**values, "size": reading.page, "offset": offset}):
+                seen += len(rows)
+                yield rows
+            offset += reading.page
+            if seen < reading.page:
+                return
+
+
+def _fetched(
+    connection: Connection, reading: Reading, statement: str, values: Mapping[str, Any]
+) -> Iterator[list[tuple[Row, Row]]]:
+    streamed = connection.execution_options(stream_results=True, max_row_buffer=reading.fetch)
+    with streamed.execute(text(statement), values) as result:
+        names = [name.lower() if reading.lowercase else name for name in result.keys()]  # noqa: SIM118
+        for rows in result.partitions(reading.fetch):
+            raw = [dict(zip(names, row, strict=True)) for row in rows]
+            yield [(row, {name: _json(value, name, reading) for name, value in row.items()}) for row in raw]
+
+
+def _bindable(engine: Engine, reading: Reading, value: Any) -> Any:
+    """A time as the database compares it: in its own zone, without one; for SQLite, which has no times, as text."""
+    if not isinstance(value, datetime):
+        return value
+    if engine.dialect.name == "sqlite":
+        return f"{value.astimezone(reading.zone.tzinfo):%Y-%m-%d %H:%M:%S.%f}"
+    if engine.dialect.name == "postgresql":
+        return value
+    return value.astimezone(reading.zone.tzinfo).replace(tzinfo=None)
+
+
+def moment(value: Any, zone: Zone) -> datetime | None:
+    """A time of a column, in UTC; None for what is no time."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=zone.tzinfo)).astimezone(UTC)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=zone.tzinfo).astimezone(UTC)
+    return None
+
+
+def _json(value: Any, name: str, reading: Reading) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    charset = reading.charsets.get(name) or reading.charset
+    if isinstance(value, str):
+        return value.encode("latin-1", "replace").decode(charset, "replace") if charset else value
+    if isinstance(value, datetime | date):
+        utc = moment(value, reading.zone)
+        assert utc is not None
+        return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03}Z"
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() and abs(value) < 2**63 else float(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode(charset or "utf-8", "replace")
+    if isinstance(value, dict):
+        return {str(key): _json(each, name, reading) for key, each in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_json(each, name, reading) for each in value]
+    return str(value)  # a time of day, a duration, an identifier
