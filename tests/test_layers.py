@@ -44,7 +44,7 @@ ROOMS = [
     {"pipelines"},
     {"front"},
     {"replay"},
-    {"cli"},
+    {"cli", "explore"},
 ]
 """From the bottom up; a module may import its own room, those beside it in a set, and those below. `config` and
 `delivery` stand beside each other and do not know each other."""

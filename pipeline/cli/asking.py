@@ -77,7 +77,7 @@ def ask(where: Where, work: Callable[[Documents], Awaitable[None]]) -> int:
     """Lets a function ask; says what went wrong, and returns the exit code."""
 
     async def asked() -> None:
-        async with _opened(where) as documents:
+        async with opened(where) as documents:
             await work(documents)
 
     try:
@@ -98,7 +98,8 @@ def ask(where: Where, work: Callable[[Documents], Awaitable[None]]) -> int:
 
 
 @asynccontextmanager
-async def _opened(where: Where) -> AsyncIterator[Documents]:
+async def opened(where: Where) -> AsyncIterator[Documents]:
+    """The documents; raises `Refused` for a URL that cannot be."""
     if where.elasticsearch is None:
         from pipeline.search import embedded
 
@@ -110,8 +111,8 @@ async def _opened(where: Where) -> AsyncIterator[Documents]:
     from pipeline.search import cluster
 
     try:
-        opened = cluster.opened(where.elasticsearch, api_key=os.environ.get(API_KEY), authority=where.authority)
-        async with opened as elastic:
+        connection = cluster.opened(where.elasticsearch, api_key=os.environ.get(API_KEY), authority=where.authority)
+        async with connection as elastic:
             yield elastic
     except ValidationError as error:
         problems = "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors())

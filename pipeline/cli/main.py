@@ -9,6 +9,7 @@ import typer
 from pipeline.cli import search_commands
 from pipeline.cli.dlq import dlq
 from pipeline.cli.expire_command import expire
+from pipeline.cli.explore_command import explore
 from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId, SettingsFolder
 from pipeline.cli.replay import replay
 from pipeline.cli.setup import setup
@@ -25,7 +26,7 @@ app = typer.Typer(
 app.add_typer(dlq, name="dlq")
 search_commands.indices.command("expire")(expire)
 app.add_typer(search_commands.indices, name="indices")
-for command in (search_commands.search, search_commands.tail, search_commands.stats):
+for command in (search_commands.search, search_commands.tail, search_commands.stats, explore):
     app.command()(command)
 app.add_typer(setup, name="setup")
 queue = typer.Typer(help="Looks into the queue on disk, and repairs it.", no_args_is_help=True, rich_markup_mode=None)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
-from pipeline.cli.tail import following
 from pipeline.search import embedded
+from pipeline.search.following import following
 from pipeline.search.questions import Question
 from pipeline.store.writer import Operation, Writer
 from tests.cli.running import run
