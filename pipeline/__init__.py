@@ -9,7 +9,7 @@ The rooms, from the top down; imports point down only:
     runtime, then running              one running pipeline: start, drain, stop  |  what can be seen of it
     persistence                        from the settings to a queue on disk
     config      |      delivery        text -> AST -> compiled pipeline  |  worker, retry, queue, dead letters
-    registry, distribution             ("filter", "grok") -> pipeline/filters/grok.py  |  what Logstash has, and where it is
+    registry, distribution             ("filter", "grok") -> pipeline/filters/grok.py  |  what Logstash has
     inputs  filters  outputs  codecs   plugins, one file each; they never import each other
     search                             questions about documents, over the embedded store and Elasticsearch
     beats  databases  documents  elasticsearch  geoip  http  kafka  loki  rabbitmq  redis  syslog  written
