@@ -96,14 +96,13 @@ def _agent(value: Any) -> str | None:
 def _parser(path: Path | None) -> Parser:
     """A parser with the rules of a file, or with the packaged ones; loaded only where this filter is used."""
     import ua_parser
-    from ua_parser.lazy import OSMatcher, UserAgentMatcher
+    from ua_parser.lazy import OSMatcher
     from ua_parser.loaders import load_yaml
 
     if path is None:
         agents, systems, devices = ua_parser.load_lazy_builtins()
         # Of "MacOutlook/16.24.0.190414 (... Version 10.14.4 (Build 18E226))" the packaged rules take the build for the
-        # system's version, and leave the last part of its own away; Logstash's do not.
-        agents = [UserAgentMatcher(r"(MacOutlook)/(\d+)\.(\d+)\.(\d+)\.(\d+)"), *agents]
+        # system's version; Logstash's do not.
         systems = [OSMatcher(r"(Mac OS X) Version (\d+)\.(\d+)(?:\.(\d+))?"), *systems]
         matchers = agents, systems, devices
     else:
