@@ -28,7 +28,7 @@ class Field:
     kind: Kind
     key: str
     order: int
-    """Where an appended field stands among those of its key."""
+    """Where an appended field stands among those of its key; 0, before all others, where it is not given."""
     before: str
     """The delimiter before it, by which it is appended."""
     greedy: bool
@@ -44,14 +44,14 @@ def fields_of(mapping: str) -> tuple[list[Field], str]:
     fields: list[Field] = []
     position = 0
     for found in _FIELD.finditer(mapping):
-        fields.append(_field(found[1], mapping[position : found.start()], len(fields)))
+        fields.append(_field(found[1], mapping[position : found.start()]))
         position = found.end()
     if not fields:
         raise DissectionError(f'"{mapping}" has no field, such as %{{name}}')
     return fields, mapping[position:]
 
 
-def _field(text: str, before: str, index: int) -> Field:
+def _field(text: str, before: str) -> Field:
     found = _KEY.fullmatch(text)
     assert found
     kind, key = found["kind"], found["key"]
@@ -61,7 +61,7 @@ def _field(text: str, before: str, index: int) -> Field:
         raise DissectionError(f'"%{{{text}}}" has no name')
     if not key and not kind:
         kind = "?"
-    order = int(found["order"]) if found["order"] else index
+    order = int(found["order"] or 0)
     return Field(cast(Kind, kind), key, order, before, bool(found["greedy"]))
 
 
@@ -97,4 +97,6 @@ def in_order(fields: list[Field]) -> list[tuple[int, Field]]:
     """The fields that are kept, each with its place among all, in the order in which they are set."""
     ranks = {"": 0, "+": 1, "&": 2}
     kept = [(place, field) for place, field in enumerate(fields) if field.kind != "?"]
-    return sorted(kept, key=lambda item: (ranks[item[1].kind], item[1].order if item[1].kind == "+" else item[0]))
+    return sorted(
+        kept, key=lambda item: (ranks[item[1].kind], item[1].order if item[1].kind == "+" else item[0], item[0])
+    )
