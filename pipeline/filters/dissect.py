@@ -12,6 +12,9 @@
 `%{&name}` takes the value of `name` for its own name, and `%{name->}` takes the delimiter after it as often as it is
 there.
 
+As in Logstash, a text that begins with the first delimiter (`,x` for `%{a},%{b}`) gives an empty field, and the
+delimiter is part of the next one; `%{a->}` takes it.
+
 A text in which a delimiter is missing gives no field at all, and its event is tagged. A source that the event lacks is
 left out. `convert_datatype` works on fields of whatever origin, makes no event match, and tags what it cannot convert
 `_dataconversionnullvalue_name_int` or `_dataconversionuncoercible_name_int`.

@@ -5,7 +5,8 @@
 
 A field reaches to the next delimiter, the last one to the end. `->` takes the delimiter that follows as often as it is
 there. What the fields mean is in the documentation of Logstash's dissect filter: `?` is not kept, `+` is appended, `&`
-takes the value of another field for its key.
+takes the value of another field for its key. One thing surprises there, and here: a delimiter at the very beginning of
+a text ends an empty field, and stays part of the next one, unless `->` takes it.
 """
 
 from __future__ import annotations
@@ -83,7 +84,8 @@ def cutter(fields: list[Field], after: str) -> Callable[[str], list[str] | None]
             if found < 0:
                 return None
             values.append(text[position:found])
-            position = found + len(delimiter)
+            if found:
+                position = found + len(delimiter)
             while greedy and delimiter and text.startswith(delimiter, position):
                 position += len(delimiter)
         if to_end:
