@@ -19,6 +19,12 @@ settings.register_profile("suite", deadline=None)  # how long an example takes i
 settings.load_profile("suite")
 
 
+def pytest_configure() -> None:
+    """Ctrl-C means what it means at a terminal, also where the suite is started in the background of a shell."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(autouse=True)
 def own_log() -> Iterator[None]:
     """A command that runs in the test's process sets up the log, with a clock of its own, for that test alone."""
