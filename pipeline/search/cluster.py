@@ -49,10 +49,12 @@ _KEPT = 60.0
 _MANY = 1_000
 _LENIENT = "ignore_unavailable=true&allow_no_indices=true"
 _NUMBERS = "long integer short byte double float half_float scaled_float unsigned_long"
+_OBJECTS = ("object", "nested")
 _KINDS = {
     **dict.fromkeys(_NUMBERS.split(), "number"),
     **dict.fromkeys(("text", "match_only_text"), "text"),
-    **dict.fromkeys(("keyword", "constant_keyword", "wildcard", "flattened"), "keyword"),
+    **dict.fromkeys(("keyword", "constant_keyword", "wildcard"), "keyword"),
+    "flattened": "flattened",
     **dict.fromkeys(("date", "date_nanos"), "date"),
     "ip": "ip",
     "boolean": "boolean",
@@ -226,7 +228,9 @@ def _kind(types: dict[str, Any]) -> str | None:
     facts = [each for name, each in types.items() if name != "unmapped"]
     if not facts or any(each.get("metadata_field") for each in facts):
         return None
-    kinds = {_KINDS.get(each["type"], "other") for each in facts if each["type"] not in ("object", "nested")}
+    if not all(each.get("searchable", True) for each in facts if each["type"] not in _OBJECTS):
+        return "other"  # a query of it is an error
+    kinds = {_KINDS.get(each["type"], "other") for each in facts if each["type"] not in _OBJECTS}
     if not kinds:
         return None
     return kinds.pop() if len(kinds) == 1 else "other"
