@@ -22,7 +22,8 @@ from pipeline.store.expiry import By, day_end, expire
 
 _AGE = re.compile(r"([1-9]\d{0,4})([hdw])")
 _HOURS = {"h": 1, "d": 24, "w": 168}
-_SAFE = re.compile(r"[a-z0-9][^*?,\s]*[*?]?.*")
+_SAFE = re.compile(r"[a-z0-9][^,?\[\]\s]*")
+"""One name or one glob that begins with a name: Elasticsearch knows no wildcard but `*`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def expire_indices(cluster: Cluster, pattern: str, wish: Expiry) -> int:
     try:
         if not _SAFE.fullmatch(pattern):
             raise ConfigurationError(
-                [f'--index "{pattern}" would be any index: begin with a name, such as apex-logs-*']
+                [f'--index "{pattern}" would be any index, or is no single glob: write one with *, such as apex-logs-*']
             )
         asyncio.run(_expire(cluster, pattern, wish, wish.moment(datetime.now(UTC))))
     except ConfigurationError as error:

@@ -49,6 +49,8 @@ _KEPT = 60.0
 _MANY = 1_000
 _LENIENT = "ignore_unavailable=true&allow_no_indices=true"
 _NUMBERS = "long integer short byte double float half_float scaled_float unsigned_long"
+_NO_NAMES = frozenset(("", ".", ".."))
+"""In the path of a request they are another path: of all indices, or of none."""
 _OBJECTS = ("object", "nested")
 _KINDS = {
     **dict.fromkeys(_NUMBERS.split(), "number"),
@@ -172,6 +174,8 @@ class Cluster:
 
     async def document(self, index: str, document_id: str) -> Found | None:
         """One document."""
+        if not {index, document_id}.isdisjoint(_NO_NAMES):
+            return None
         answer = await self._client.request("GET", f"/{quote(index, safe='')}/_doc/{quote(document_id, safe='')}")
         if answer.status == 404:
             return None
@@ -237,7 +241,10 @@ def _kind(types: dict[str, Any]) -> str | None:
 
 
 def _path(question: Question) -> str:
-    return ",".join(quote(glob.strip(), safe="*-") for glob in question.indices.split(","))
+    globs = [glob.strip() for glob in question.indices.split(",")]
+    if not _NO_NAMES.isdisjoint(globs):
+        raise SearchFailed(f'"{question.indices}" names no indices: write their names or globs, such as apex-logs-*')
+    return ",".join(quote(glob, safe="*-") for glob in globs)
 
 
 def _now(question: Question) -> int:

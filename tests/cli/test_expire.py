@@ -78,6 +78,8 @@ def test_elasticsearch(elasticsearch: Server) -> None:
         (["--older-than", "0d"], 'not "0d"'),
         (["--older-than", "1d", "--elasticsearch", "http://x", "--index", "*"], "would be any index"),
         (["--older-than", "1d", "--elasticsearch", "http://x", "--index", "*-logs"], "would be any index"),
+        (["--older-than", "1d", "--elasticsearch", "http://x", "--index", "a-*,b-*"], "is no single glob"),
+        (["--older-than", "1d", "--elasticsearch", "http://x", "--index", "a-?"], "is no single glob"),
         (["--older-than", "1d", "--embedded", "/nowhere"], "there is no embedded store in /nowhere"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.errors import StoreError
 from pipeline.languages.kql_tree import QueryError
-from pipeline.search import embedded
+from pipeline.search import cluster, embedded
 from pipeline.search.questions import Question, SearchFailed, Term
 from pipeline.store.writer import Operation, Writer
 from tests.search.agreement import DOCUMENTS, NOW, send
@@ -206,3 +206,22 @@ def test_a_question_that_is_cancelled_stops_reading(tmp_path):
             return (await store.terms(Question(), "n", 1)).terms
 
     assert asyncio.run(ask()) == [Term(0, 20)]
+
+
+@pytest.mark.parametrize("place", [("agree-2026.11.22", ".."), ("..", "d1"), ("", ""), (".", "d1")])
+def test_a_document_is_no_path(stores, place):
+    async def ask():
+        async with cluster.opened(stores.url) as elastic:
+            return await elastic.document(*place)
+
+    assert asyncio.run(ask()) is None
+
+
+@pytest.mark.parametrize("indices", ["", "..", "agree-*,"])
+def test_what_names_no_index_is_not_all_of_them(stores, indices):
+    async def ask():
+        async with cluster.opened(stores.url) as elastic:
+            return await elastic.count(Question(indices=indices))
+
+    with pytest.raises(SearchFailed, match="names no indices"):
+        asyncio.run(ask())
