@@ -83,6 +83,8 @@ async def _expire(cluster: Cluster, pattern: str, wish: Expiry, older_than: date
     path = f"/{quote(pattern, safe='*')}/_settings/index.creation_date?expand_wildcards=open,closed"
     async with connected(cluster) as connection:
         found: dict[str, Any] = await connection.look(path, what) or {}
+        if found and "*" not in pattern and pattern not in found:
+            raise ConfigurationError([f"{pattern} is an alias of {', '.join(sorted(found))[:200]}: name the indices"])
         # An alias of the pattern may lead to indices of other names, such as those of a data stream.
         old = [name for name in sorted(found) if fnmatchcase(name, pattern) and _age(name, found, wish.by) < older_than]
         if not wish.dry:

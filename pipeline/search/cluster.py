@@ -119,6 +119,7 @@ class Cluster:
 
     async def terms(self, question: Question, name: str, size: int = 10) -> Terms:
         """The most frequent values of a field."""
+        await self._countable(question, name)
         found = await self._aggregated(question, {"terms": {"field": name, "size": size}})
         exact = not found.get("doc_count_error_upper_bound")
         terms = [Term(_key(each), each["doc_count"]) for each in found.get("buckets", ())]
@@ -144,6 +145,7 @@ class Cluster:
         """The most frequent values of a field, each with percentiles of other fields."""
         kinds = await self._kinds_of(question)
         inner = {f"of{place}": _of(name, percents) for place, name in enumerate(of) if kinds.get(name) == "number"}
+        await self._countable(question, by)
         found = await self._aggregated(question, {"terms": {"field": by, "size": size}, "aggs": inner})
         return [
             Group(
@@ -210,6 +212,10 @@ class Cluster:
         if not given:
             return query
         return {"bool": {"filter": [query, {"range": {"@timestamp": given | {"format": "epoch_millis"}}}]}}
+
+    async def _countable(self, question: Question, name: str) -> None:
+        if (await self._kinds_of(question)).get(name) == "text":
+            raise SearchFailed(f"{name} is a text, and Elasticsearch counts no values of texts: choose another field")
 
     async def _aggregated(self, question: Question, aggregation: dict[str, Any]) -> dict[str, Any]:
         body = {"size": 0, "query": await self._query(question), "aggs": {"a": aggregation}, "track_total_hits": False}

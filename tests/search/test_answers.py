@@ -171,8 +171,8 @@ def test_errors(stores, tmp_path):
 def test_an_error_of_elasticsearch_says_why(stores):
     async def ask(store):
         if type(store).__name__ == "Cluster":
-            with pytest.raises(SearchFailed, match=r"cannot answer \(400\): .*[Ff]ielddata"):
-                await store.terms(question(), "message")
+            with pytest.raises(SearchFailed, match=r"cannot answer \(400\): .*geo_point"):
+                await store.terms(question(), "geoip.location")
 
     stores.ask(ask)
 
@@ -225,3 +225,13 @@ def test_what_names_no_index_is_not_all_of_them(stores, indices):
 
     with pytest.raises(SearchFailed, match="names no indices"):
         asyncio.run(ask())
+
+
+def test_texts_are_not_counted_by_elasticsearch(stores):
+    async def ask(method):
+        async with cluster.opened(stores.url) as elastic:
+            return await getattr(elastic, method)(question(), "message")
+
+    for method in ("terms", "groups"):
+        with pytest.raises(SearchFailed, match="message is a text"):
+            asyncio.run(ask(method))
