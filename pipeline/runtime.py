@@ -13,7 +13,7 @@ import itertools
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pipeline.bus import Bus
 from pipeline.clock import Clock, SystemClock
@@ -31,64 +31,12 @@ from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
-from pipeline.plugin import ALONE, Holding, Input, Lag, Lagging, Listens, Meets, Output, PluginContext, Seat, Spreading
+from pipeline.plugin import ALONE, Holding, Input, Lag, Listens, Meets, Output, PluginContext, Seat, Spreading
+from pipeline.running import QueueFigures, State, lags_of, queue_figures
 from pipeline.spans import Tracer
 from pipeline.time_limits import watch_over
 
 log = logging.getLogger("apex.pipeline")
-
-State = Literal["starting", "running", "draining"]
-
-
-class QueueFigures(NamedTuple):
-    """What is in the queue between inputs and filters."""
-
-    kind: str
-    """Logstash's `queue.type`: memory or persisted."""
-    events: int
-    bytes: int
-    max_bytes: int
-
-
-def queue_figures(queue: PersistentQueue | None) -> QueueFigures:
-    """What is in a queue on disk; nothing, where there is none."""
-    return QueueFigures("memory", 0, 0, 0) if queue is None else QueueFigures("persisted", *queue.figures)
-
-
-class Load(NamedTuple):
-    """What is under way, as `InFlight` has it, of several processes together."""
-
-    events: int
-    bytes: int
-    max_events: int
-    max_bytes: int
-
-
-class Running(Protocol):
-    """What can be seen of a pipeline, in one process or in several."""
-
-    settings: Settings
-    plan: Plan
-    state: State
-
-    @property
-    def queue(self) -> QueueFigures:
-        """What waits between inputs and filters."""
-        ...
-
-    @property
-    def counters(self) -> Counters:
-        """What became of its events."""
-        ...
-
-    @property
-    def in_flight(self) -> InFlight | Load:
-        """What is under way."""
-        ...
-
-    def lags(self) -> Iterable[tuple[str, Lag]]:
-        """How far inputs are behind that know it, with their labels."""
-        ...
 
 
 class Place(NamedTuple):
@@ -349,14 +297,6 @@ class Pipeline:
         while True:
             await asyncio.sleep(FLUSH_INTERVAL)
             await worker.flush(self._clock.now(), False)
-
-
-def lags_of(inputs: Iterable[tuple[str, Input]]) -> Iterator[tuple[str, Lag]]:
-    """How far those are behind that know it."""
-    for label, made in inputs:
-        if isinstance(made, Lagging):
-            for lag in made.lags():
-                yield label, lag
 
 
 async def listening(inputs: Iterable[Input]) -> None:

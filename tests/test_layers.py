@@ -39,6 +39,7 @@ ROOMS = [
     {"registry", "option_words", "reference", "distribution", "compatibility"},
     {"config", "delivery"},
     {"persistence"},
+    {"running"},
     {"runtime"},
     {"monitoring"},
     {"pipelines"},

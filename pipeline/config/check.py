@@ -235,6 +235,7 @@ def _fault(module: PluginModule, node: ast.Plugin, settings: Mapping[str, Settin
     if detail["type"] == "missing":
         what = fields[name].description or ""
         return Fault(f'{module.name} needs the option "{name}": {what}'.rstrip(": "), node.name_span)
+    name = next((given for given in settings if _is_former(fields.get(given), name)), name)
     span = settings[name].value_span if name in settings else node.name_span
     subject = f'{module.name}: "{name}" ' if name else f"{module.name}: "
     return Fault(subject.rstrip() + ": " * bool(name) + " " * (not name) + _reason(detail), span)
@@ -254,3 +255,7 @@ def _said(values: Mapping[str, Any], option: str, value: str) -> bool:
 
 def _marked(info: FieldInfo, marker: type) -> bool:
     return any(isinstance(item, marker) for item in info.metadata)
+
+
+def _is_former(info: FieldInfo | None, name: str) -> bool:
+    return info is not None and any(isinstance(item, FormerName) and item.of == name for item in info.metadata)

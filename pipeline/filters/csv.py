@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from pipeline.errors import FieldReferenceError, FilterFailure
 from pipeline.event import Event, add_tag
@@ -36,6 +36,14 @@ Type = Literal["integer", "float", "date", "date_time", "boolean"]
 SKIPPED = "_csvskippedemptyfield"
 
 
+def _quote(text: str) -> str:
+    if text == r"\x00":
+        return "\x00"
+    if len(text) != 1:
+        raise ValueError(r'quotes are one character, or "\x00" where nothing is quoted')
+    return text
+
+
 class Options(FilterOptions):
     """What the csv filter takes."""
 
@@ -45,7 +53,11 @@ class Options(FilterOptions):
     )
     columns: Texts = Field([], description="Names of the columns, from the first.")
     separator: Annotated[Text, Field(min_length=1, description="What is between two values.")] = ","
-    quote_char: Annotated[Text, Field(min_length=1, max_length=1, description="What is around a quoted value.")] = '"'
+    quote_char: Annotated[
+        Text,
+        AfterValidator(_quote),
+        Field(description=r"What is around a quoted value, one character; `\x00` where nothing is quoted."),
+    ] = '"'
     autogenerate_column_names: Annotated[
         Boolean, Field(description="Give columns without a name one; else they are left out.")
     ] = True
@@ -58,7 +70,10 @@ class Options(FilterOptions):
     convert: Annotated[
         dict[Text, Type],
         BeforeValidator(as_hash),
-        Field(description="Column to type: integer, float, boolean, date or date_time. What cannot be stays text."),
+        Field(
+            description="Column to type: integer, float, boolean, date or date_time. What cannot be stays text; but no "
+            "value for a boolean is a failure."
+        ),
     ] = {}
     tag_on_failure: Texts = Field(["_csvparsefailure"], description="Tags for an event that failed.")
     ecs_compatibility: Annotated[
@@ -153,7 +168,12 @@ class _Columns:
             if column is None or (skip and not value):
                 continue
             set_field, convert = column
-            set_field(event, convert(value) if convert and value is not None else value)
+            if convert and value is not None:
+                set_field(event, convert(value))
+            elif convert is CONVERTERS["boolean"]:
+                raise FilterFailure("a column without a value is no boolean")
+            else:
+                set_field(event, value)
 
     def _column(self, index: int) -> tuple[Setter, Converter | None] | None:
         name = self.names[index] if index < len(self.names) else ""

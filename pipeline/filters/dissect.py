@@ -12,8 +12,11 @@
 `%{&name}` takes the value of `name` for its own name, and `%{name->}` takes the delimiter after it as often as it is
 there.
 
+As in Logstash, a text that begins with the first delimiter (`,x` for `%{a},%{b}`) gives an empty field, and the
+delimiter is part of the next one; `%{a->}` takes it.
+
 A text in which a delimiter is missing gives no field at all, and its event is tagged. A source that the event lacks is
-left out. `convert_datatype` works on fields of whatever origin, and tags what it cannot convert
+left out. `convert_datatype` works on fields of whatever origin, makes no event match, and tags what it cannot convert
 `_dataconversionnullvalue_name_int` or `_dataconversionuncoercible_name_int`.
 """
 
@@ -33,7 +36,7 @@ from pipeline.field_setting import setter
 from pipeline.languages import dissection
 from pipeline.options import FilterOptions, Text, TextHash, Texts, as_hash
 from pipeline.plugin import Filter
-from pipeline.sprintf import as_text
+from pipeline.texts import conversions
 
 Type = Literal["int", "float"]
 Step = Callable[[Event, list[str]], None]
@@ -68,8 +71,7 @@ def build(options: Options) -> Filter:
     tags = options.tag_on_failure
 
     def dissect(event: Event) -> bool:
-        matched = not sources
-        failed = False
+        matched = failed = False
         for source, run in sources:
             if source.has(event):
                 done = run(event, source.get(event))
@@ -91,7 +93,7 @@ def _dissector(mapping: str) -> Callable[[Event, Any], bool]:
     steps = [_step(place, field, fields) for place, field in dissection.in_order(fields)]
 
     def run(event: Event, text: Any) -> bool:
-        values = cut(text if type(text) is str else as_text(text)) if text is not None else None
+        values = cut(conversions.text(text)) if text is not None else None
         if values is None:
             return False
         for step in steps:
@@ -112,31 +114,33 @@ def _step(place: int, field: dissection.Field, fields: list[dissection.Field]) -
 
     def append(event: Event, values: list[str]) -> None:
         before = get(event)
-        set_field(event, values[place] if before is None else as_text(before) + joint + values[place])
+        set_field(event, values[place] if before is None else conversions.text(before) + joint + values[place])
 
     return append
 
 
 def _indirect(place: int, key: str, fields: list[dissection.Field]) -> Step:
-    """Sets the field that is named by the value of another, of this text or of the event."""
+    """Sets the field that is named by the value of another, of the event or, if it is not kept, of this text."""
     named = next((index for index, other in enumerate(fields) if other.key == key and other.kind in ("", "?")), None)
-    get = FieldReference(key).get
+    reference = FieldReference(key)
 
     def set_named(event: Event, values: list[str]) -> None:
-        name = values[named] if named is not None else get(event)
+        name = conversions.text(reference.get(event)) if reference.has(event) else ""
+        if not name and named is not None:
+            name = values[named]
         if name:
             try:
-                reference = FieldReference(as_text(name))
+                target = FieldReference(name)
             except FieldReferenceError as error:
                 raise FilterFailure(str(error)) from error
-            setter(reference)(event, values[place])
+            setter(target)(event, values[place])
 
     return set_named
 
 
 # --------------------------------------------------------------------------------------------- conversion
 
-_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _INTEGERS = range(-(1 << 63), 1 << 64)
 """Whole numbers beyond become floats, as everywhere."""
 
@@ -160,7 +164,7 @@ def _conversion(name: str, kind: Type) -> Callable[[Event], None]:
 
 
 def _number(value: Any, kind: Type) -> int | float | None:
-    if type(value) is bool or not _NUMBER.fullmatch(text := as_text(value)):
+    if type(value) is bool or not _NUMBER.fullmatch(text := conversions.text(value)):
         return None
     number = float(text)
     if kind == "float" or abs(number) > 1e20:

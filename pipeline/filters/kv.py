@@ -9,8 +9,8 @@ r"""Parse texts of keys and values, such as `ip=1.2.3.4 error="not found"`.
     }
 
 Without `target` the keys become fields of the event; a key such as `[a][b]` is a field reference then. A key that
-comes several times gives an array. A source that is neither text nor an array of texts is left alone. Values in
-quotes or brackets may hold separators; a pair without a value is left out.
+comes several times gives an array. A source that is neither text nor an array is left alone, as are elements of an
+array that are no text. Values in quotes or brackets may hold separators; a pair without a value is left out.
 
 What is between pairs, and between key and value, is given as characters (a character class of Ruby's: write `\[` and
 `\]` for brackets), or as patterns.
@@ -103,8 +103,6 @@ def build(options: Options) -> Filter:
             for text in value if type(value) is list else (value,):
                 if type(text) is str:
                     parse(text, event, pairs)
-                elif type(value) is list:
-                    raise FilterFailure(f"an element is no text: {text!r:.100}")
         except TimeLimitExceeded:
             assert bounded_by is not None
             add_tag(event, late)

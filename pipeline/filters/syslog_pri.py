@@ -4,8 +4,8 @@
 
 A priority is 8 times the facility plus the severity (RFC 3164, 4.1.1). Without one, 13 is taken: user-level, notice.
 With ECS the result goes to `[log][syslog][facility]` and `[log][syslog][severity]`, each with `code` and `name`; else
-to `syslog_facility_code`, `syslog_facility`, `syslog_severity_code` and `syslog_severity`. A facility beyond the labels
-has no name, and the event is tagged.
+to `syslog_facility_code`, `syslog_facility`, `syslog_severity_code` and `syslog_severity`. With a facility beyond the
+labels the event gets the numbers alone, and is tagged; as in Logstash it counts as matched nevertheless.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pipeline.errors import FilterFailure
-from pipeline.event import Event
+from pipeline.event import Event, add_tag
 from pipeline.field_reference import FieldReference
 from pipeline.field_setting import Setter, setter
 from pipeline.options import Boolean, Ecs, FilterOptions, Texts
@@ -61,9 +61,14 @@ def build(options: Options) -> Filter:
         priority = _number(get(event))
         severity(event, priority & 7)
         facility(event, priority >> 3)
-        if labels:
-            _label(event, facility_name, options.facility_labels, priority >> 3)
-            _label(event, severity_name, options.severity_labels, priority & 7)
+        if not labels:
+            return True
+        if priority >> 3 >= len(options.facility_labels):
+            for tag in options.tag_on_failure:
+                add_tag(event, tag)
+            return True
+        _label(event, facility_name, options.facility_labels, priority >> 3)
+        _label(event, severity_name, options.severity_labels, priority & 7)
         return True
 
     return read
@@ -84,6 +89,5 @@ def _number(priority: Any) -> int:
 
 
 def _label(event: Event, set_name: Setter, labels: list[str], code: int) -> None:
-    if not 0 <= code < len(labels):
-        raise FilterFailure(f"there is no name for {code}")
-    set_name(event, labels[code])
+    if 0 <= code < len(labels):
+        set_name(event, labels[code])

@@ -14,7 +14,8 @@ and the first that matches counts; `exact => false` replaces each key that is in
 array: of values, if it is the source, too, or of objects, each with a `source` and a `target` of its own.
 
 Without `target` the result takes the place of the source with ECS, else it goes to `translation`. A target that is
-there is left alone, and the event counts as not matched, unless `override` is set or it is the source.
+there is left alone, and the event counts as not matched, unless `override` is set or it is the source. In place of its
+source the filter counts as matched whatever it finds.
 
 A dictionary file (YAML, JSON, CSV) is read again when it has changed; one that cannot be read leaves the dictionary as
 it was. With `refresh_behaviour => "merge"`, what is no longer in the file stays.
@@ -126,6 +127,7 @@ def _single(options: Options, words: _Dictionary) -> PlainFilter:
     source, target = options.source, options.into
     set_target, keep = setter(target), not _overrides(options)
     fallback = options.fallback.render if options.fallback else None
+    in_place = target == source
 
     def translate(event: Event) -> bool:
         if not source.has(event) or (keep and target.has(event)):
@@ -136,7 +138,7 @@ def _single(options: Options, words: _Dictionary) -> PlainFilter:
         found = words.find(conversions.text(value))
         if found is MISSING:
             if fallback is None:
-                return False
+                return in_place
             found = fallback(event)
         set_target(event, copied(found))
         return True
@@ -156,7 +158,7 @@ def _values(options: Options, array: FieldReference, words: _Dictionary) -> Plai
         found = [words.find(conversions.text(item)) for item in _items(array.get(event))]
         results = [otherwise if item is MISSING else copied(item) for item in found]
         set_target(event, results)
-        return any(result is not None and result is not False for result in results)
+        return target == array or any(result is not None and result is not False for result in results)
 
     return translate
 
@@ -166,7 +168,9 @@ def _objects(options: Options, array: FieldReference, words: _Dictionary) -> Pla
     fallback = options.fallback.render if options.fallback else None
 
     def translate(event: Event) -> bool:
-        matched = False
+        if not array.has(event):
+            return False
+        matched = target == source
         for item in _items(array.get(event)):
             if type(item) is not dict:
                 continue

@@ -3,9 +3,10 @@
     filter { useragent { source => "[user_agent][original]" } }
 
 With ECS the result is `[user_agent][name]`, `[version]`, `[device][name]`, `[os][name]`, `[os][version]` and
-`[os][full]`. Without, it is `name`, `version`, `major`, `minor`, `patch`, `device`, `os`, `os_name`, `os_full`,
-`os_version`, `os_major`, `os_minor` and `os_patch`, in the event or in `target`, each after `prefix`. What is not
-known is called Other, and has no version. Of an array the first element is read; what is empty is left alone.
+`[os][full]`; the single numbers of both versions are in `[@metadata][filter][user_agent]`. Without, it is `name`,
+`version`, `major`, `minor`, `patch`, `device`, `os`, `os_name`, `os_full`, `os_version`, `os_major`, `os_minor` and
+`os_patch`, in the event or in `target`, each after `prefix`. What is not known is called Other, and has no version.
+Of an array the first element is read; what is empty is left alone.
 
 The rules are those of the uap-core project, as the package ua-parser-builtins has them, or a file in their form.
 Answers are kept, as the same agents come again and again.
@@ -13,6 +14,7 @@ Answers are kept, as the same agents come again and again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,7 +29,7 @@ from pipeline.plugin import Filter
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ua_parser import Parser, Result
+    from ua_parser import OS, Parser, Result, UserAgent
 
 
 class Options(FilterOptions):
@@ -44,7 +46,9 @@ class Options(FilterOptions):
     ecs_compatibility: Annotated[Ecs, Field(description="Which names the result has.")] = "v8"
 
 
-Layout = Callable[["Result"], Fields]
+Layout = Callable[["Result", str], Fields]
+NUMBERS = "numbers"
+"""Where an ECS layout has what goes to the metadata."""
 
 
 def build(options: Options) -> Filter:
@@ -64,6 +68,7 @@ def build(options: Options) -> Filter:
             return True
 
         return into_event
+    set_numbers = setter(FieldReference("[@metadata][filter][user_agent]"))
     set_target = setter(target or FieldReference("user_agent"))
     merge = FieldReference("user_agent").get if target is None else target.get
 
@@ -73,6 +78,9 @@ def build(options: Options) -> Filter:
             return False
         before = merge(event)
         found = copied(look_up(agent))
+        numbers = found.pop(NUMBERS, None)
+        if numbers:
+            set_numbers(event, numbers)
         set_target(event, {**before, **found} if type(before) is dict else found)
         return True
 
@@ -88,14 +96,13 @@ def _agent(value: Any) -> str | None:
 def _parser(path: Path | None) -> Parser:
     """A parser with the rules of a file, or with the packaged ones; loaded only where this filter is used."""
     import ua_parser
-    from ua_parser.lazy import OSMatcher, UserAgentMatcher
+    from ua_parser.lazy import OSMatcher
     from ua_parser.loaders import load_yaml
 
     if path is None:
         agents, systems, devices = ua_parser.load_lazy_builtins()
         # Of "MacOutlook/16.24.0.190414 (... Version 10.14.4 (Build 18E226))" the packaged rules take the build for the
-        # system's version, and leave the last part of its own away; Logstash's do not.
-        agents = [UserAgentMatcher(r"(MacOutlook)/(\d+)\.(\d+)\.(\d+)\.(\d+)"), *agents]
+        # system's version; Logstash's do not.
         systems = [OSMatcher(r"(Mac OS X) Version (\d+)\.(\d+)(?:\.(\d+))?"), *systems]
         matchers = agents, systems, devices
     else:
@@ -114,7 +121,7 @@ def _cached(parser: Parser, layout: Layout, size: int) -> Callable[[str], Fields
         if found is None:
             if len(answers) >= size:
                 del answers[next(iter(answers))]
-            found = answers[agent] = layout(parse(agent))
+            found = answers[agent] = layout(parse(agent), agent)
         return found
 
     return look_up
@@ -123,35 +130,70 @@ def _cached(parser: Parser, layout: Layout, size: int) -> Callable[[str], Fields
 # ------------------------------------------------------------------------------------------------- layouts
 
 
+_FOURTH = re.compile(r"\.(?:0|[1-9]\d*)(?= )")
+
+
 def _version(parts: tuple[str | None, ...]) -> str | None:
     """The parts up to the first that is missing, with dots between."""
     known = parts[: parts.index(None)] if None in parts else parts
     return ".".join(part for part in known if part) or None
 
 
-def _ecs(result: Result) -> Fields:
+def _agent_version(agent: UserAgent | None, text: str) -> str | None:
+    """The version; a fourth number that the rules leave away is taken from the text, if a blank comes after it."""
+    if agent is None:
+        return None
+    version = _version((agent.major, agent.minor, agent.patch, agent.patch_minor))
+    if version and agent.patch and not agent.patch_minor:
+        _, _, after = text.partition(version)
+        found = _FOURTH.match(after)
+        if found:
+            return version + found[0]
+    return version
+
+
+def _system_version(os: OS | None) -> str | None:
+    version = _version((os.major, os.minor, os.patch, os.patch_minor)) if os else None
+    if os and version and os.major and not os.major.isdecimal():
+        return version.replace(f"{os.major}.", f"{os.major} ", 1)  # a name, and what comes after it
+    return version
+
+
+def _numbers(of: UserAgent | OS | None) -> Fields:
+    parts = {"major": of.major, "minor": of.minor, "patch": of.patch} if of else {}
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def _ecs(result: Result, text: str) -> Fields:
     agent, os, device = result.user_agent, result.os, result.device
     name = os.family if os else "Other"
-    version = _version((os.major, os.minor, os.patch, os.patch_minor)) if os else None
+    version = _system_version(os)
     system = {"name": name, "version": version, "full": f"{name} {version}" if version else name}
     found: Fields = {
         "name": agent.family if agent else "Other",
         "device": {"name": device.family if device else "Other"},
         "os": {key: value for key, value in system.items() if value is not None},
     }
-    if agent and (own := _version((agent.major, agent.minor, agent.patch, agent.patch_minor))):
+    if own := _agent_version(agent, text):
         found["version"] = own
+    numbers: Fields = {}
+    if of_agent := _numbers(agent):
+        numbers["version"] = of_agent
+    if of_system := _numbers(os):
+        numbers["os"] = {"version": of_system}
+    if numbers:
+        found[NUMBERS] = numbers
     return found
 
 
 def _legacy(prefix: str) -> Layout:
-    def layout(result: Result) -> Fields:
+    def layout(result: Result, text: str) -> Fields:
         agent, os, device = result.user_agent, result.os, result.device
         name = os.family if os else "Other"
-        version = _version((os.major, os.minor, os.patch, os.patch_minor)) if os else None
+        version = _system_version(os)
         found = {
             "name": agent.family if agent else "Other",
-            "version": agent and _version((agent.major, agent.minor, agent.patch, agent.patch_minor)),
+            "version": _agent_version(agent, text),
             "major": agent and agent.major,
             "minor": agent and agent.minor,
             "patch": agent and agent.patch,

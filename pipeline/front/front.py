@@ -25,18 +25,8 @@ from pipeline.front.dealt import runs_itself
 from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
 from pipeline.plugin import Input, Lag, PluginContext, Renews
-from pipeline.runtime import (
-    Load,
-    QueueFigures,
-    State,
-    Voice,
-    background,
-    bounds_of,
-    lags_of,
-    listening,
-    queue_figures,
-    repeat,
-)
+from pipeline.running import Load, QueueFigures, State, lags_of, queue_figures
+from pipeline.runtime import Voice, background, bounds_of, listening, repeat
 
 log = logging.getLogger("apex.front")
 

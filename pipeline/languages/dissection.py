@@ -5,7 +5,8 @@
 
 A field reaches to the next delimiter, the last one to the end. `->` takes the delimiter that follows as often as it is
 there. What the fields mean is in the documentation of Logstash's dissect filter: `?` is not kept, `+` is appended, `&`
-takes the value of another field for its key.
+takes the value of another field for its key. One thing surprises there, and here: a delimiter at the very beginning of
+a text ends an empty field, and stays part of the next one, unless `->` takes it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Field:
     kind: Kind
     key: str
     order: int
-    """Where an appended field stands among those of its key."""
+    """Where an appended field stands among those of its key; 0, before all others, where it is not given."""
     before: str
     """The delimiter before it, by which it is appended."""
     greedy: bool
@@ -44,14 +45,14 @@ def fields_of(mapping: str) -> tuple[list[Field], str]:
     fields: list[Field] = []
     position = 0
     for found in _FIELD.finditer(mapping):
-        fields.append(_field(found[1], mapping[position : found.start()], len(fields)))
+        fields.append(_field(found[1], mapping[position : found.start()]))
         position = found.end()
     if not fields:
         raise DissectionError(f'"{mapping}" has no field, such as %{{name}}')
     return fields, mapping[position:]
 
 
-def _field(text: str, before: str, index: int) -> Field:
+def _field(text: str, before: str) -> Field:
     found = _KEY.fullmatch(text)
     assert found
     kind, key = found["kind"], found["key"]
@@ -61,7 +62,7 @@ def _field(text: str, before: str, index: int) -> Field:
         raise DissectionError(f'"%{{{text}}}" has no name')
     if not key and not kind:
         kind = "?"
-    order = int(found["order"]) if found["order"] else index
+    order = int(found["order"] or 0)
     return Field(cast(Kind, kind), key, order, before, bool(found["greedy"]))
 
 
@@ -83,7 +84,8 @@ def cutter(fields: list[Field], after: str) -> Callable[[str], list[str] | None]
             if found < 0:
                 return None
             values.append(text[position:found])
-            position = found + len(delimiter)
+            if found:
+                position = found + len(delimiter)
             while greedy and delimiter and text.startswith(delimiter, position):
                 position += len(delimiter)
         if to_end:
@@ -97,4 +99,6 @@ def in_order(fields: list[Field]) -> list[tuple[int, Field]]:
     """The fields that are kept, each with its place among all, in the order in which they are set."""
     ranks = {"": 0, "+": 1, "&": 2}
     kept = [(place, field) for place, field in enumerate(fields) if field.kind != "?"]
-    return sorted(kept, key=lambda item: (ranks[item[1].kind], item[1].order if item[1].kind == "+" else item[0]))
+    return sorted(
+        kept, key=lambda item: (ranks[item[1].kind], item[1].order if item[1].kind == "+" else item[0], item[0])
+    )

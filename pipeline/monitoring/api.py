@@ -27,7 +27,7 @@ from pipeline.monitoring.documents import Documents, Json
 from pipeline.monitoring.node import Node
 from pipeline.monitoring.process import hot_threads
 from pipeline.monitoring.prometheus import Exposition
-from pipeline.runtime import Running
+from pipeline.running import Running
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

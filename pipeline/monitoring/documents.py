@@ -20,7 +20,7 @@ from pipeline import registry
 from pipeline.config.check import CheckedPlugin
 from pipeline.monitoring.node import Node
 from pipeline.monitoring.process import Process, cgroup, machine, runtime
-from pipeline.runtime import Running
+from pipeline.running import Running
 
 SPOKEN = "8.19.0"
 """The version of Logstash whose API this is: programs choose by it what they read."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.config.logstash_yml import Settings
-from pipeline.runtime import Running
+from pipeline.running import Running
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from prometheus_client.exposition import choose_encoder
 
 from pipeline.metrics import BOUNDS, METRICS, NODE_METRICS, PREFIX, Counters, Metric
 from pipeline.monitoring.node import Node
-from pipeline.runtime import Running
+from pipeline.running import Running
 
 Values = Iterable[tuple[tuple[str, ...], float]]
 """Label values, and the value."""

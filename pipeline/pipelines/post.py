@@ -17,7 +17,7 @@ from pipeline.config.plan import Plan
 from pipeline.errors import ApexLogsError, leaves
 from pipeline.monitoring.node import Reloads
 from pipeline.pipelines.links import addresses, targets
-from pipeline.runtime import Running
+from pipeline.running import Running
 
 log = logging.getLogger("apex.pipelines")
 

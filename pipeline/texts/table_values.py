@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pipeline.dates import timestamps
@@ -41,20 +41,22 @@ def floating(text: str) -> Any:
 
 
 def boolean(text: str) -> Any:
-    """True or false in any case, with blanks around."""
-    return {"true": True, "false": False}.get(text.strip().lower(), text)
+    """True or false in any case, with blanks around; anything else in small letters, without the blanks."""
+    word = text.strip().lower()
+    return {"true": True, "false": False}.get(word, word)
 
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DATES = ("%b %d, %Y", "%b %d %Y", "%B %d, %Y", "%B %d %Y", "%a, %b %d, %Y", "%A, %B %d, %Y", "%a %b %d %Y")
-_TIMES = ("%b %d %H:%M:%S, %Y", "%b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %Y", "%B %d %H:%M:%S %Y")
+_DATE = re.compile(r"(?:\w+,?\s+)?(\w{3})\w*\s+(\d{1,2}),?\s+(\d{4}|\d{2})", re.ASCII)
+_TIME = re.compile(r"(?:\w+,?\s+)?(\w{3})\w*\s+(\d{1,2})\s+(\d{1,2}:\d{1,2}:\d{1,2}),?\s+(\d{4}|\d{2})", re.ASCII)
 
 
 def date(text: str) -> Any:
     """A day, as in 2026-11-21 or Nov 21, 2026."""
     if _ISO.fullmatch(text):
         return timestamps.canonical(f"{text}T00:00:00Z") or text
-    return _read(text, _DATES)
+    found = _DATE.fullmatch(text)
+    return _read(text, found[1], found[2], "0:0:0", found[3]) if found else text
 
 
 def date_time(text: str) -> Any:
@@ -62,17 +64,16 @@ def date_time(text: str) -> Any:
     if _ISO.match(text) and len(text) > 10:
         zoned = text if re.search(r"(Z|[+-]\d{2}:?\d{2})$", text) else f"{text}Z"
         return timestamps.canonical(zoned.replace(" ", "T", 1)) or text
-    return _read(text, _TIMES)
+    found = _TIME.fullmatch(text)
+    return _read(text, *found.groups()) if found else text
 
 
-def _read(text: str, patterns: tuple[str, ...]) -> Any:
-    for pattern in patterns:
-        try:
-            when = datetime.strptime(text, pattern).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-        return when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    return text
+def _read(text: str, month: str, day: str, time: str, year: str) -> Any:
+    try:
+        when = datetime.strptime(f"{month} {day} {time} {year}", f"%b %d %H:%M:%S {'%Y' if len(year) > 2 else '%y'}")
+    except ValueError:
+        return text
+    return when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 CONVERTERS: dict[str, Converter] = {

@@ -46,6 +46,11 @@ FAULTS = {
         'beats: give "ssl_enabled" alone; "ssl" is its former name',
         "ssl",
     ),
+    "value by a former name": (
+        'output { elasticsearch { cacert => "/nowhere/ca.crt" } }',
+        'elasticsearch: "cacert": there is no file "/nowhere/ca.crt"',
+        '"/nowhere/ca.crt"',
+    ),
     "id": (
         'filter { drop { id => "a" } drop { id => "a" } }',
         'the id "a" is taken by the plugin at test.conf:1:23; ids are unique',

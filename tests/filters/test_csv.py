@@ -45,18 +45,35 @@ def test_a_line(options, line, fields):
         ("float", "1e3", 1000.0),
         ("float", "x", "x"),
         ("boolean", " True ", True),
-        ("boolean", "no", "no"),
+        ("boolean", " No", "no"),
         ("date", "2026-11-21", "2026-11-21T00:00:00.000Z"),
         ("date", "Nov 21, 2026", "2026-11-21T00:00:00.000Z"),
+        ("date", "Sat, Nov 21 26", "2026-11-21T00:00:00.000Z"),
+        ("date", "November 31, 2026", "November 31, 2026"),
         ("date", "soon", "soon"),
         ("date_time", "2026-11-21 10:20:30", "2026-11-21T10:20:30.000Z"),
         ("date_time", "2026-11-21T10:20:30+01:00", "2026-11-21T09:20:30.000Z"),
+        ("date_time", "Saturday, November 21 10:20:30, 2026", "2026-11-21T10:20:30.000Z"),
+        ("date_time", "Nov 21 2026 10:20:30", "Nov 21 2026 10:20:30"),
         ("date_time", "later", "later"),
     ],
 )
 def test_conversions(kind, text, value):
     config = f'filter {{ csv {{ source => "m" columns => "c" separator => ";" convert => {{ "c" => "{kind}" }} }} }}'
     assert documents(config, {"m": text}) == [{"m": text, "c": value}]
+
+
+def test_no_value_is_no_boolean():
+    config = 'filter { csv { columns => ["a", "b", "c"] convert => { "b" => "boolean" "a" => "integer" } } }'
+    assert documents(config, {"message": ",x,y"}, {"message": "1,,y"}) == [
+        {"message": ",x,y", "a": None, "b": "x", "c": "y"},
+        {"message": "1,,y", "a": 1, "tags": FAILED},
+    ]
+
+
+def test_a_file_without_quotes():
+    config = r'filter { csv { quote_char => "\x00" } }'
+    assert documents(config, {"message": 'a "b",c"'}) == [{"message": 'a "b",c"', "column1": 'a "b"', "column2": 'c"'}]
 
 
 def test_names_from_the_first_line():

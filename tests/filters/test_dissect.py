@@ -13,12 +13,16 @@ from tests.harness import documents, planned
         ("[%{a}] %{b};", "[1] 2;3", {"a": "1", "b": "2"}),
         ("%{a},%{},%{?x},%{b}", "1,2,3,4", {"a": "1", "b": "4"}),
         ("%{a},%{b},%{c}", "1,,", {"a": "1", "b": "", "c": ""}),
-        ("%{a},%{b}", ",x", {"a": "", "b": "x"}),
+        ("%{a},%{b}", ",x", {"a": "", "b": ",x"}),
+        ("%{a->},%{b}", ",,x", {"a": "", "b": "x"}),
+        ("<%{a},%{b}", "<,x", {"a": "", "b": "x"}),
         ("%{a->} %{b}", "1    2", {"a": "1", "b": "2"}),
         ("%{a} %{b} %{+a}", "1 2 3", {"a": "1 3", "b": "2"}),
         ("%{a}, %{+a}", "1, 2", {"a": "1, 2"}),
         ("%{+a/2} %{+a/1}", "1 2", {"a": "2 1"}),
+        ("%{+a/1} %{+a}", "1 2", {"a": "2 1"}),
         ("%{?k}=%{&k}", "n=1", {"n": "1"}),
+        ("%{?old}=%{&old}", "n=1", {"named": "1"}),
         ("%{k}=%{&k}", "n=1", {"k": "n", "n": "1"}),
         ("%{&old}", "1", {"named": "1"}),
         ("%{+there} %{b}", "1 2", {"there": "0 1", "b": "2"}),
@@ -53,7 +57,7 @@ def test_one_of_two_mappings_fails():
         ("1e3", "int", 1000),
         ("1" * 30, "int", 1.1111111111111111e29),
         ("12", "float", 12.0),
-        (" -1.5 ", "float", -1.5),
+        ("-1.5", "float", -1.5),
         ("18446744073709551615", "int", 18446744073709551615),
     ],
 )
@@ -64,7 +68,17 @@ def test_conversions(value, kind, result):
     assert type(document["n"]) is type(result)
 
 
-@pytest.mark.parametrize("value", ["x", "", True, [1, 2], {}, "1_0", "nan"])
+def test_a_conversion_alone_matches_nothing():
+    config = 'filter { dissect { convert_datatype => { "n" => "int" } add_tag => "t" } }'
+    assert documents(config, {"n": "1"}) == [{"n": 1}]
+
+
+def test_an_array_is_dissected_as_its_text():
+    config = 'filter { dissect { mapping => { "message" => "[%{a}, %{b}]" } } }'
+    assert documents(config, {"message": ["x", 2]}) == [{"message": ["x", 2], "a": '"x"', "b": "2"}]
+
+
+@pytest.mark.parametrize("value", ["x", "", " 5", True, [1, 2], {}, "1_0", "nan"])
 def test_what_cannot_be_converted(value):
     config = 'filter { dissect { convert_datatype => { "n" => "int" } } }'
     assert documents(config, {"n": value}) == [{"n": value, "tags": ["_dataconversionuncoercible_n_int"]}]

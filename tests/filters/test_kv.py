@@ -57,7 +57,8 @@ def test_where_there_are_no_pairs_nothing_matched(value):
 def test_an_array():
     config = 'filter { kv { target => "kv" } }'
     assert documents(config, {"message": ["a=1", "a=2 b=3"]})[0]["kv"] == {"a": ["1", "2"], "b": "3"}
-    assert documents(config, {"message": ["a=1", 2]})[0]["tags"] == ["_kv_filter_error"]
+    assert documents(config, {"message": [2, "a=1", None, {"b": "c=2"}]})[0]["kv"] == {"a": "1"}
+    assert documents(config, {"message": [2]}) == [{"message": [2]}]
 
 
 @pytest.mark.parametrize("text", ["[a=1", "a][b=1"])

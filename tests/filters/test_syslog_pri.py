@@ -40,10 +40,23 @@ def test_without_labels():
     ]
 
 
-def test_a_facility_beyond_the_labels_is_tagged():
-    (document,) = documents(LEGACY, {"syslog_pri": 192}, ecs="disabled")
-    assert document["tags"] == ["_syslogpriparsefailure"]
-    assert document["syslog_facility_code"] == 24
+def test_a_facility_beyond_the_labels_is_tagged_and_matches():
+    config = 'filter { syslog_pri { add_tag => "t" } }'
+    assert documents(config, {"syslog_pri": 193}, ecs="disabled") == [
+        {
+            "syslog_pri": 193,
+            "syslog_facility_code": 24,
+            "syslog_severity_code": 1,
+            "tags": ["_syslogpriparsefailure", "t"],
+        }
+    ]
+
+
+def test_a_severity_without_a_label_has_no_name():
+    config = 'filter { syslog_pri { severity_labels => ["bad"] } }'
+    assert documents(config, {"syslog_pri": 9}, ecs="disabled") == [
+        {"syslog_pri": 9, "syslog_facility_code": 1, "syslog_severity_code": 1, "syslog_facility": "user-level"}
+    ]
 
 
 def test_a_priority_that_is_an_object_fails():

@@ -51,6 +51,22 @@ def test_what_is_left_alone(options, event):
     assert documents(config, event) == [event]
 
 
+@pytest.mark.parametrize(
+    ("options", "event"),
+    [
+        ("", {"n": "3"}),
+        ('iterate_on => "n"', {"n": [{"a": 1}]}),
+        ('iterate_on => "l"', {"l": [{"n": "3"}]}),
+        ('iterate_on => "l"', {"l": []}),
+    ],
+)
+def test_in_place_of_the_source_it_always_matches(options, event):
+    config = f'filter {{ translate {{ source => "n" target => "n" {WORDS} {options} add_tag => "x" }} }}'
+    (found,) = documents(config, event)
+    assert found["tags"] == ["x"]
+    assert documents(config, {"m": 1}) == [{"m": 1}]
+
+
 @pytest.mark.parametrize(("ecs", "result"), [("v8", {"n": "two"}), ("disabled", {"n": "2", "translation": "two"})])
 def test_without_a_target(ecs, result):
     assert documents(f'filter {{ translate {{ source => "n" {WORDS} }} }}', {"n": "2"}, ecs=ecs) == [result]

@@ -66,3 +66,32 @@ def test_rules_of_a_file(tmp_path):
         "device": {"name": "OurPhone"},
         "os": {"name": "OurOS", "full": "OurOS"},
     }
+
+
+@pytest.mark.parametrize(("end", "version"), [(" Yowser/2.5", "23.11.0.2419"), ("", "23.11.0")])
+def test_a_fourth_number_is_taken_from_the_text(end, version):
+    agent = f"Mozilla/5.0 (Windows NT 10.0) Chrome/118.0.0.0 YaBrowser/23.11.0.2419{end}"
+    (document,) = documents('filter { useragent { source => "a" } }', {"a": agent})
+    assert document["user_agent"]["version"] == version
+
+
+def test_the_numbers_are_in_the_metadata_with_ecs():
+    config = (
+        'filter { useragent { source => "a" } mutate { add_field => {'
+        ' "v" => "%{[@metadata][filter][user_agent][version][patch]}"'
+        ' "o" => "%{[@metadata][filter][user_agent][os][version][major]}" } } }'
+    )
+    agent = CHROME.replace("X11; Linux i686", "Windows NT 10.0")
+    (document,) = documents(config, {"a": agent})
+    assert (document["v"], document["o"]) == ("1410", "10")
+
+
+def test_a_version_of_a_system_that_is_a_name(tmp_path):
+    rules = tmp_path / "regexes.yaml"
+    rules.write_text(
+        "user_agent_parsers: []\ndevice_parsers: []\n"
+        "os_parsers:\n  - regex: '(OurOS) (\\w+)-(\\d+)'\n    os_replacement: 'OurOS'\n"
+    )
+    config = f'filter {{ useragent {{ source => "a" regexes => "{rules}" }} }}'
+    documents_of = documents(config, {"a": "OurOS Vista-2"}, {"a": "OurOS 7-2"})
+    assert [each["user_agent"]["os"]["version"] for each in documents_of] == ["Vista 2", "7.2"]

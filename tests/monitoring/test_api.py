@@ -21,7 +21,8 @@ from pipeline.errors import ConfigurationError
 from pipeline.monitoring.documents import Documents, Rates
 from pipeline.monitoring.listening import listening, tls_of
 from pipeline.monitoring.node import Node
-from pipeline.runtime import Pipeline, QueueFigures
+from pipeline.running import QueueFigures
+from pipeline.runtime import Pipeline
 from tests.harness import planned
 from tests.monitoring.watched import fetch, until, watched
 
