@@ -22,7 +22,8 @@ from pipeline.store.expiry import By, day_end, expire
 
 _AGE = re.compile(r"([1-9]\d{0,4})([hdw])")
 _HOURS = {"h": 1, "d": 24, "w": 168}
-_SAFE = re.compile(r"[a-z0-9][^*?,\s]*[*?]?.*")
+_SAFE = re.compile(r"[a-z0-9][^,?\[\]\s]*")
+"""One name or one glob that begins with a name: Elasticsearch knows no wildcard but `*`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def expire_indices(cluster: Cluster, pattern: str, wish: Expiry) -> int:
     try:
         if not _SAFE.fullmatch(pattern):
             raise ConfigurationError(
-                [f'--index "{pattern}" would be any index: begin with a name, such as apex-logs-*']
+                [f'--index "{pattern}" would be any index, or is no single glob: write one with *, such as apex-logs-*']
             )
         asyncio.run(_expire(cluster, pattern, wish, wish.moment(datetime.now(UTC))))
     except ConfigurationError as error:
@@ -82,6 +83,8 @@ async def _expire(cluster: Cluster, pattern: str, wish: Expiry, older_than: date
     path = f"/{quote(pattern, safe='*')}/_settings/index.creation_date?expand_wildcards=open,closed"
     async with connected(cluster) as connection:
         found: dict[str, Any] = await connection.look(path, what) or {}
+        if found and "*" not in pattern and pattern not in found:
+            raise ConfigurationError([f"{pattern} is an alias of {', '.join(sorted(found))[:200]}: name the indices"])
         # An alias of the pattern may lead to indices of other names, such as those of a data stream.
         old = [name for name in sorted(found) if fnmatchcase(name, pattern) and _age(name, found, wish.by) < older_than]
         if not wish.dry:

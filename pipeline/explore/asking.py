@@ -10,7 +10,7 @@ from pipeline.errors import ApexLogsError, StoreError
 from pipeline.explore.periods import BadTime, width_of_bars
 from pipeline.explore.view import View
 from pipeline.languages.kql_tree import QueryError
-from pipeline.search.questions import Bucket, Documents, Question
+from pipeline.search.questions import After, Bucket, Documents, Question
 
 PAGE = 200
 """Documents on the table at first, and so many more at a time."""
@@ -35,10 +35,12 @@ class Bars:
     """Milliseconds of a bar."""
     since: int
     until: int
+    timeless: bool = False
+    """Whether there are documents without a time as well: they have no bar."""
 
     @property
     def total(self) -> int:
-        """How many documents there are."""
+        """How many documents have a bar."""
         return sum(bucket.count for bucket in self.buckets)
 
 
@@ -48,8 +50,11 @@ def now() -> int:
 
 
 async def bars(documents: Documents, question: Question) -> Bars | None:
-    """The histogram over the range of the question, or as far as its documents reach; None without documents."""
+    """The histogram over the range of the question, or as far as its documents reach; None where none has a time."""
     since, until = question.since, question.until
+    timeless = False
+    if since is None and until is None:
+        timeless = bool((await documents.search(question, limit=1, after=After(None, frozenset()))).hits)
     if since is None or until is None:
         # An open end is where the documents end, which costs two short looks.
         first = (await documents.search(question, limit=1, oldest_first=True)).hits
@@ -60,7 +65,7 @@ async def bars(documents: Documents, question: Question) -> Bars | None:
         until = max(last[0].timestamp, since) if until is None else until
     width = width_of_bars(since, until)
     buckets = await documents.histogram(replace(question, since=since, until=until), width)
-    return Bars(buckets, width, since, until)
+    return Bars(buckets, width, since, until, timeless)
 
 
 def trouble(error: Exception, where: str) -> Trouble | None:

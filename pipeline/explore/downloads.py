@@ -27,7 +27,7 @@ async def csv_lines(
 ) -> AsyncIterator[bytes]:
     """A heading, then one document a line. A text that a spreadsheet would compute gets an apostrophe before it."""
     names = [TIME, *columns_of(first.hits, chosen)]
-    yield _line(names)
+    yield _line([name if name == TIME else _inert(name) for name in names])
     async for hits in _pages(documents, question, first):
         yield b"".join(_line([_cell(hit, name) for name in names]) for hit in hits)
 
@@ -42,7 +42,11 @@ async def _pages(documents: Documents, question: Question, page: Page) -> AsyncI
 def _cell(hit: Found, name: str) -> str:
     found = list(values(hit.document, name))
     text = ", ".join(map(as_text, found))
-    return f"'{text}" if text.startswith(_FORMULA) and type(found[0]) is str else text
+    return _inert(text) if found and type(found[0]) is str else text
+
+
+def _inert(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _line(cells: Sequence[str]) -> bytes:

@@ -2,6 +2,8 @@
 
 - The `Host` must be one under which the page listens; else another site could have its own name point here.
 - An `Origin`, which browsers send with everything that changes state and with every websocket, must be that host.
+- Of what another site may have a browser send without one, only links that are followed are answered: an image whose
+  address is a download would keep the store busy.
 - Where a token is set, it is needed: in a cookie that a form on `/token` gives, or as `Authorization: Bearer`.
 
 The policy of the answers lets the browser load nothing from elsewhere. NiceGUI compiles its components in the browser,
@@ -78,7 +80,8 @@ class Guard:
         if origin is not None and urlsplit(origin).netloc.lower() != host:
             return "requests from other sites are refused\n"
         changes = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD")
-        if changes and origin is None and headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        followed = headers.get("sec-fetch-dest") == "document" and not changes
+        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not followed:
             return "requests from other sites are refused\n"
         return None
 

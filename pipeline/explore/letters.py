@@ -61,7 +61,9 @@ def row(letter: Letter) -> dict[str, str]:
 
 async def retry(names: Sequence[str], arguments: Sequence[str]) -> Retried:
     """Sends letters again, as `apex-logs dlq retry` with these arguments does; no names mean all."""
-    command = [sys.executable, "-c", _SCRIPT, "dlq", "retry", *(names or ["--all"]), *arguments]
+    # The names come from the browser: behind `--` none of them is an option, such as another configuration.
+    chosen = ["--", *names] if names else ["--all"]
+    command = [sys.executable, "-c", _SCRIPT, "dlq", "retry", *arguments, *chosen]
     process = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

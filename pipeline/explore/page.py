@@ -134,7 +134,10 @@ class Page:
         found = await documents.fields(question)
         self._fields.show(found)
         self._bar.know([(field.name, field.kind) for field in found.fields])
-        self._results.draw(await asking.bars(documents, question) if page.hits else None)
+        bars = await asking.bars(documents, question) if page.hits else None
+        self._results.draw(bars)
+        if page.hits and bars is None:
+            self._results.count("Documents without a time", "@timestamp is missing, or is no date")
 
     async def _bring_more(self) -> None:
         if self._results.after is None:

@@ -114,7 +114,8 @@ class Results:
             options = charts.histogram([], 1, None, None)
         else:
             options = charts.histogram(bars.buckets, bars.width, bars.since, bars.until)
-            self.count(f"{bars.total:,} documents", f"a bar is {spelled(bars.width)}; drag to choose a time")
+            more = ", and more without a time" if bars.timeless else ""
+            self.count(f"{bars.total:,} documents{more}", f"a bar is {spelled(bars.width)}; drag to choose a time")
         self._chart.options.clear()
         self._chart.options.update(options)
         self._chart.update()

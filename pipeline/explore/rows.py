@@ -16,7 +16,7 @@ from pipeline.languages.kql_fields import leaves, values
 from pipeline.search.questions import Found
 
 USUAL = (("log.level", "level"), ("service.name", "service", "host.name"), ("message",))
-"""The columns without a choice: of each, the first that one of the documents has."""
+"""The columns without a choice: of each, the one that most of the documents have, the first of several."""
 WIDEST = 2_000
 """So many characters of a value are shown in a cell; the document has them all."""
 _TRACES = ("trace.id", "trace_id")
@@ -40,8 +40,9 @@ def columns_of(hits: Sequence[Found], chosen: Sequence[str]) -> list[str]:
         return [name for name in chosen if name != TIME]
     found = []
     for names in USUAL:
-        there = (name for name in names if any(True for hit in hits for _ in values(hit.document, name)))
-        found += [name for name in [next(there, None)] if name is not None]
+        having = {name: sum(any(True for _ in values(hit.document, name)) for hit in hits) for name in names}
+        most = max(names, key=having.__getitem__)
+        found += [most] if having[most] else []
     return found
 
 

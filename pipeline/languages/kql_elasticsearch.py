@@ -1,7 +1,9 @@
 """A KQL query as Elasticsearch's query DSL, as Kibana translates it where it knows the fields of an index.
 
 `kinds` are the fields that the index has. What a kind cannot hold matches nothing, where Elasticsearch would answer
-with an error; so does a field that is not there.
+with an error; so does a field that is not there. A field below a flattened one is a key of it, whether it is there
+or not: the mapping does not say which keys there are. Elasticsearch refuses a wildcard in the value of a key, but at
+its end.
 """
 
 from __future__ import annotations
@@ -56,10 +58,17 @@ def _meant(field: Literal, value: Literal, kinds: Mapping[str, str]) -> list[tup
     """The fields that a name means; one that is not there may still be an object, for those that ask if it exists."""
     if field.wild:
         fits = fitting(field)
-        return [(name, kind) for name, kind in kinds.items() if fits(name)]
+        of_any_key = field.pieces[0][:-1] if field.pieces[1:] == ("",) and field.pieces[0].endswith(".") else None
+        return [
+            (name, kind) for name, kind in kinds.items() if fits(name) or (kind == "flattened" and name == of_any_key)
+        ]
     name = field.text
     if name in kinds:
-        return [(name, kinds[name])]
+        # Without subobjects a field may have others below it, as `user_agent` has `user_agent.name`.
+        below = [each for each in kinds.items() if each[0].startswith(f"{name}.")] if value.anything else []
+        return [(name, kinds[name]), *below]
+    if any(kind == "flattened" and name.startswith(f"{owner}.") for owner, kind in kinds.items()):
+        return [(name, "key")]
     return [(name, "object")] if value.anything else []
 
 
@@ -89,7 +98,9 @@ def _is(name: str, kind: str, value: Literal, now: int) -> Dsl:
     match kind:
         case "text":
             return _in_text(name, value)
-        case "keyword":
+        case "key" if value.wild and value.pieces[1:] == ("",):
+            return {"prefix": {name: {"value": value.pieces[0]}}}
+        case "keyword" | "flattened" | "key":
             if value.wild:
                 return {"wildcard": {name: {"value": _wildcard(value)}}}
             return {"term": {name: {"value": value.text}}}
@@ -125,7 +136,7 @@ def _wildcard(value: Literal) -> str:
 def _order(name: str, kind: str, word: str, value: Literal, now: int) -> Dsl:
     text: Any = value.text
     match kind:
-        case "keyword":
+        case "keyword" | "flattened" | "key":
             return {"range": {name: {word: text}}}
         case "date" if interval(text, now) is not None:
             return {"range": {name: {word: _date(text, now), "format": _FORMAT}}}

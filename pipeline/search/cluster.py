@@ -49,10 +49,14 @@ _KEPT = 60.0
 _MANY = 1_000
 _LENIENT = "ignore_unavailable=true&allow_no_indices=true"
 _NUMBERS = "long integer short byte double float half_float scaled_float unsigned_long"
+_NO_NAMES = frozenset(("", ".", ".."))
+"""In the path of a request they are another path: of all indices, or of none."""
+_OBJECTS = ("object", "nested")
 _KINDS = {
     **dict.fromkeys(_NUMBERS.split(), "number"),
     **dict.fromkeys(("text", "match_only_text"), "text"),
-    **dict.fromkeys(("keyword", "constant_keyword", "wildcard", "flattened"), "keyword"),
+    **dict.fromkeys(("keyword", "constant_keyword", "wildcard"), "keyword"),
+    "flattened": "flattened",
     **dict.fromkeys(("date", "date_nanos"), "date"),
     "ip": "ip",
     "boolean": "boolean",
@@ -115,6 +119,7 @@ class Cluster:
 
     async def terms(self, question: Question, name: str, size: int = 10) -> Terms:
         """The most frequent values of a field."""
+        await self._countable(question, name)
         found = await self._aggregated(question, {"terms": {"field": name, "size": size}})
         exact = not found.get("doc_count_error_upper_bound")
         terms = [Term(_key(each), each["doc_count"]) for each in found.get("buckets", ())]
@@ -140,6 +145,7 @@ class Cluster:
         """The most frequent values of a field, each with percentiles of other fields."""
         kinds = await self._kinds_of(question)
         inner = {f"of{place}": _of(name, percents) for place, name in enumerate(of) if kinds.get(name) == "number"}
+        await self._countable(question, by)
         found = await self._aggregated(question, {"terms": {"field": by, "size": size}, "aggs": inner})
         return [
             Group(
@@ -170,6 +176,8 @@ class Cluster:
 
     async def document(self, index: str, document_id: str) -> Found | None:
         """One document."""
+        if not {index, document_id}.isdisjoint(_NO_NAMES):
+            return None
         answer = await self._client.request("GET", f"/{quote(index, safe='')}/_doc/{quote(document_id, safe='')}")
         if answer.status == 404:
             return None
@@ -205,6 +213,10 @@ class Cluster:
             return query
         return {"bool": {"filter": [query, {"range": {"@timestamp": given | {"format": "epoch_millis"}}}]}}
 
+    async def _countable(self, question: Question, name: str) -> None:
+        if (await self._kinds_of(question)).get(name) == "text":
+            raise SearchFailed(f"{name} is a text, and Elasticsearch counts no values of texts: choose another field")
+
     async def _aggregated(self, question: Question, aggregation: dict[str, Any]) -> dict[str, Any]:
         body = {"size": 0, "query": await self._query(question), "aggs": {"a": aggregation}, "track_total_hits": False}
         answer = await self._ask("POST", f"/{_path(question)}/_search?{_LENIENT}", body)
@@ -226,14 +238,19 @@ def _kind(types: dict[str, Any]) -> str | None:
     facts = [each for name, each in types.items() if name != "unmapped"]
     if not facts or any(each.get("metadata_field") for each in facts):
         return None
-    kinds = {_KINDS.get(each["type"], "other") for each in facts if each["type"] not in ("object", "nested")}
+    if not all(each.get("searchable", True) for each in facts if each["type"] not in _OBJECTS):
+        return "other"  # a query of it is an error
+    kinds = {_KINDS.get(each["type"], "other") for each in facts if each["type"] not in _OBJECTS}
     if not kinds:
         return None
     return kinds.pop() if len(kinds) == 1 else "other"
 
 
 def _path(question: Question) -> str:
-    return ",".join(quote(glob.strip(), safe="*-") for glob in question.indices.split(","))
+    globs = [glob.strip() for glob in question.indices.split(",")]
+    if not _NO_NAMES.isdisjoint(globs):
+        raise SearchFailed(f'"{question.indices}" names no indices: write their names or globs, such as apex-logs-*')
+    return ",".join(quote(glob, safe="*-") for glob in globs)
 
 
 def _now(question: Question) -> int:

@@ -137,7 +137,7 @@ class FieldFound:
 
     name: str
     kind: str
-    """text, keyword, number, boolean, date, ip or other."""
+    """text, keyword, flattened, number, boolean, date, ip or other."""
     count: int
     """How many of the documents that were looked at have it."""
 

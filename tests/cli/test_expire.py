@@ -65,6 +65,9 @@ def test_elasticsearch(elasticsearch: Server) -> None:
         call(f"{url}/{name}", "PUT", {"aliases": {"expire-test-alias": {}}})
     options = ["indices", "expire", "--elasticsearch", url, "--index", "expire-test-*"]
     assert invoke(*options, "--older-than", "1h") == (0, "no index is older than 1h\n", "")
+    alias = invoke("indices", "expire", "--elasticsearch", url, "--index", "expire-test-alias", "--older-than", "1h")
+    assert (alias.code, alias.out) == (2, "")
+    assert f"expire-test-alias is an alias of {other}, {old}, {new}: name the indices" in alias.err
     by_name = [*options, "--older-than", "30d", "--by", "name"]
     assert invoke(*by_name, "--dry-run") == (0, f"{old}: would drop\n", "")
     assert invoke(*by_name) == (0, f"{old}: dropped\n", "")
@@ -78,6 +81,8 @@ def test_elasticsearch(elasticsearch: Server) -> None:
         (["--older-than", "0d"], 'not "0d"'),
         (["--older-than", "1d", "--elasticsearch", "http://x", "--index", "*"], "would be any index"),
         (["--older-than", "1d", "--elasticsearch", "http://x", "--index", "*-logs"], "would be any index"),
+        (["--older-than", "1d", "--elasticsearch", "http://x", "--index", "a-*,b-*"], "is no single glob"),
+        (["--older-than", "1d", "--elasticsearch", "http://x", "--index", "a-?"], "is no single glob"),
         (["--older-than", "1d", "--embedded", "/nowhere"], "there is no embedded store in /nowhere"),
     ],
 )

@@ -7,7 +7,7 @@ from pipeline.explore.view import View
 from pipeline.languages.kql_parser import parse
 from pipeline.languages.kql_tree import QueryError
 from pipeline.search.questions import Question
-from tests.explore.documents import NOON, fill
+from tests.explore.documents import NOON, fill, write
 from tests.explore.stores import ask
 
 NOON_MS = int(NOON.timestamp() * 1000)
@@ -21,6 +21,16 @@ def test_the_histogram_reaches_as_far_as_the_documents(tmp_path):
     errors = ask(tmp_path, lambda store: bars(store, Question("level:error", since=NOON_MS, until=NOON_MS + 3_600_000)))
     assert (errors.since, errors.until, errors.width) == (NOON_MS, NOON_MS + 3_600_000, 60_000)
     assert ask(tmp_path, lambda store: bars(store, Question("level:never"))) is None
+
+
+def test_documents_without_a_time_are_told(tmp_path):
+    write(tmp_path, {"message": "when?"})
+    assert ask(tmp_path, lambda store: bars(store, Question())) is None
+    fill(tmp_path, 5)
+    found = ask(tmp_path, lambda store: bars(store, Question()))
+    assert (found.total, found.timeless) == (5, True)
+    assert not ask(tmp_path, lambda store: bars(store, Question("level:*"))).timeless
+    assert not ask(tmp_path, lambda store: bars(store, Question(since=NOON_MS - 3_600_000))).timeless
 
 
 def test_trouble_names_the_place_and_the_remedy(tmp_path):

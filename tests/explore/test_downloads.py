@@ -49,6 +49,8 @@ def test_all_pages_are_downloaded(tmp_path):
 
 
 def test_a_spreadsheet_computes_nothing(tmp_path):
-    write(tmp_path, {"@timestamp": stamp(NOON), "a": "=HYPERLINK(1)", "b": -5, "c": 'x,"y"'})
+    write(tmp_path, {"@timestamp": stamp(NOON), "a": "=HYPERLINK(1)", "b": -5, "c": 'x,"y"', "=1+1": "z"})
     table = download(tmp_path, Question("*"), lambda *each: csv_lines(*each, ["a", "b", "c"]))
     assert table.decode().splitlines()[1] == '2026-11-23T12:00:00.000Z,\'=HYPERLINK(1),-5,"x,""y"""'
+    named = download(tmp_path, Question("*"), lambda *each: csv_lines(*each, ["=1+1"]))
+    assert named.decode().splitlines() == ["@timestamp,'=1+1", "2026-11-23T12:00:00.000Z,z"]

@@ -50,3 +50,10 @@ def test_no_letters(tmp_path):
     assert letters.look(tmp_path / "none").total == 0
     done = asyncio.run(letters.retry([], ["--path.data", str(tmp_path)]))
     assert "retried and removed" in done.said or "no" in done.said
+
+
+def test_a_name_from_the_browser_is_never_an_option(tmp_path):
+    for name in ("--help", "--all", "-fother.conf"):
+        done = asyncio.run(letters.retry([name], ["--path.data", str(tmp_path)]))
+        assert not done.delivered
+        assert f'"{name}" is no name of a dead letter' in done.said

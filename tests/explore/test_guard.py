@@ -55,6 +55,11 @@ ASKED = [
     ({"host": HOST, "method": "POST", "origin": f"http://{HOST}"}, 200),
     ({"host": HOST, "method": "POST", "origin": "http://evil.example"}, 403),
     ({"host": HOST, "method": "POST", "sec_fetch_site": "cross-site"}, 403),
+    ({"host": HOST, "sec_fetch_site": "cross-site", "sec_fetch_dest": "document"}, 200),  # a link that is followed
+    ({"host": HOST, "sec_fetch_site": "cross-site", "sec_fetch_dest": "image"}, 403),
+    ({"host": HOST, "sec_fetch_site": "same-site", "sec_fetch_dest": "iframe"}, 403),
+    ({"host": HOST, "method": "POST", "sec_fetch_site": "cross-site", "sec_fetch_dest": "document"}, 403),
+    ({"host": HOST, "sec_fetch_site": "same-origin", "sec_fetch_dest": "script"}, 200),
     ({"host": HOST, "kind": "websocket", "origin": "http://evil.example"}, 1008),
     ({"host": HOST, "kind": "websocket", "sec_fetch_site": "cross-site"}, 1008),
 ]

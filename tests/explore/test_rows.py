@@ -19,6 +19,9 @@ def hit(**document):
 def test_rows_have_keys_of_our_own():
     document = {":x": "alert(1)", "level": "error", "message": "m", "list": [1, {"a": None}, "b"], HOSTILE: HOSTILE}
     assert rows.columns_of([hit(**document)], ()) == ["level", "message"]
+    few, most = hit(level="info", log={"level": "info"}), hit(level="error")
+    assert rows.columns_of([few, most, most], ()) == ["level"], "what most have, not what the newest has"
+    assert rows.columns_of([few], ()) == ["log.level"]
     row = rows.row(hit(**document), [":x", "list", "none", HOSTILE])
     assert row == {
         "key": "apex-logs-x/1",

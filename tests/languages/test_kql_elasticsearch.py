@@ -6,6 +6,7 @@ from pipeline.languages.kql_elasticsearch import translate
 from pipeline.languages.kql_parser import parse
 
 KINDS = {"message": "text", "level": "keyword", "status": "number", "@timestamp": "date", "ip": "ip", "ok": "boolean"}
+LABELS = {"labels": "flattened", "labelset": "keyword", "host": "keyword", "host.name": "keyword"}
 NOW = 1_795_428_000_123
 NOTHING = {"match_none": {}}
 FORMAT = {"format": "strict_date_optional_time||epoch_millis"}
@@ -55,3 +56,21 @@ def test_clauses():
     assert rest["bool"]["minimum_should_match"] == 1
     assert truth == {"term": {"ok": {"value": "true"}}}
     assert [clause["exists"]["field"] for clause in anywhere["bool"]["should"]] == ["message", "level", "@timestamp"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("labels.app:web", {"term": {"labels.app": {"value": "web"}}}),
+        ("labels.a.b:w*", {"prefix": {"labels.a.b": {"value": "w"}}}),
+        ("labels.app:*b", {"wildcard": {"labels.app": {"value": "*b"}}}),
+        ("labels.app:*", {"exists": {"field": "labels.app"}}),
+        ("labels.app > a", {"range": {"labels.app": {"gt": "a"}}}),
+        ("labels.*:web", {"term": {"labels": {"value": "web"}}}),
+        ("labelset.app:web", NOTHING),
+        ("host:*", {"bool": {"should": [{"exists": {"field": "host"}}, {"exists": {"field": "host.name"}}],
+                             "minimum_should_match": 1}}),
+    ],
+)  # fmt: skip
+def test_keys_of_flattened_fields_and_fields_below_others(query, expected):
+    assert translate(parse(query), LABELS, NOW) == expected

@@ -141,3 +141,29 @@ def test_a_server_that_knows_all() -> None:
     assert "index.mapping.total_fields.ignore_dynamic_beyond_limit" not in str(
         templates.settings(Server(ignore_dynamic_beyond_limit=False))
     )
+
+
+def test_queries_find_what_is_in_flattened_objects_and_below_other_fields(node: str) -> None:
+    index, time = "apex-logs-flattened", "2026-11-23T10:00:00Z"
+    accepted = bulk(
+        node,
+        index,
+        {"@timestamp": time, "labels": {"app": "web", "n": 5}, "user_agent": {"name": "curl"}, "message": "first"},
+        {"@timestamp": time, "labels": {"app": "db"}, "context": {"user": {"id": "u1"}}, "message": "second"},
+        {"@timestamp": time, "user_agent": "wget", "event": {"original": "web"}, "message": "third"},
+    )
+    assert [item["status"] for item in accepted] == [201] * 3
+
+    def found(query: str) -> list[str]:
+        answer = invoke("search", query, "--elasticsearch", node, "--index", index, "--fields", "message")
+        assert answer.code == 0, answer.err
+        return sorted(answer.out.split())
+
+    assert found("labels.app:web") == found("labels.app:w*") == found("labels.*:web") == found("*:web") == ["first"]
+    assert found("not labels.app:web") == ["second", "third"]
+    assert found("labels.n:5") == found('labels.app > "k"') == ["first"]
+    assert found("context.user.id:u1") == ["second"]
+    assert found("user_agent:*") == ["first", "third"]
+    refused = invoke("search", "labels.app:*eb", "--elasticsearch", node, "--index", index)
+    assert (refused.code, refused.out) == (1, "")
+    assert "flattened" in refused.err

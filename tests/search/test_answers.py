@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.errors import StoreError
 from pipeline.languages.kql_tree import QueryError
-from pipeline.search import embedded
+from pipeline.search import cluster, embedded
 from pipeline.search.questions import Question, SearchFailed, Term
 from pipeline.store.writer import Operation, Writer
 from tests.search.agreement import DOCUMENTS, NOW, send
@@ -171,8 +171,8 @@ def test_errors(stores, tmp_path):
 def test_an_error_of_elasticsearch_says_why(stores):
     async def ask(store):
         if type(store).__name__ == "Cluster":
-            with pytest.raises(SearchFailed, match=r"cannot answer \(400\): .*[Ff]ielddata"):
-                await store.terms(question(), "message")
+            with pytest.raises(SearchFailed, match=r"cannot answer \(400\): .*geo_point"):
+                await store.terms(question(), "geoip.location")
 
     stores.ask(ask)
 
@@ -206,3 +206,32 @@ def test_a_question_that_is_cancelled_stops_reading(tmp_path):
             return (await store.terms(Question(), "n", 1)).terms
 
     assert asyncio.run(ask()) == [Term(0, 20)]
+
+
+@pytest.mark.parametrize("place", [("agree-2026.11.22", ".."), ("..", "d1"), ("", ""), (".", "d1")])
+def test_a_document_is_no_path(stores, place):
+    async def ask():
+        async with cluster.opened(stores.url) as elastic:
+            return await elastic.document(*place)
+
+    assert asyncio.run(ask()) is None
+
+
+@pytest.mark.parametrize("indices", ["", "..", "agree-*,"])
+def test_what_names_no_index_is_not_all_of_them(stores, indices):
+    async def ask():
+        async with cluster.opened(stores.url) as elastic:
+            return await elastic.count(Question(indices=indices))
+
+    with pytest.raises(SearchFailed, match="names no indices"):
+        asyncio.run(ask())
+
+
+def test_texts_are_not_counted_by_elasticsearch(stores):
+    async def ask(method):
+        async with cluster.opened(stores.url) as elastic:
+            return await getattr(elastic, method)(question(), "message")
+
+    for method in ("terms", "groups"):
+        with pytest.raises(SearchFailed, match="message is a text"):
+            asyncio.run(ask(method))
