@@ -41,6 +41,7 @@ def _configured(app: FastAPI) -> uvicorn.Config:
     """Without a log of its own, and without its belief in `X-Forwarded-For`: `client_address` decides about that."""
     return uvicorn.Config(
         app,
+        http="h11",  # the same parser whatever else is installed: httptools answers unknown methods itself, uncounted
         log_config=None,
         access_log=False,
         proxy_headers=False,
