@@ -201,6 +201,7 @@ def beats_to_sink(bench: Bench, tree: Tree, load: Load = PLAIN, step: int = 0) -
         engine(tree, beats(port, target.port), folder, {"QUEUE_TYPE": load.queue}) as running,
     ):
         running.listening(port)
+        running.settled()
         watch = Watch(running, bench.bursts)
         start = watch.look()
         with sender(port, windows, *load.arguments) as sending:

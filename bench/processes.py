@@ -101,6 +101,13 @@ class Engine:
                 raise TimeoutError(f"the engine does not listen on {port}: {self.said()}")
             time.sleep(0.002)
 
+    def settled(self) -> None:
+        """Returns when it has nothing to do: outputs start after the port opens, before any event."""
+        deadline, before = time.monotonic() + START_TIMEOUT, -1.0
+        while (now := self.cpu()) != before and time.monotonic() < deadline:
+            before = now
+            time.sleep(0.3)
+
     def alive(self) -> None:
         """Raises if it has ended."""
         if self.process.poll() is not None:
