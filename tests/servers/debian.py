@@ -57,8 +57,11 @@ def _fetch(package: str, folder: Path) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     archives = fresh / "archives"
     archives.mkdir(parents=True)
-    needed = _needed(package)
-    _apt("download", *needed, folder=archives)
+    try:
+        _apt("download", *_needed(package), folder=archives)
+    except NotHere:
+        _apt("update")  # a new machine has no lists yet, or old ones, of packages that are gone; that needs root
+        _apt("download", *_needed(package), folder=archives)
     for archive in archives.glob("*.deb"):
         subprocess.run(["dpkg-deb", "-x", str(archive), str(fresh)], check=True, timeout=TIMEOUT)
     shutil.rmtree(archives)
@@ -67,12 +70,7 @@ def _fetch(package: str, folder: Path) -> None:
 
 def _needed(package: str) -> list[str]:
     """The package, and those it depends on that are not installed."""
-    simulated = ["install", "--simulate", "--no-install-recommends", package]
-    try:
-        told = _apt(*simulated)
-    except NotHere:
-        _apt("update")  # a new machine has no lists yet; that needs root
-        told = _apt(*simulated)
+    told = _apt("install", "--simulate", "--no-install-recommends", package)
     return sorted({package, *re.findall(r"^Inst (\S+)", told, re.MULTILINE)})
 
 
