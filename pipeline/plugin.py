@@ -32,7 +32,7 @@ Reasons = Callable[[Event], Iterable[str]]
 
 def explained(filter_: PlainFilter, reasons: Reasons) -> PlainFilter:
     """The same function, for which `reasons_of` finds the reasons."""
-    filter_.reasons = reasons  # type: ignore[attr-defined]
+    filter_.reasons = reasons  # type: ignore[attr-defined]  # on a function
     return filter_
 
 

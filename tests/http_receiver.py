@@ -54,7 +54,7 @@ def receiving(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             if self.command != "HEAD":
                 self.wfile.write(b"told")
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = take  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = take  # noqa: N815  its server's names
 
         def log_message(self, *_: object) -> None:
             """Nothing."""

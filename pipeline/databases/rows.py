@@ -56,7 +56,7 @@ def chunks(engine: Engine, reading: Reading, last_value: Any) -> Iterator[list[t
         statement = reading.statement
         if not reading.numbered:
             # What the user wrote, in a wrapping of ours.
-            statement = f"SELECT * FROM ({statement.strip().rstrip(';')}) AS t1 LIMIT :size OFFSET :offset"  # noqa: S608
+            statement = f"SELECT * FROM ({statement.strip().rstrip(';')}) AS t1 LIMIT :size OFFSET :offset"  # noqa: S608  the user's own
         offset = 0
         while True:
             seen = 0
@@ -73,7 +73,7 @@ def _fetched(
 ) -> Iterator[list[tuple[Row, Row]]]:
     streamed = connection.execution_options(stream_results=True, max_row_buffer=reading.fetch)
     with streamed.execute(text(statement), values) as result:
-        names = [name.lower() if reading.lowercase else name for name in result.keys()]  # noqa: SIM118
+        names = [name.lower() if reading.lowercase else name for name in result.keys()]  # noqa: SIM118  a result iterates over rows
         for rows in result.partitions(reading.fetch):
             raw = [dict(zip(names, row, strict=True)) for row in rows]
             yield [(row, {name: _json(value, name, reading) for name, value in row.items()}) for row in raw]

@@ -178,7 +178,7 @@ def _content(options: Options) -> Callable[[Event], bytes]:
         assert options.message is not None
         message = options.message.render
         return lambda event: message(event).encode("utf-8", "replace")
-    fields: Callable[[Event], Any] = lambda event: event.fields  # noqa: E731
+    fields: Callable[[Event], Any] = lambda event: event.fields  # noqa: E731  a default, replaced below
     if options.mapping is not None:
         fields = _mapped(options.mapping)
     if options.format == "form":

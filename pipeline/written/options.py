@@ -63,4 +63,4 @@ class WrittenOptions(OutputOptions):
 
 def absolute(path: str) -> str:
     """The path from the root; resolves ".." by the text alone, as must be."""
-    return os.path.abspath(path)  # noqa: PTH100
+    return os.path.abspath(path)  # noqa: PTH100  a Path keeps dots

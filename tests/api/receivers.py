@@ -39,7 +39,7 @@ class Traces(TraceServiceServicer):
         self.spans: list[Span] = []
         self.endpoint = ""
 
-    def Export(self, request: ExportTraceServiceRequest, context: object) -> ExportTraceServiceResponse:  # noqa: N802
+    def Export(self, request: ExportTraceServiceRequest, context: object) -> ExportTraceServiceResponse:  # noqa: N802  gRPC's name
         for resource_spans in request.resource_spans:
             resource = _attributes(resource_spans.resource.attributes)
             for scope in resource_spans.scope_spans:

@@ -26,7 +26,7 @@ def ended(process: subprocess.Popen[bytes]) -> int:
     return process.wait(PATIENCE)
 
 
-def test_it_is_asked_logged_and_traced(tmp_path: Path, engine: Engine) -> None:  # noqa: F811
+def test_it_is_asked_logged_and_traced(tmp_path: Path, engine: Engine) -> None:  # noqa: F811  a fixture
     def found(query: str) -> list[dict[str, Any]]:
         name, _, value = query.partition(":")
         documents = stored(tmp_path / "store")

@@ -67,7 +67,7 @@ def test_a_path_that_leads_nowhere_has_no_route(api: Process) -> None:
 def test_a_thousand_random_paths_and_methods_are_a_few_series(api: Process) -> None:
     """As many as there are routes, whatever anybody asks for."""
     rng = random.Random(5)
-    word = lambda: "".join(rng.choices(string.ascii_letters, k=rng.randint(1, 12)))  # noqa: E731
+    word = lambda: "".join(rng.choices(string.ascii_letters, k=rng.randint(1, 12)))  # noqa: E731  short
 
     def path() -> str:
         starts = ["", "/projects", "/reports", "/signage/common/cabinets/derive", "/metrics"]

@@ -80,7 +80,7 @@ def test_lines_come_though_files_are_looked_at_seldom(tmp_path: Path) -> None:
             log.write_text("one\n")
             with Shipper(path) as shipper:
                 for number in range(3):
-                    await until(lambda: len(server.events) == number + 1)  # noqa: B023
+                    await until(lambda: len(server.events) == number + 1)  # noqa: B023  awaited at once
                     with log.open("a") as file:
                         file.write("more\n")
                 assert await asyncio.to_thread(shipper.stop) == 0

@@ -32,7 +32,7 @@ def prepared(settings: Settings) -> Iterator[Prepared]:
 
     Ends the process with exit code 2 and one line if the log or the database cannot be used.
     """
-    disable_created_metrics()  # type: ignore[no-untyped-call]
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # as its library has it
     try:
         handler = setup_logging(settings.log_target)
     except OSError as error:

@@ -73,5 +73,5 @@ def moment(seconds: float | None) -> datetime | None:
 
 
 def _project(row: dict[str, object]) -> Project:
-    times = {name: moment(row.get(name)) for name in ("created_at", "submitted_at")}  # type: ignore[arg-type]
+    times = {name: moment(row.get(name)) for name in ("created_at", "submitted_at")}  # type: ignore[arg-type]  # a time, or none
     return Project.model_validate({**row, **times})
