@@ -20,6 +20,7 @@ from pipeline.search.questions import Question
 
 Toggled = Callable[[bool], Awaitable[None]]
 _OFFERED = 8
+_NOTHING = "() => {}"
 
 
 class Bar:
@@ -114,7 +115,9 @@ class Bar:
         if query == self._desk.view.query:
             self._close()
             return
-        self._offer(await self._completions(query))
+        offers = await self._completions(query)
+        if query == (self.query.value or ""):
+            self._offer(offers)
 
     async def _completions(self, query: str) -> list[Offer]:
         at = completion.place(query)
@@ -142,6 +145,7 @@ class Bar:
         with self._menu:
             for place, offer in enumerate(self._offers):
                 item = ui.item(on_click=lambda offer=offer: self._take(offer)).props("dense").mark("offer")
+                item.on("mousedown.prevent", js_handler=_NOTHING)  # else the query loses the focus, and the menu closes
                 item.classes("bg-blue-500/20" if place == self._at else "")
                 with item:
                     ui.item_section(offer.label).classes("font-mono")

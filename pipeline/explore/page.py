@@ -77,8 +77,9 @@ class Page:
             with ui.column().classes("w-full") as self._engine:
                 self._pipeline.build()
         ui.keyboard(on_key=self._key)
-        context.client.on_delete(self._stop)
-        await context.client.connected()
+        self._client = context.client
+        self._client.on_delete(self._stop)
+        await self._client.connected()
         await self._show()
         if self._desk.view.document is not None:
             await self._document.open_at(*self._desk.view.document)
@@ -87,6 +88,8 @@ class Page:
         await self._desk.go(replace(self._desk.view, tab=name))
 
     async def _show(self) -> None:
+        if self._client.is_deleted:
+            return  # closed while it waited for its turn
         view = self._desk.view
         self._stop()
         self._bar.show_live(False)

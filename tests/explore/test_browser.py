@@ -146,7 +146,7 @@ def test_the_query_is_completed(open_page, full):
     expect(opened.query).to_have_value("geoip.country_code2: ")
     expect(offer.filter(has_text="DE")).to_be_visible()
     opened.shot("completion")
-    offer.filter(has_text="DE").click()
+    offer.filter(has_text="DE").click(delay=400)  # pressed as slowly as a person does
     expect(opened.query).to_have_value('geoip.country_code2: "DE" ')
     opened.query.press("Escape")
     opened.query.press("Enter")
