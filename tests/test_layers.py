@@ -17,7 +17,7 @@ ROOMS = [
     {"bus"},
     {"plugin", "options", "flow"},
     {"arrivals", "field_setting", "name_lookups", "pulled", "schedules", "tls"},
-    {"protocols", "languages", "texts"},
+    {"protocols", "languages", "kql", "texts"},
     {"store", "disk"},
     {"sockets"},
     {

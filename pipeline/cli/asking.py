@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import ApexLogsError, StoreError
-from pipeline.languages.kql_dates import interval
-from pipeline.languages.kql_tree import QueryError
+from pipeline.kql.dates import interval
+from pipeline.kql.tree import QueryError
 from pipeline.search.questions import Documents, Question
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

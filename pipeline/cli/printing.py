@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from pipeline.languages.kql_fields import values
+from pipeline.kql.fields import values
 from pipeline.search.questions import Found
 
 _LEVELS = ("log.level", "level", "severity")

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.errors import ApexLogsError, StoreError
 from pipeline.explore.periods import BadTime, width_of_bars
 from pipeline.explore.view import View
-from pipeline.languages.kql_tree import QueryError
+from pipeline.kql.tree import QueryError
 from pipeline.search.questions import After, Bucket, Documents, Question
 
 PAGE = 200

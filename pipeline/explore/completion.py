@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from pipeline.languages.kql_tree import Is, Literal
-from pipeline.languages.kql_writer import field_is, write
+from pipeline.kql.tree import Is, Literal
+from pipeline.kql.writer import field_is, write
 
 _IN_QUOTES = re.compile(r'(?:^|[\s(])(?P<field>[^\s():<>"]+)\s*:\s*"(?P<value>[^"\\]*)$')
 _IN_VALUE = re.compile(r'(?:^|[\s(])(?P<field>[^\s():<>"]+)\s*:\s*(?P<value>[^\s():<>"]*)$')

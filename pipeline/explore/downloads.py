@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from pipeline.explore.rows import as_text, columns_of
 from pipeline.explore.view import TIME
-from pipeline.languages.kql_fields import values
+from pipeline.kql.fields import values
 from pipeline.search.questions import Documents, Found, Page, Question
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}

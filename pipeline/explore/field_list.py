@@ -9,7 +9,7 @@ from pipeline.explore.asking import now
 from pipeline.explore.desk import Desk
 from pipeline.explore.periods import BadTime
 from pipeline.explore.rows import as_text
-from pipeline.languages.kql_tree import QueryError
+from pipeline.kql.tree import QueryError
 from pipeline.search.questions import FieldFound, Fields
 
 _ICONS = {"text": "notes", "keyword": "label", "number": "tag", "boolean": "toggle_on", "date": "schedule", "ip": "lan"}

@@ -23,7 +23,7 @@ from pipeline.explore.pipeline_tab import PipelineTab
 from pipeline.explore.results import Results
 from pipeline.explore.sources import Sources
 from pipeline.explore.view import View
-from pipeline.languages.kql_tree import QueryError
+from pipeline.kql.tree import QueryError
 from pipeline.search.following import following
 from pipeline.search.questions import Question
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pipeline.languages.kql_dates import interval
+from pipeline.kql.dates import interval
 
 RANGES = {
     "now-15m": "Last 15 minutes",

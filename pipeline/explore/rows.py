@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 
 from pipeline.explore.view import TIME
-from pipeline.languages.kql_fields import leaves, values
+from pipeline.kql.fields import leaves, values
 from pipeline.search.questions import Found
 
 USUAL = (("log.level", "level"), ("service.name", "service", "host.name"), ("message",))

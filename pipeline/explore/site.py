@@ -23,7 +23,7 @@ from pipeline.explore.periods import BadTime
 from pipeline.explore.saved import SavedQueries
 from pipeline.explore.sources import Sources
 from pipeline.explore.view import read
-from pipeline.languages.kql_tree import QueryError
+from pipeline.kql.tree import QueryError
 from pipeline.search.questions import Documents
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pipeline.explore.periods import resolve
-from pipeline.languages.kql_writer import field_is
+from pipeline.kql.writer import field_is
 from pipeline.search.questions import Question
 
 TABS = ("documents", "map", "pipeline")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.explore.outlines import outlines
-from pipeline.languages.kql_fields import values
+from pipeline.kql.fields import values
 from pipeline.search.questions import Documents, Question
 
 FIELDS = ("geoip.location", "geoip.geo.location", "source.geo.location", "client.geo.location")

@@ -1,1 +1,1 @@
-"""Small languages: text in, closure out. Ruby's regular expressions; KQL, of which a tree comes out first."""
+"""Small languages: text in, closure out. Ruby's regular expressions, grok, dissections."""

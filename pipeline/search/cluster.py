@@ -19,9 +19,9 @@ import orjson
 from pipeline.elasticsearch.client import Client
 from pipeline.elasticsearch.options import ElasticsearchOptions, tls_context
 from pipeline.errors import NotAuthorised, Unavailable
-from pipeline.languages.kql_elasticsearch import translate
-from pipeline.languages.kql_parser import parse
-from pipeline.languages.kql_query import compile_tree
+from pipeline.kql.elasticsearch import translate
+from pipeline.kql.parser import parse
+from pipeline.kql.query import compile_tree
 from pipeline.search.counting import fields_of, spelled
 from pipeline.search.questions import (
     PERCENTS,

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pipeline.languages.kql_fields import kind_of, leaves, values
+from pipeline.kql.fields import kind_of, leaves, values
 from pipeline.search.questions import MOST_VALUES, FieldFound, Term, Terms
 
 _EXACT = 10_000

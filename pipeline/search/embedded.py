@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.languages.kql_fields import values
-from pipeline.languages.kql_query import compile_query
+from pipeline.kql.fields import values
+from pipeline.kql.query import compile_query
 from pipeline.search.counting import Percentiles, Tally, beginning, fields_of
 from pipeline.search.questions import (
     PERCENTS,

@@ -12,7 +12,7 @@
         names = await store.values(question, "route", prefix="/pro")  # for completion
         hit = await store.document("apex-logs-2026.11.23", "id")      # None if there is none
 
-A query is KQL (docs/search.md); `pipeline.languages.kql_writer.field_is(name, value)` writes a filter, to be joined
+A query is KQL (docs/search.md); `pipeline.kql.writer.field_is(name, value)` writes a filter, to be joined
 with ` and ` and `not `; `parse` checks a query without asking. All times are milliseconds since 1970, in UTC.
 
 Every method raises `QueryError` (with `problem` and `position`) for a query that cannot be read, `StoreError` where
@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pipeline.errors import ApexLogsError
-from pipeline.languages.kql_query import Query
+from pipeline.kql.query import Query
 
 MOST_VALUES = 50_000
 """So many different values of a field are counted; beyond them the rarest are given up, and the answer says so."""

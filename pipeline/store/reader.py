@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from pipeline.errors import StoreError
-from pipeline.languages.kql_query import Query
+from pipeline.kql.query import Query
 from pipeline.store import files
 
 _FEW = 20_000

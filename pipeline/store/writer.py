@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from pipeline.errors import StoreError
-from pipeline.languages.search_words import fold_json
+from pipeline.kql.words import fold_json
 from pipeline.protocols import bulk
 from pipeline.store import files, timestamps
 

@@ -4,8 +4,8 @@ import pytest
 
 from pipeline.explore.asking import bars, nothing, trouble
 from pipeline.explore.view import View
-from pipeline.languages.kql_parser import parse
-from pipeline.languages.kql_tree import QueryError
+from pipeline.kql.parser import parse
+from pipeline.kql.tree import QueryError
 from pipeline.search.questions import Question
 from tests.explore.documents import NOON, fill, write
 from tests.explore.stores import ask

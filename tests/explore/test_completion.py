@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.explore import completion
-from pipeline.languages.kql_parser import parse
+from pipeline.kql.parser import parse
 
 PLACES = [
     ("lev", ("field", 0, "lev", "")),

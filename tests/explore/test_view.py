@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.explore.view import Filter, View, read_url
-from pipeline.languages.kql_parser import parse
+from pipeline.kql.parser import parse
 
 VIEWS = [
     View(),

@@ -19,11 +19,11 @@ from pipeline.dates.timestamps import canonical
 from pipeline.errors import BrokenFraming, ConfigurationError, FieldError, FieldReferenceError
 from pipeline.event import Event, copied
 from pipeline.field_reference import FieldReference
-from pipeline.languages import kql_writer
-from pipeline.languages.kql_elasticsearch import translate
-from pipeline.languages.kql_parser import parse
-from pipeline.languages.kql_query import compile_tree
-from pipeline.languages.kql_tree import QueryError
+from pipeline.kql import writer
+from pipeline.kql.elasticsearch import translate
+from pipeline.kql.parser import parse
+from pipeline.kql.query import compile_tree
+from pipeline.kql.tree import QueryError
 from pipeline.protocols import lumberjack as wire
 from pipeline.protocols import syslog
 from pipeline.protocols.lumberjack import Limits, Opened, Piece, Receiver
@@ -350,7 +350,7 @@ def ask(drawn: tuple[str, dict[str, Any]]) -> None:
         assert refused is not None
         assert 0 <= refused.position <= len(text)
         return
-    assert parse(kql_writer.write(tree)) == tree
+    assert parse(writer.write(tree)) == tree
     now = 1_795_428_000_000
     translate(tree, {"a": "keyword", "message": "text", "ip": "ip", "@timestamp": "date", "n": "number"}, now)
     query = compile_tree(tree, now)

@@ -9,7 +9,7 @@ import pytest
 from pipeline.elasticsearch.options import ElasticsearchOptions
 from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.event import Event
-from pipeline.languages.kql_query import compile_query
+from pipeline.kql.query import compile_query
 from pipeline.options import Ignored, Refused
 from pipeline.outputs.sqlite import Options, build
 from pipeline.plugin import Body, Sent

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from pipeline.languages.kql_tree import And, Compare, Is, Literal, Not, Or, QueryError
-from pipeline.languages.kql_writer import write
+from pipeline.kql.tree import And, Compare, Is, Literal, Not, Or, QueryError
+from pipeline.kql.writer import write
 from tests.search.agreement import DOCUMENTS
 from tests.search.queries import QUERIES
 from tests.search.stores import question

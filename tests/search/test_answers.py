@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from pipeline.errors import StoreError
-from pipeline.languages.kql_tree import QueryError
+from pipeline.kql.tree import QueryError
 from pipeline.search import cluster, embedded
 from pipeline.search.questions import Question, SearchFailed, Term
 from pipeline.store.writer import Operation, Writer

@@ -7,7 +7,7 @@ import sys
 import time
 from contextlib import closing
 
-from pipeline.languages.kql_query import compile_query
+from pipeline.kql.query import compile_query
 from pipeline.store import files
 from pipeline.store.reader import Scope, Search, load, search
 from pipeline.store.writer import Operation, Writer

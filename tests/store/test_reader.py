@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import StoreError
-from pipeline.languages.kql_query import compile_query
-from pipeline.languages.kql_tree import Is, Literal
-from pipeline.languages.kql_writer import write
+from pipeline.kql.query import compile_query
+from pipeline.kql.tree import Is, Literal
+from pipeline.kql.writer import write
 from pipeline.store import files, reader
 from pipeline.store.reader import IndexSize, Scope, Search, document, load, search, sizes
 from pipeline.store.writer import Operation, Writer

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import orjson
 
-from pipeline.languages.kql_query import compile_query
+from pipeline.kql.query import compile_query
 from pipeline.store import files
 from pipeline.store.reader import Scope, Search, search
 from pipeline.store.upkeep import Checked, check, vacuum

@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from pipeline.errors import StoreError
-from pipeline.languages.kql_query import compile_query
+from pipeline.kql.query import compile_query
 from pipeline.store import files
 from pipeline.store.reader import Scope, Search, search
 from pipeline.store.writer import Operation, Outcome, Writer

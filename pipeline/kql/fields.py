@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Literal
 
-from pipeline.languages.kql_tree import Literal as Text
+from pipeline.kql.tree import Literal as Text
 
 Kind = Literal["text", "keyword", "number", "boolean", "date", "ip", "other"]
 

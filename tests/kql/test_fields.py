@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.languages.kql_fields import exists, fitting, kind_of, leaves, values
-from pipeline.languages.kql_tree import Literal
+from pipeline.kql.fields import exists, fitting, kind_of, leaves, values
+from pipeline.kql.tree import Literal
 
 DOCUMENT = {"a": {"b": [1, {"c": "x"}, None]}, "a.b": 2, "e": [], "o": {}, "n": None, "d.e": {"f": True}, "l": [[3], 4]}
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.languages.search_words import WORD, fold_json, words
+from pipeline.kql.words import WORD, fold_json, words
 
 
 @pytest.mark.parametrize(

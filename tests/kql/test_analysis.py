@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from pipeline.languages.kql_analysis import terms
+from pipeline.kql.analysis import terms
 from tests.search.agreement import send
 
 TEXTS = [

@@ -10,7 +10,7 @@ import re
 
 import regex
 
-from pipeline.languages.search_words import ASIAN, SINGLE
+from pipeline.kql.words import ASIAN, SINGLE
 
 _ASCII = re.compile(r"_*[0-9a-z][0-9a-z_]*(?:(?:(?<=[a-z])[.:'](?=[a-z])|(?<=[0-9])[.,;'](?=[0-9]))[0-9a-z_]+)*")
 _ANY = regex.compile(rf"(?w)[{SINGLE}]|[{ASIAN}]+|\b[^{SINGLE}{ASIAN}]+?(?:\b|(?=[{SINGLE}{ASIAN}]))", regex.DOTALL)

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.languages.kql_parser import DEEPEST, parse
-from pipeline.languages.kql_tree import And, Compare, Everything, Is, Literal, Not, Or, QueryError
-from pipeline.languages.kql_writer import field_is, write
+from pipeline.kql.parser import DEEPEST, parse
+from pipeline.kql.tree import And, Compare, Everything, Is, Literal, Not, Or, QueryError
+from pipeline.kql.writer import field_is, write
 
 
 def lit(*pieces, quoted=False):

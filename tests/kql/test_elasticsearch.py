@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.languages.kql_elasticsearch import translate
-from pipeline.languages.kql_parser import parse
+from pipeline.kql.elasticsearch import translate
+from pipeline.kql.parser import parse
 
 KINDS = {"message": "text", "level": "keyword", "status": "number", "@timestamp": "date", "ip": "ip", "ok": "boolean"}
 LABELS = {"labels": "flattened", "labelset": "keyword", "host": "keyword", "host.name": "keyword"}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.languages.kql_dates import interval
+from pipeline.kql.dates import interval
 
 NOW = datetime(2026, 11, 25, 10, 30, 15, 250_000, tzinfo=UTC)
 MILLIS = int(NOW.timestamp() * 1000)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.languages.kql_tree import And, Compare, Everything, Is, Literal, Node, Not, Or
+from pipeline.kql.tree import And, Compare, Everything, Is, Literal, Node, Not, Or
 
 _TO_ESCAPE = re.compile(r'[\\():<>"*{}]')
 _KEYWORD = re.compile(r"(?<!\S)(and|or|not)(?!\S)", re.IGNORECASE)

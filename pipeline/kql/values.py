@@ -18,10 +18,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from pipeline.languages.kql_analysis import terms
-from pipeline.languages.kql_dates import interval
-from pipeline.languages.kql_fields import Kind, fitting
-from pipeline.languages.kql_tree import Literal, Sign
+from pipeline.kql.analysis import terms
+from pipeline.kql.dates import interval
+from pipeline.kql.fields import Kind, fitting
+from pipeline.kql.tree import Literal, Sign
 
 Matches = Callable[[Any], bool]
 _ORDER: dict[Sign, Callable[[Any, Any], bool]] = {

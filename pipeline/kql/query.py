@@ -10,12 +10,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from pipeline.languages import kql_narrowing as narrowing
-from pipeline.languages.kql_dates import interval
-from pipeline.languages.kql_fields import Kind, exists, fitting, kind_of, leaves, values
-from pipeline.languages.kql_parser import parse
-from pipeline.languages.kql_tree import And, Compare, Everything, Is, Literal, Node, Not, Or
-from pipeline.languages.kql_values import Matches, chunked, equal, ordered
+from pipeline.kql import narrowing
+from pipeline.kql.dates import interval
+from pipeline.kql.fields import Kind, exists, fitting, kind_of, leaves, values
+from pipeline.kql.parser import parse
+from pipeline.kql.tree import And, Compare, Everything, Is, Literal, Node, Not, Or
+from pipeline.kql.values import Matches, chunked, equal, ordered
 
 Predicate = Callable[[dict[str, Any]], bool]
 TIME = "@timestamp"

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipeline.languages.kql_analysis import terms
-from pipeline.languages.kql_dates import interval
-from pipeline.languages.kql_fields import fitting
-from pipeline.languages.kql_tree import And, Compare, Everything, Is, Literal, Node, Not, Or
-from pipeline.languages.kql_values import chunked, lowered, network, number
+from pipeline.kql.analysis import terms
+from pipeline.kql.dates import interval
+from pipeline.kql.fields import fitting
+from pipeline.kql.tree import And, Compare, Everything, Is, Literal, Node, Not, Or
+from pipeline.kql.values import chunked, lowered, network, number
 
 Dsl = dict[str, Any]
 _NOTHING: Dsl = {"match_none": {}}

@@ -23,7 +23,7 @@ import re
 from collections.abc import Callable
 from typing import cast
 
-from pipeline.languages.kql_tree import And, Compare, Everything, Is, Literal, Node, Not, Or, QueryError, Sign
+from pipeline.kql.tree import And, Compare, Everything, Is, Literal, Node, Not, Or, QueryError, Sign
 
 DEEPEST = 50
 """How deep parentheses may nest."""

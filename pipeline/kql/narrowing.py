@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.languages.kql_analysis import terms
-from pipeline.languages.kql_dates import interval
-from pipeline.languages.kql_fields import Kind
-from pipeline.languages.kql_tree import Literal
-from pipeline.languages.kql_values import chunked, network, number
-from pipeline.languages.search_words import WORD, fold, words
+from pipeline.kql.analysis import terms
+from pipeline.kql.dates import interval
+from pipeline.kql.fields import Kind
+from pipeline.kql.tree import Literal
+from pipeline.kql.values import chunked, network, number
+from pipeline.kql.words import WORD, fold, words
 
 _LONGEST = 200
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")

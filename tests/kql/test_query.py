@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.languages.kql_query import compile_query
+from pipeline.kql.query import compile_query
 
 NOW = 1_795_428_000_000  # 2026-11-23T10:00:00Z
 DOCUMENT = {
