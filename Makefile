@@ -42,8 +42,8 @@ format: $(STAMP) ## format the code
 	$(BIN)/ruff format .
 
 docs: $(STAMP) ## the plugins' reference pages, from their own files, to docs/reference, and docs/compatibility.md
-	$(BIN)/python -m pipeline.reference docs/reference
-	$(BIN)/python -m pipeline.compatibility docs/compatibility.md
+	$(BIN)/python -m pipeline.reference.pages docs/reference
+	$(BIN)/python -m pipeline.reference.compatibility docs/compatibility.md
 
 kibana: $(STAMP) ## Kibana's objects, from mappings/kibana, to apex-logs.ndjson there
 	$(BIN)/python -m mappings.kibana.build

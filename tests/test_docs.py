@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import reference, registry
+from pipeline import registry
 from pipeline.cli.main import app, dlq, queue
 from pipeline.config.logstash_yml import _PREFIXES_IGNORED as PREFIXES_IGNORED
 from pipeline.config.logstash_yml import IGNORED, Settings
 from pipeline.config.plan import make_plan
 from pipeline.config.sources import Source
 from pipeline.metrics import Counters
+from pipeline.reference.pages import examples, markdown, page, pages
 from pipeline.registry import PluginModule
 from shippers import demonstration
 
@@ -41,7 +42,7 @@ def _label(value: object) -> str:
 
 
 def test_pages_are_what_the_plugins_say() -> None:
-    made = reference.pages()
+    made = pages()
     assert {path.name for path in PAGES} == set(made), "run make docs"
     for path in PAGES:
         assert path.read_text(encoding="utf-8") == made[path.name], f"{path.name} is not up to date: run make docs"
@@ -52,7 +53,7 @@ def test_a_plugin_has_an_example_that_passes(module: PluginModule) -> None:
     first, _, rest = module.page.partition("\n")
     assert first.endswith("."), "the first line says what the plugin does"
     assert rest.startswith("\n    "), "an example follows it"
-    found = reference.examples(module.page)
+    found = examples(module.page)
     assert found
     for text in found:
         plan = make_plan([Source("example", text)])
@@ -61,11 +62,11 @@ def test_a_plugin_has_an_example_that_passes(module: PluginModule) -> None:
 
 @pytest.mark.parametrize("module", MODULES, ids=_label)
 def test_every_option_is_in_both_pages(module: PluginModule) -> None:
-    markdown, page = reference.markdown(module), reference.page(module)
+    in_markdown, in_terminal = markdown(module), page(module)
     for attribute, info in module.options.model_fields.items():
         name = info.alias or attribute
-        assert f"`{name}`" in markdown
-        assert re.search(rf"\b{name}\b", page)
+        assert f"`{name}`" in in_markdown
+        assert re.search(rf"\b{name}\b", in_terminal)
         assert info.description, f"{module.name}: {name} has no description"
 
 

@@ -36,7 +36,7 @@ ROOMS = [
     },
     {"search"},
     {"inputs", "filters", "outputs", "codecs"},
-    {"registry", "option_words", "reference", "distribution", "compatibility"},
+    {"registry", "reference"},
     {"config", "delivery"},
     {"persistence"},
     {"running"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from pipeline import registry
-from pipeline.reference import page
+from pipeline.reference.pages import page
 
 
 def show(name: str | None) -> int:

@@ -14,8 +14,8 @@ from pipeline.config import ast
 from pipeline.config.faults import Fault, did_you_mean
 from pipeline.config.settings import Setting, plugin_settings
 from pipeline.config.sources import Span
-from pipeline.distribution import remedy
 from pipeline.options import CodecName, FormerName, Ignored, ListensAt, NamedCodecs, PluginOptions, Refused, shown
+from pipeline.reference.distribution import remedy
 from pipeline.registry import Kind, PluginModule
 
 

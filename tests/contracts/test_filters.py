@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from pipeline import reference, registry
+from pipeline import registry
 from pipeline.config import ast
 from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan, make_plan
 from pipeline.config.sources import Source
 from pipeline.metrics import Counters
 from pipeline.plugin import Holding
+from pipeline.reference.pages import examples
 from pipeline.runtime import Pipeline
 from tests.harness import FakeClock, ended, planned
 
@@ -34,7 +35,7 @@ EXAMPLES = {
     f"{module.name} {number}": text
     for module in FILTERS
     if module is not None
-    for number, text in enumerate(reference.examples(module.page))
+    for number, text in enumerate(examples(module.page))
     if "filter {" in text
 }
 

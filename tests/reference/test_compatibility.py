@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from pipeline import registry
-from pipeline.compatibility import USED, answer, page
-from pipeline.distribution import DISTRIBUTION, OTHERS, remedy
 from pipeline.errors import ConfigurationError
+from pipeline.reference.compatibility import USED, answer, page
+from pipeline.reference.distribution import DISTRIBUTION, OTHERS, remedy
 from pipeline.registry import Kind
 from tests.harness import planned
 
-PAGE = Path(__file__).parent.parent / "docs" / "compatibility.md"
+PAGE = Path(__file__).parent.parent.parent / "docs" / "compatibility.md"
 NOT_HERE = [
     (kind, name)
     for kind in registry.KINDS
@@ -29,7 +29,7 @@ def test_the_page_is_what_make_docs_writes() -> None:
 
 @pytest.mark.parametrize(("kind", "name"), NOT_HERE)
 def test_a_plugin_that_is_not_here_is_refused_with_its_line_and_what_to_use(kind: Kind, name: str) -> None:
-    assert remedy(kind, name), f"say in pipeline/distribution.py what to use in place of the {kind} {name}"
+    assert remedy(kind, name), f"say in pipeline/reference/distribution.py what to use in place of the {kind} {name}"
     plugin = f"{name} {{}}"
     text = f"input {{ stdin {{ codec => {plugin} }} }}" if kind == "codec" else f"{kind} {{\n  {plugin}\n}}"
     with pytest.raises(ConfigurationError) as caught:

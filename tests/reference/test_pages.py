@@ -18,7 +18,7 @@ from pipeline.options import (
     Text,
     default_codec,
 )
-from pipeline.reference import main, markdown, page, pages
+from pipeline.reference.pages import main, markdown, page, pages
 from pipeline.registry import PluginModule
 
 DOCUMENTATION = """Do one thing.

@@ -1,7 +1,7 @@
 """The reference pages of the plugins, made of their own files: the docstring, and the options from the model itself.
 
 `page` is what `apex-logs plugins NAME` prints; `markdown` is the same for `docs/reference`, which
-`python -m pipeline.reference FOLDER` writes.
+`python -m pipeline.reference.pages FOLDER` writes.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import NamedTuple
 from pydantic.fields import FieldInfo
 
 from pipeline import registry
-from pipeline.option_words import default_of, type_of
 from pipeline.options import FilterOptions, FormerName, Ignored, InputOptions, OutputOptions, PluginOptions, Refused
+from pipeline.reference.option_words import default_of, type_of
 from pipeline.registry import Kind, PluginModule
 
 COMMON: Mapping[Kind, type[PluginOptions]] = {

@@ -1,7 +1,7 @@
 """The page docs/compatibility.md: every plugin of Logstash's distribution, and options that real configurations use.
 
 What is here is asked of the registry and of the plugins' own models, so that the page says what `check` does.
-`python -m pipeline.compatibility FILE` writes it.
+`python -m pipeline.reference.compatibility FILE` writes it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple
 from pydantic.fields import FieldInfo
 
 from pipeline import registry
-from pipeline.distribution import DISTRIBUTION, OTHERS, remedy
 from pipeline.options import FormerName, Ignored, Refused
+from pipeline.reference.distribution import DISTRIBUTION, OTHERS, remedy
 from pipeline.registry import Kind
 
 USED: Mapping[tuple[Kind, str], str] = {
@@ -96,7 +96,10 @@ def _marked(info: FieldInfo) -> Answer | None:
 
 def page() -> str:
     """The page."""
-    lines = ["<!-- Made by `make docs` from pipeline/distribution.py and the plugins: change it there. -->", ""]
+    lines = [
+        "<!-- Made by `make docs` from pipeline/reference/distribution.py and the plugins: change it there. -->",
+        "",
+    ]
     lines += [
         "# Compatibility",
         "",
