@@ -29,16 +29,16 @@ from bench.material import FILTERS, PIECES, provide_database
 from pipeline.batch import Batch, Origin
 from pipeline.cli.run import collect_seldom, keep_freed_memory
 from pipeline.config.building import Built, connect
-from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan, make_plan
-from pipeline.config.sources import Source as Text
 from pipeline.delivery.tickets import InFlight
 from pipeline.delivery.worker import Source
 from pipeline.event import Event
+from pipeline.grammar.sources import Source as Text
 from pipeline.metrics import Counters
 from pipeline.plugin import Body, Sent
 from pipeline.protocols import lumberjack, lumberjack_events
 from pipeline.runtime import Pipeline
+from pipeline.settings.logstash_yml import Settings
 
 BLOCK = 1 << 20
 OUTPUTS = {

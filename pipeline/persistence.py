@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pipeline.config.check import CheckedPlugin
-from pipeline.config.logstash_yml import Settings
 from pipeline.delivery.dead_letters import DeadLetterQueue
 from pipeline.delivery.queue import PersistentQueue, Terms
 from pipeline.delivery.worker import Source
@@ -20,6 +19,7 @@ from pipeline.disk.stored_queue import Bounds, StoredQueue, deflater
 from pipeline.disk.survey import survey
 from pipeline.errors import StoreError
 from pipeline.metrics import Counters
+from pipeline.settings.logstash_yml import Settings
 
 log = logging.getLogger("apex.queue")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, Protocol
 
-from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
 from pipeline.delivery.queue import PersistentQueue
 from pipeline.delivery.tickets import InFlight
 from pipeline.metrics import Counters
 from pipeline.plugin import Input, Lag, Lagging
+from pipeline.settings.logstash_yml import Settings
 
 State = Literal["starting", "running", "draining"]
 

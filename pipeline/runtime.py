@@ -18,7 +18,6 @@ from typing import Any, NamedTuple, Protocol
 from pipeline.bus import Bus
 from pipeline.clock import Clock, SystemClock
 from pipeline.config.building import build, connect
-from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
 from pipeline.config.timing import timed_flow
 from pipeline.delivery.dead_letters import Bounds, DeadLetterQueue
@@ -33,6 +32,7 @@ from pipeline.metrics import Counters
 from pipeline.persistence import open_queue
 from pipeline.plugin import ALONE, Holding, Input, Lag, Listens, Meets, Output, PluginContext, Seat, Spreading
 from pipeline.running import QueueFigures, State, lags_of, queue_figures
+from pipeline.settings.logstash_yml import Settings
 from pipeline.spans import Tracer
 from pipeline.time_limits import watch_over
 

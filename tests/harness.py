@@ -11,15 +11,15 @@ from typing import Any
 
 from pipeline.arrivals import arrive
 from pipeline.batch import Batch, Origin
-from pipeline.config import ast
 from pipeline.config.building import build
 from pipeline.config.compile import compile_flow
 from pipeline.config.plan import Plan, make_plan
-from pipeline.config.sources import Source, Span
 from pipeline.delivery.asking import settle
 from pipeline.errors import Unjudged
 from pipeline.event import Event
 from pipeline.flow import Continue
+from pipeline.grammar import ast
+from pipeline.grammar.sources import Source, Span
 from pipeline.metrics import Counters
 from pipeline.plugin import Body, PluginContext, Reject, Sent
 

@@ -15,13 +15,13 @@ import pytest
 
 from pipeline import registry
 from pipeline.cli.main import app, dlq, queue
-from pipeline.config.logstash_yml import _PREFIXES_IGNORED as PREFIXES_IGNORED
-from pipeline.config.logstash_yml import IGNORED, Settings
 from pipeline.config.plan import make_plan
-from pipeline.config.sources import Source
+from pipeline.grammar.sources import Source
 from pipeline.metrics import Counters
 from pipeline.reference.pages import examples, markdown, page, pages
 from pipeline.registry import PluginModule
+from pipeline.settings.logstash_yml import _PREFIXES_IGNORED as PREFIXES_IGNORED
+from pipeline.settings.logstash_yml import IGNORED, Settings
 from shippers import demonstration
 
 ROOT = Path(__file__).parent.parent

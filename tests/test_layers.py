@@ -17,7 +17,7 @@ ROOMS = [
     {"bus"},
     {"plugin", "options", "flow"},
     {"arrivals", "field_setting", "name_lookups", "pulled", "schedules", "tls"},
-    {"protocols", "languages", "kql", "texts"},
+    {"protocols", "grammar", "languages", "kql", "texts"},
     {"store", "disk"},
     {"sockets"},
     {
@@ -37,6 +37,7 @@ ROOMS = [
     {"search"},
     {"inputs", "filters", "outputs", "codecs"},
     {"registry", "reference"},
+    {"settings"},
     {"config", "delivery"},
     {"persistence"},
     {"running"},

@@ -57,7 +57,7 @@ def test_build_gets_its_surroundings_only_if_it_wants_them() -> None:
 
 def test_nothing_heavy_is_imported_for_a_configuration_that_does_not_use_it() -> None:
     code = (
-        "import sys; from pipeline.config.plan import make_plan; from pipeline.config.sources import Source;"
+        "import sys; from pipeline.config.plan import make_plan; from pipeline.grammar.sources import Source;"
         "make_plan([Source('t', 'input { stdin {} } filter { mutate {} } output { stdout {} }')]);"
         "print([name for name in ('aiohttp', 'elasticsearch', 'maxminddb', 'dns', 'isal', 'sqlite3', 'structlog',"
         " 'rich', 'yaml') if name in sys.modules])"

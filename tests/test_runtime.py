@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.logstash_yml import Settings
 from pipeline.delivery.dead_letters import read
 from pipeline.errors import ConfigurationError, StoreError
 from pipeline.event import Event
 from pipeline.persistence import input_names
 from pipeline.plugin import Holding, Listens
 from pipeline.runtime import Pipeline, backoff_of
+from pipeline.settings.logstash_yml import Settings
 from tests.harness import FakeClock, ScriptedOutput, planned
 
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.faults import Fault
-from pipeline.config.left_files import without_effect
-from pipeline.config.loader import completed, from_text, load
-from pipeline.config.logstash_yml import ReadSettings, Settings, gathered, read_settings
-from pipeline.config.pipelines_yml import FILE, read_pipeline, read_pipelines
 from pipeline.config.plan import Plan, make_plan
-from pipeline.config.sources import Source
 from pipeline.errors import ConfigurationError
+from pipeline.grammar.faults import Fault
+from pipeline.grammar.loader import completed, from_text, load
+from pipeline.grammar.sources import Source
 from pipeline.pipelines.chosen import Chosen, together
+from pipeline.settings.left_files import without_effect
+from pipeline.settings.logstash_yml import ReadSettings, Settings, gathered, read_settings
+from pipeline.settings.pipelines_yml import FILE, read_pipeline, read_pipelines
 
 _NOTHING = "nothing to run: give a configuration with -f FILE.conf or -e STRING, or pipelines.yml in --path.settings"
 

@@ -28,17 +28,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.arrivals import arrive
 from pipeline.clock import SystemClock
-from pipeline.config import ast, decorations
+from pipeline.config import decorations
 from pipeline.config.building import Built, build
 from pipeline.config.compile import compile_flow
-from pipeline.config.loader import load
 from pipeline.config.plan import Plan, make_plan
-from pipeline.config.sources import Source, Span
 from pipeline.delivery.asking import settle
 from pipeline.errors import ConfigurationError, FieldReferenceError, Unjudged
 from pipeline.event import Event
 from pipeline.field_reference import FieldReference
 from pipeline.flow import Continue
+from pipeline.grammar import ast
+from pipeline.grammar.loader import load
+from pipeline.grammar.sources import Source, Span
 from pipeline.options import Ecs, InputOptions
 from pipeline.plugin import PluginContext
 from pipeline.time_limits import watching

@@ -19,10 +19,7 @@ from pipeline.cli.logs import configure
 from pipeline.clock import SystemClock
 from pipeline.config.building import build
 from pipeline.config.check import CheckedPlugin
-from pipeline.config.faults import Fault
-from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan, make_plan
-from pipeline.config.sources import Source as Text
 from pipeline.delivery.dead_letters import DeadLetterQueue
 from pipeline.delivery.resending import Ended, Originals, resend
 from pipeline.delivery.retry import Courier
@@ -30,10 +27,13 @@ from pipeline.delivery.worker import Source
 from pipeline.disk.letters import Letter, letters
 from pipeline.disk.removals import exclusive
 from pipeline.errors import ApexLogsError, ConfigurationError, StoreError
+from pipeline.grammar.faults import Fault
+from pipeline.grammar.sources import Source as Text
 from pipeline.metrics import Counters
 from pipeline.pipelines.links import refuse_handing_over
 from pipeline.plugin import Output, PluginContext
 from pipeline.runtime import Pipeline, backoff_of, bounds_of
+from pipeline.settings.logstash_yml import Settings
 
 _SHOWN = 10
 

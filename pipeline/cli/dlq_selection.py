@@ -14,11 +14,11 @@ from typing import Any
 import typer
 
 from pipeline.cli.faults import print_faults
-from pipeline.config.logstash_yml import Settings
-from pipeline.config.pipelines_yml import read_pipeline
 from pipeline.dates.timestamps import canonical, epoch_nanos
 from pipeline.disk.letters import Damaged, Letter, letters, parse_name
 from pipeline.errors import ConfigurationError, StoreError
+from pipeline.settings.logstash_yml import Settings
+from pipeline.settings.pipelines_yml import read_pipeline
 
 _AGE = re.compile(r"-?(\d{1,9})([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}

@@ -22,13 +22,13 @@ from pipeline.arrivals import arrive
 from pipeline.cli.arguments import Arguments
 from pipeline.cli.faults import print_faults
 from pipeline.clock import SystemClock
-from pipeline.config import ast
 from pipeline.config.building import Built, BuiltInput, build, connect
 from pipeline.config.plan import Plan
 from pipeline.delivery.asking import settle
 from pipeline.errors import ApexLogsError, ConfigurationError, Unjudged
 from pipeline.event import Event, copied
 from pipeline.flow import Continue
+from pipeline.grammar import ast
 from pipeline.plugin import Output, PluginContext, Reasons, reasons_of
 from pipeline.time_limits import watching
 

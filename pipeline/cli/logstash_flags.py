@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from pipeline.config.faults import did_you_mean
+from pipeline.grammar.faults import did_you_mean
 
 VALUED = {
     "-n": "node.name",

@@ -14,8 +14,6 @@ from typing import Any
 import orjson
 
 from pipeline.cli.faults import print_faults
-from pipeline.config.logstash_yml import Settings
-from pipeline.config.pipelines_yml import read_pipeline
 from pipeline.disk.ended import Ended
 from pipeline.disk.file_layer import SystemFiles
 from pipeline.disk.folder_lock import FolderLock
@@ -23,6 +21,8 @@ from pipeline.disk.pages import HEADER_SIZE, Damage, Pager, Record, load, scan
 from pipeline.disk.queue_repair import repair
 from pipeline.disk.survey import Survey, survey
 from pipeline.errors import ConfigurationError, StoreError
+from pipeline.settings.logstash_yml import Settings
+from pipeline.settings.pipelines_yml import read_pipeline
 
 
 def inspect_queue(settings: Path | None, flags: Mapping[str, Any], records: int, as_json: bool) -> int:

@@ -8,9 +8,9 @@ import orjson
 import xxhash
 
 from pipeline.cli.replay_request import Request
-from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
 from pipeline.config.substitution import variables
+from pipeline.settings.logstash_yml import Settings
 
 
 def name(settings: Settings, plan: Plan, request: Request, environment: Mapping[str, str]) -> str:

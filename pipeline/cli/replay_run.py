@@ -21,11 +21,10 @@ from pipeline.cli.logs import configure
 from pipeline.cli.replay_name import name
 from pipeline.cli.replay_request import Request
 from pipeline.cli.run import collect_seldom, keep_freed_memory, loop_factory
-from pipeline.config.faults import Fault
-from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
 from pipeline.errors import ApexLogsError, ConfigurationError, leaves
 from pipeline.front.front import Front
+from pipeline.grammar.faults import Fault
 from pipeline.pipelines.links import refuse_handing_over
 from pipeline.replay import engine
 from pipeline.replay.archive import Archive, NotThere
@@ -40,6 +39,7 @@ from pipeline.replay.summary import summary
 from pipeline.replay.times import finds_time
 from pipeline.replay.wishes import Wishes
 from pipeline.runtime import Pipeline, background
+from pipeline.settings.logstash_yml import Settings
 
 log = logging.getLogger("apex.replay")
 

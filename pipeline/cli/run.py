@@ -20,7 +20,6 @@ from pipeline.cli.arguments import Arguments
 from pipeline.cli.check import report
 from pipeline.cli.faults import print_faults
 from pipeline.cli.logs import configure
-from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
 from pipeline.errors import ConfigurationError
 from pipeline.monitoring.listening import tls_of
@@ -28,6 +27,7 @@ from pipeline.monitoring.traces import Traces, tracing
 from pipeline.pipelines.chosen import Chosen
 from pipeline.pipelines.service import LATER, Service
 from pipeline.runtime import Pipeline, Place
+from pipeline.settings.logstash_yml import Settings
 
 if TYPE_CHECKING:
     from pipeline.front.front import Front

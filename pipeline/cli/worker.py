@@ -17,16 +17,16 @@ from typing import Any
 
 from pipeline.cli.logs import configure
 from pipeline.cli.run import collect_seldom, keep_freed_memory, loop_factory
-from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import make_plan
-from pipeline.config.sources import Source
 from pipeline.errors import ApexLogsError
 from pipeline.front.dealt import DealtInput, attend, runs_itself
 from pipeline.front.watched import SIZE, WatchedInput
 from pipeline.front.wire import Kind, packed, receive
+from pipeline.grammar.sources import Source
 from pipeline.monitoring.traces import Traces, tracing
 from pipeline.plugin import Seat
 from pipeline.runtime import Pipeline, Place, Voice
+from pipeline.settings.logstash_yml import Settings
 
 TELL_EVERY = 1.0
 """Seconds between two reports of the counters, by which the front also knows that the worker does not hang."""

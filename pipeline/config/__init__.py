@@ -1,6 +1,7 @@
-"""From the text of a configuration to a compiled pipeline.
+"""From the syntax tree of a configuration to a compiled pipeline.
 
-    sources  ->  parser  ->  ast  ->  settings, options  ->  check  ->  compile
+    plan       every fault and surprise, nothing opened:  option_values -> check;  conditions;  quirks, claims, repeats
+    building   plugins that work, and the flow between them:  decorations, readers;  compile, inline;  timing
 
 May import the registry, the contracts and what is below them; never delivery, never a socket.
 """

@@ -9,11 +9,11 @@ from typing import Any
 from pipeline.config import decorations
 from pipeline.config.check import CheckedPlugin
 from pipeline.config.compile import BuiltFilter, Trace, compile_flow
-from pipeline.config.faults import Fault
 from pipeline.config.plan import Plan
 from pipeline.config.readers import unread_after
 from pipeline.errors import ConfigurationError
 from pipeline.flow import Continue, Flow, Guard
+from pipeline.grammar.faults import Fault
 from pipeline.metrics import FilterCounters
 from pipeline.options import FilterOptions, InputOptions
 from pipeline.plugin import Input, Output, PluginContext

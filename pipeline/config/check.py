@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from pipeline import registry
-from pipeline.config import ast
-from pipeline.config.faults import Fault, did_you_mean
-from pipeline.config.settings import Setting, plugin_settings
-from pipeline.config.sources import Span
+from pipeline.config.option_values import Setting, plugin_settings
+from pipeline.grammar import ast
+from pipeline.grammar.faults import Fault, did_you_mean
+from pipeline.grammar.sources import Span
 from pipeline.options import CodecName, FormerName, Ignored, ListensAt, NamedCodecs, PluginOptions, Refused, shown
 from pipeline.reference.distribution import remedy
 from pipeline.registry import Kind, PluginModule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.config.check import CheckedPlugin
-from pipeline.config.faults import Fault
+from pipeline.grammar.faults import Fault
 from pipeline.options import InputOptions
 
 

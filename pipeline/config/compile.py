@@ -24,13 +24,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from pipeline.config import ast
 from pipeline.config.decorations import Decorate
-from pipeline.config.faults import Fault
 from pipeline.config.inline import inlined
 from pipeline.errors import ConfigurationError, FilterFailure
 from pipeline.event import Event, add_tag
 from pipeline.flow import Continue, Flow, Guard, Waiting
+from pipeline.grammar import ast
+from pipeline.grammar.faults import Fault
 from pipeline.metrics import FilterCounters
 from pipeline.plugin import Asking, Filter, Holding, Spreading
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pipeline.config import ast
 from pipeline.config.conditions import TIMESTAMP, parts
-from pipeline.config.faults import Fault
 from pipeline.config.predicates import ORDERS
 from pipeline.config.text_fields import TextFields, path_of
+from pipeline.grammar import ast
+from pipeline.grammar.faults import Fault
 
 _QUOTED_NAME = re.compile(r"""\[\s*("[^"]*"|'[^']*')\s*\]""")
 _PART_VARIABLE = re.compile(r"\$\{[a-zA-Z_.][a-zA-Z0-9_.]*(?::[^}]*)?\}")

@@ -14,15 +14,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.config import ast, predicates
+from pipeline.config import predicates
 from pipeline.config.comparisons import as_text, equal, in_words, order
-from pipeline.config.faults import Fault
+from pipeline.config.option_values import plain
 from pipeline.config.predicates import Test, always, negated
-from pipeline.config.settings import plain
-from pipeline.config.sources import Span
 from pipeline.config.substitution import substituted_whole
 from pipeline.errors import FieldReferenceError
 from pipeline.field_reference import FieldReference
+from pipeline.grammar import ast
+from pipeline.grammar.faults import Fault
+from pipeline.grammar.sources import Span
 
 TIMESTAMP = ("@timestamp",)
 _CONVERSE = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}

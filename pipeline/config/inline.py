@@ -9,10 +9,10 @@ what it cannot say (numbers, orders, patterns, variables) is left to that.
 
 from __future__ import annotations
 
-from pipeline.config import ast
 from pipeline.config.conditions import parts
 from pipeline.errors import FieldReferenceError
 from pipeline.field_reference import METADATA, parse
+from pipeline.grammar import ast
 
 _DEEPEST = 2
 

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pipeline.config import ast
 from pipeline.config.check import CheckedPlugin, Checker, plugins_in
 from pipeline.config.claims import claims
 from pipeline.config.conditions import compile_condition
-from pipeline.config.faults import Fault
-from pipeline.config.parser import parse
 from pipeline.config.quirks import quirks
 from pipeline.config.repeats import repeats
-from pipeline.config.sources import Source
 from pipeline.errors import ConfigurationError
 from pipeline.event import Event
+from pipeline.grammar import ast
+from pipeline.grammar.faults import Fault
+from pipeline.grammar.parser import parse
+from pipeline.grammar.sources import Source
 
 
 class Recipe(NamedTuple):

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from pipeline.config import ast
 from pipeline.config.condition_quirks import condition_quirks, pattern_quirk
-from pipeline.config.faults import Fault
-from pipeline.config.sources import Span
 from pipeline.config.text_fields import TextFields, path_of, texts
+from pipeline.grammar import ast
+from pipeline.grammar.faults import Fault
+from pipeline.grammar.sources import Span
 
 _FIELD_IN_TEXT = re.compile(r"%\{([^+{][^}]*)\}")
 _WORK = ("input", "filter", "output")

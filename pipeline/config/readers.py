@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pipeline.config import ast
 from pipeline.config.check import CheckedPlugin, plugins_in
-from pipeline.config.settings import plain
+from pipeline.config.option_values import plain
+from pipeline.grammar import ast
 from pipeline.options import FilterOptions
 
 NAMING = {"mutate", "date", "drop", "dns", "split", "clone"}

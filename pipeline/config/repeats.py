@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.config.check import CheckedPlugin
-from pipeline.config.faults import Fault
 from pipeline.documents.options import DocumentOptions, to_data_stream
+from pipeline.grammar.faults import Fault
 
 
 def repeats(outputs: Sequence[CheckedPlugin]) -> list[Fault]:

@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.config.faults import Fault, did_you_mean
-from pipeline.config.sources import Span
+from pipeline.grammar.faults import Fault, did_you_mean
+from pipeline.grammar.sources import Span
 
 _VARIABLE = re.compile(r"\$\{([a-zA-Z_.][a-zA-Z0-9_.]*)(?::([^}]*))?\}")
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pipeline.config import ast
 from pipeline.errors import FieldReferenceError
 from pipeline.field_reference import parse
+from pipeline.grammar import ast
 
 Path = tuple[str, ...]
 

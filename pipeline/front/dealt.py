@@ -10,10 +10,10 @@ from mmap import mmap
 from typing import Any, TypeGuard
 
 from pipeline.batch import Batch, Origin
-from pipeline.config.logstash_yml import Settings
 from pipeline.event import Event
 from pipeline.front.wire import Kind, packed, receive
 from pipeline.plugin import Input, Reject, SharesItself
+from pipeline.settings.logstash_yml import Settings
 
 Tell = Callable[[bytes], None]
 """Sends a message to the front."""

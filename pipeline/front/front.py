@@ -15,7 +15,6 @@ from typing import Any
 from pipeline.batch import Batch
 from pipeline.clock import Clock, SystemClock
 from pipeline.config.building import BuiltInput, build_inputs
-from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
 from pipeline.delivery.dead_letters import DeadLetterQueue
 from pipeline.delivery.queue import PersistentQueue
@@ -27,6 +26,7 @@ from pipeline.persistence import open_queue
 from pipeline.plugin import Input, Lag, PluginContext, Renews
 from pipeline.running import Load, QueueFigures, State, lags_of, queue_figures
 from pipeline.runtime import Voice, background, bounds_of, listening, repeat
+from pipeline.settings.logstash_yml import Settings
 
 log = logging.getLogger("apex.front")
 

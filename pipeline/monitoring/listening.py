@@ -19,8 +19,8 @@ from collections.abc import AsyncIterator
 from importlib import import_module
 
 from pipeline import tls
-from pipeline.config.monitoring_settings import MonitoringSettings
 from pipeline.monitoring.node import Node
+from pipeline.settings.monitoring import MonitoringSettings
 
 log = logging.getLogger("apex.api")
 

@@ -8,8 +8,8 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.config.logstash_yml import Settings
 from pipeline.running import Running
+from pipeline.settings.logstash_yml import Settings
 
 
 @dataclass(slots=True)

@@ -16,9 +16,9 @@ import random
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from pipeline.config.faults import Fault
-from pipeline.config.monitoring_settings import MonitoringSettings
 from pipeline.errors import ConfigurationError
+from pipeline.grammar.faults import Fault
+from pipeline.settings.monitoring import MonitoringSettings
 from pipeline.spans import BatchSpan
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.config.claims import claims
-from pipeline.config.faults import Fault
-from pipeline.config.logstash_yml import ReadSettings, Settings
 from pipeline.config.plan import Plan
 from pipeline.errors import ConfigurationError
+from pipeline.grammar.faults import Fault
 from pipeline.pipelines.links import link_faults
+from pipeline.settings.logstash_yml import ReadSettings, Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.config.check import CheckedPlugin
-from pipeline.config.faults import Fault, did_you_mean
 from pipeline.config.plan import Plan
 from pipeline.errors import ConfigurationError
+from pipeline.grammar.faults import Fault, did_you_mean
 
 NAME = "pipeline"
 

@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pipeline.bus import Bus
-from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
 from pipeline.errors import ConfigurationError
 from pipeline.monitoring.listening import listening
@@ -27,6 +26,7 @@ from pipeline.pipelines.chosen import Chosen
 from pipeline.pipelines.links import addresses, only_fed, targets
 from pipeline.pipelines.post import Post, Unit
 from pipeline.runtime import background
+from pipeline.settings.logstash_yml import Settings
 
 log = logging.getLogger("apex.pipelines")
 

@@ -99,8 +99,6 @@ def page() -> str:
     lines = [
         "<!-- Made by `make docs` from pipeline/reference/distribution.py and the plugins: change it there. -->",
         "",
-    ]
-    lines += [
         "# Compatibility",
         "",
         "What of Logstash 8.19 is here. Differences in meaning are on the [pages of the plugins](reference/README.md)",

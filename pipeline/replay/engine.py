@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipeline.beats.events import Enrichment, Run, runner
-from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan
 from pipeline.delivery.worker import Source
 from pipeline.front.front import Front
@@ -25,6 +24,7 @@ from pipeline.replay.enveloping import Decorate
 from pipeline.replay.source import Replay, Terms
 from pipeline.replay.wishes import Wishes
 from pipeline.runtime import Pipeline
+from pipeline.settings.logstash_yml import Settings
 
 LABEL = "replay"
 KIND = "beats"

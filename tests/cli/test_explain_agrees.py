@@ -8,12 +8,12 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import ast
 from pipeline.config.building import build, connect
 from pipeline.config.compile import Trace
 from pipeline.errors import ConfigurationError, Unjudged
 from pipeline.event import Event, copied
 from pipeline.flow import Continue
+from pipeline.grammar import ast
 from tests.harness import context, planned
 
 

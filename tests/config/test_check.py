@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pipeline.config.plan import Plan, make_plan
-from pipeline.config.sources import Source
 from pipeline.errors import ConfigurationError
+from pipeline.grammar.sources import Source
 from tests.harness import planned
 
 FAULTS = {

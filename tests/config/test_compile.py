@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from pipeline.config import ast
 from pipeline.config.check import plugins_in
 from pipeline.config.compile import BuiltFilter, compile_flow
-from pipeline.config.parser import parse
 from pipeline.config.plan import arms_in
-from pipeline.config.sources import Source
 from pipeline.delivery.asking import settle
 from pipeline.errors import ConfigurationError, FilterFailure
 from pipeline.event import Event, add_tag
 from pipeline.field_reference import FieldReference
 from pipeline.flow import Continue, Flow
+from pipeline.grammar import ast
+from pipeline.grammar.parser import parse
+from pipeline.grammar.sources import Source
 from pipeline.plugin import Asking, Holding, PlainFilter, Spreading
 
 Seen = list[str]

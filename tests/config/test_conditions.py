@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.config import ast
 from pipeline.config.conditions import compile_condition
-from pipeline.config.parser import parse
-from pipeline.config.sources import Source, Span
 from pipeline.errors import Unjudged
 from pipeline.event import Event
+from pipeline.grammar import ast
+from pipeline.grammar.parser import parse
+from pipeline.grammar.sources import Source, Span
 
 DROPPED = None
 

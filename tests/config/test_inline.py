@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from pipeline.config.conditions import compile_condition
 from pipeline.config.inline import inlined
-from pipeline.config.parser import parse
 from pipeline.config.plan import arms_in
-from pipeline.config.sources import Source
 from pipeline.event import Event
+from pipeline.grammar.parser import parse
+from pipeline.grammar.sources import Source
 
 INLINED = [
     "[a]",

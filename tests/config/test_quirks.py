@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipeline.config.parser import parse
 from pipeline.config.quirks import quirks
-from pipeline.config.sources import Source
+from pipeline.grammar.parser import parse
+from pipeline.grammar.sources import Source
 
 TEXT = "is a text, set by grok in t:1:10"
 

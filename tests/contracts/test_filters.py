@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from pipeline import registry
-from pipeline.config import ast
-from pipeline.config.logstash_yml import Settings
 from pipeline.config.plan import Plan, make_plan
-from pipeline.config.sources import Source
+from pipeline.grammar import ast
+from pipeline.grammar.sources import Source
 from pipeline.metrics import Counters
 from pipeline.plugin import Holding
 from pipeline.reference.pages import examples
 from pipeline.runtime import Pipeline
+from pipeline.settings.logstash_yml import Settings
 from tests.harness import FakeClock, ended, planned
 
 EVENTS: list[dict[str, Any]] = [

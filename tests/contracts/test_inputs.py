@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from pipeline import registry
 from pipeline.batch import Batch
-from pipeline.config.logstash_yml import Settings
 from pipeline.errors import BrokenFraming
 from pipeline.event import Event
 from pipeline.metrics import Counters
 from pipeline.plugin import Input
 from pipeline.runtime import Pipeline
+from pipeline.settings.logstash_yml import Settings
 from tests.contracts.input_cases import BROKER, CASES, MESSAGES, PATIENCE, Case, every, nothing
 from tests.harness import ended, planned
 

@@ -13,11 +13,11 @@ import pytest
 
 from pipeline import registry
 from pipeline.config.building import build
-from pipeline.config.logstash_yml import Settings
 from pipeline.event import Event
 from pipeline.metrics import Counters
 from pipeline.plugin import Body, Output, Sent
 from pipeline.runtime import Pipeline
+from pipeline.settings.logstash_yml import Settings
 from tests.harness import context, ended, planned
 from tests.http_receiver import Receiver, receiving
 

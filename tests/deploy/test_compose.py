@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.config.loader import load
+from pipeline.grammar.loader import load
 from tests.deploy import composing
 from tests.deploy.manifests import ROOT
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.logstash_yml import Settings
 from pipeline.front import crew, hired
 from pipeline.front.front import Front
 from pipeline.runtime import Pipeline
+from pipeline.settings.logstash_yml import Settings
 from pipeline.store.reader import sizes
 from tests.harness import planned
 

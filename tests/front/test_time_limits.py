@@ -6,8 +6,8 @@ import asyncio
 import json
 from pathlib import Path
 
-from pipeline.config.logstash_yml import Settings
 from pipeline.front.front import Front
+from pipeline.settings.logstash_yml import Settings
 from tests.cli.program import invoke, run
 from tests.harness import planned
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from pipeline.clock import SystemClock
 from pipeline.codecs import plain
-from pipeline.config.faults import Fault
 from pipeline.config.plan import make_plan
-from pipeline.config.sources import Source
 from pipeline.dates.timestamps import canonical
 from pipeline.errors import BrokenFraming, ConfigurationError, FieldError, FieldReferenceError
 from pipeline.event import Event, copied
 from pipeline.field_reference import FieldReference
+from pipeline.grammar.faults import Fault
+from pipeline.grammar.sources import Source
 from pipeline.kql import writer
 from pipeline.kql.elasticsearch import translate
 from pipeline.kql.parser import parse

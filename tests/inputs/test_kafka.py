@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.config.building import build
-from pipeline.config.logstash_yml import Settings
 from pipeline.delivery.dead_letters import read
 from pipeline.errors import ConfigurationError
 from pipeline.kafka.records import unpack
 from pipeline.runtime import Pipeline
+from pipeline.settings.logstash_yml import Settings
 from tests.harness import context, planned
 from tests.kafka.workbench import committed, eventually, make_topic, produce, unique
 from tests.servers.kafka_cluster import Cluster

@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 import trustme
 
-from pipeline.config.logstash_yml import Settings
 from pipeline.errors import ConfigurationError
 from pipeline.monitoring.documents import Documents, Rates
 from pipeline.monitoring.listening import listening, tls_of
 from pipeline.monitoring.node import Node
 from pipeline.running import QueueFigures
 from pipeline.runtime import Pipeline
+from pipeline.settings.logstash_yml import Settings
 from tests.harness import planned
 from tests.monitoring.watched import fetch, until, watched
 
@@ -290,7 +290,7 @@ def test_a_server_is_made_only_when_somebody_asks(tmp_path: Path) -> None:
     script = """
 import asyncio, sys, socket
 from pathlib import Path
-from pipeline.config.logstash_yml import Settings
+from pipeline.settings.logstash_yml import Settings
 from pipeline.monitoring.listening import listening
 from pipeline.monitoring.node import Node
 async def main():

@@ -11,7 +11,6 @@ import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.config.logstash_yml import Settings
 from pipeline.delivery.dead_letters import Taken
 from pipeline.errors import StoreError, Unavailable
 from pipeline.metrics import (
@@ -31,6 +30,7 @@ from pipeline.monitoring.node import Node
 from pipeline.monitoring.prometheus import READ
 from pipeline.plugin import Lag, Sent
 from pipeline.runtime import Pipeline
+from pipeline.settings.logstash_yml import Settings
 from tests.harness import ScriptedOutput, planned
 from tests.monitoring.test_api import through
 from tests.monitoring.watched import Watched, until, watched

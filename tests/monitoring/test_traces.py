@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from pipeline.config.logstash_yml import Settings, read_settings
 from pipeline.errors import BrokenFraming, ConfigurationError, Unavailable
 from pipeline.monitoring.traces import Traces, ratio, tracing
 from pipeline.plugin import Sent
 from pipeline.runtime import Pipeline
+from pipeline.settings.logstash_yml import Settings, read_settings
 from tests.harness import ScriptedOutput, planned
 from tests.monitoring.test_api import through
 

@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.config.logstash_yml import Settings
 from pipeline.monitoring.listening import listening
 from pipeline.monitoring.node import Node
 from pipeline.runtime import Pipeline
+from pipeline.settings.logstash_yml import Settings
 from tests.harness import planned
 
 PATIENCE = 30.0

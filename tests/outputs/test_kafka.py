@@ -10,12 +10,12 @@ import orjson
 import pytest
 
 from pipeline.config.building import build
-from pipeline.config.logstash_yml import Settings
 from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.event import Event
 from pipeline.outputs.kafka import KafkaOutput
 from pipeline.plugin import Body, Sent
 from pipeline.runtime import Pipeline
+from pipeline.settings.logstash_yml import Settings
 from tests.harness import context, planned
 from tests.kafka.workbench import eventually, make_topic, records, unique
 from tests.servers.elasticsearch_node import free_port

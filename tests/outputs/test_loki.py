@@ -8,12 +8,12 @@ import pytest
 import trustme
 
 from pipeline.config.building import build as build_plan
-from pipeline.config.logstash_yml import Settings
 from pipeline.disk.letters import letters
 from pipeline.errors import BodyTooLarge, ConfigurationError, NotAuthorised, Unavailable
 from pipeline.event import Event
 from pipeline.plugin import Body, Sent
 from pipeline.runtime import Pipeline
+from pipeline.settings.logstash_yml import Settings
 from tests.harness import context, planned
 from tests.loki_server import Entry, LokiServer
 

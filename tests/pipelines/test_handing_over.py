@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.bus import Bus
-from pipeline.config.logstash_yml import Settings
 from pipeline.errors import StoreError
 from pipeline.event import Event
 from pipeline.plugin import Body, Sent
 from pipeline.runtime import Pipeline, Place
+from pipeline.settings.logstash_yml import Settings
 from tests.harness import planned
 
 PATIENCE = 30.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.config.logstash_yml import ReadSettings, Settings
 from pipeline.pipelines.chosen import Chosen, together
+from pipeline.settings.logstash_yml import ReadSettings, Settings
 from tests.harness import planned
 
 

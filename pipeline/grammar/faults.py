@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipeline.config.sources import Span
+from pipeline.grammar.sources import Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import re
 import unicodedata
 from typing import NoReturn
 
-from pipeline.config.faults import Fault
-from pipeline.config.sources import Source, Span
+from pipeline.grammar.faults import Fault
+from pipeline.grammar.sources import Source, Span
 
 MAX_DEPTH = 60
 """How deep blocks, values and parentheses may be nested, all together."""

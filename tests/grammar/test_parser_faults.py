@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.config.parser import parse
-from pipeline.config.sources import Source
+from pipeline.grammar.parser import parse
+from pipeline.grammar.sources import Source
 
 
 def faults_of(text: str) -> list[str]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-from pipeline.config import ast
-from pipeline.config.faults import Fault
-from pipeline.config.scanner import Scanner
+from pipeline.grammar import ast
+from pipeline.grammar.faults import Fault
+from pipeline.grammar.scanner import Scanner
 
 _BAREWORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]++")
 _NUMBER = re.compile(r"-?+[0-9]++(?:\.[0-9]*+)?+")

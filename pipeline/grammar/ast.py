@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.config.sources import Span
+from pipeline.grammar.sources import Span
 
 Kind = Literal["input", "filter", "output"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.logstash_yml import IGNORED, read_settings
 from pipeline.errors import ConfigurationError
+from pipeline.settings.logstash_yml import IGNORED, read_settings
 
 
 def read(folder: Path, text: str, environment: dict[str, str] | None = None, **flags: Any) -> Any:

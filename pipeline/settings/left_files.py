@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.config.faults import Fault
+from pipeline.grammar.faults import Fault
 
 _FILES = {
     "jvm.options": "there is no JVM; memory is bounded by in_flight.events and in_flight.bytes",

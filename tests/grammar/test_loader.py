@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.loader import DEFAULTS, completed, from_text, load
+from pipeline.grammar.loader import DEFAULTS, completed, from_text, load
 
 
 @pytest.fixture

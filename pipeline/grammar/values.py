@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import re
 
-from pipeline.config import ast
-from pipeline.config.faults import Fault
-from pipeline.config.recovery import OPTION, Block, recover
-from pipeline.config.scalars import bareword, number, string
-from pipeline.config.scanner import BLANK, NAME, GrammarError, Scanner
+from pipeline.grammar import ast
+from pipeline.grammar.faults import Fault
+from pipeline.grammar.recovery import OPTION, Block, recover
+from pipeline.grammar.scalars import bareword, number, string
+from pipeline.grammar.scanner import BLANK, NAME, GrammarError, Scanner
 
 _UNQUOTED = re.compile(r"[^\s\"'#{}\[\](),=“”„‟«»‘’‚‛]++")
 _PLUGIN_WITHIN = re.compile(

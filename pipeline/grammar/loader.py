@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.config.faults import Fault
-from pipeline.config.sources import Source, Span
+from pipeline.grammar.faults import Fault
+from pipeline.grammar.sources import Source, Span
 
 DEFAULTS = {"input": "input { stdin { type => stdin } }", "output": "output { stdout { codec => rubydebug } }"}
 """What Logstash adds to a text that has no such section."""

@@ -19,8 +19,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.faults import Fault
-from pipeline.config.logstash_yml import (
+from pipeline.errors import ConfigurationError
+from pipeline.grammar.faults import Fault
+from pipeline.grammar.sources import Source, Span
+from pipeline.settings.logstash_yml import (
     Gathered,
     ReadSettings,
     at_most_a_core_each,
@@ -29,8 +31,6 @@ from pipeline.config.logstash_yml import (
     read_settings,
     why_ignored,
 )
-from pipeline.config.sources import Source, Span
-from pipeline.errors import ConfigurationError
 
 FILE = "pipelines.yml"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.logstash_yml import Settings
-from pipeline.config.pipelines_yml import read_pipelines
 from pipeline.errors import ConfigurationError
+from pipeline.settings.logstash_yml import Settings
+from pipeline.settings.pipelines_yml import read_pipelines
 
 TWO = """\
 # two of them

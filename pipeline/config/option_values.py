@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.config import ast
-from pipeline.config.faults import Fault
-from pipeline.config.sources import Span
 from pipeline.config.substitution import substituted
+from pipeline.grammar import ast
+from pipeline.grammar.faults import Fault
+from pipeline.grammar.sources import Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ import re
 from collections.abc import Sequence
 from typing import cast
 
-from pipeline.config import ast, expressions, values
-from pipeline.config.faults import Fault, did_you_mean
-from pipeline.config.recovery import BODY, SECTION, STATEMENT, Block, pass_over, recover, skip_block
-from pipeline.config.scanner import BLANK, KINDS, NAME, GrammarError, Scanner
-from pipeline.config.sources import Source
+from pipeline.grammar import ast, expressions, values
+from pipeline.grammar.faults import Fault, did_you_mean
+from pipeline.grammar.recovery import BODY, SECTION, STATEMENT, Block, pass_over, recover, skip_block
+from pipeline.grammar.scanner import BLANK, KINDS, NAME, GrammarError, Scanner
+from pipeline.grammar.sources import Source
 
 _IF = re.compile(r"if(?![A-Za-z0-9_-])|if(?=-?[0-9])")
 _ELSE = re.compile(r"else(?![A-Za-z0-9_-])|els(?:e_?)?if(?![A-Za-z0-9_-])|elif(?![A-Za-z0-9_-])")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pipeline.config.faults import Fault
-from pipeline.config.scanner import BLANK, NAME, GrammarError, Scanner
+from pipeline.grammar.faults import Fault
+from pipeline.grammar.scanner import BLANK, NAME, GrammarError, Scanner
 
 OPTION = re.compile(rf"[A-Za-z0-9_-]++{BLANK}(?:=>|:[ \t\r\n])")
 STATEMENT = re.compile(rf"[A-Za-z0-9_-]++{BLANK}\{{|if(?![A-Za-z0-9_-])")

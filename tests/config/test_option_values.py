@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.config import ast
-from pipeline.config.parser import parse
-from pipeline.config.settings import plugin_settings
-from pipeline.config.sources import Source
+from pipeline.config.option_values import plugin_settings
+from pipeline.grammar import ast
+from pipeline.grammar.parser import parse
+from pipeline.grammar.sources import Source
 
 
 def plugin(options: str) -> ast.Plugin:

@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from pipeline.config.faults import Fault, did_you_mean
-from pipeline.config.monitoring_settings import FORMER, MonitoringSettings, remarks
-from pipeline.config.queue_settings import queue_faults, queue_warnings
-from pipeline.config.sources import Source, Span
 from pipeline.errors import ConfigurationError
+from pipeline.grammar.faults import Fault, did_you_mean
+from pipeline.grammar.sources import Source, Span
 from pipeline.options import Boolean, Ecs, Integer, Seconds, Size, Text
+from pipeline.settings.monitoring import FORMER, MonitoringSettings, remarks
+from pipeline.settings.queue import queue_faults, queue_warnings
 
 FILE = "logstash.yml"
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipeline.config import ast
-from pipeline.config.parser import parse
-from pipeline.config.sources import Source
+from pipeline.grammar import ast
+from pipeline.grammar.parser import parse
+from pipeline.grammar.sources import Source
 
 
 def shown(node: object) -> str:  # noqa: C901 - one line for each node

@@ -5,8 +5,8 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.parser import parse
-from pipeline.config.sources import Source
+from pipeline.grammar.parser import parse
+from pipeline.grammar.sources import Source
 
 VALID = """
 input { beats { port => 5044 codec => json { charset => "UTF-8" } } }   # where it comes from

@@ -17,8 +17,8 @@ import re
 from dataclasses import replace
 from typing import Literal, cast
 
-from pipeline.config import ast, scalars, values
-from pipeline.config.scanner import MAX_DEPTH, NAME, Scanner
+from pipeline.grammar import ast, scalars, values
+from pipeline.grammar.scanner import MAX_DEPTH, NAME, Scanner
 
 _FIELD = re.compile(r"(?:\[[^\]\[,]++\])++")
 _OPEN_FIELD = re.compile(r"\[[ \t]*+[A-Za-z@_][^\]\[,\"'{]*+(?:[\[{]|\Z)")
