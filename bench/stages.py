@@ -27,7 +27,7 @@ from bench.events import generate
 from bench.floor import Compared, Loop, anchor, compared, floor
 from bench.material import FILTERS, PIECES, provide_database
 from pipeline.batch import Batch, Origin
-from pipeline.cli.run import collect_seldom, keep_freed_memory
+from pipeline.commands.run import collect_seldom, keep_freed_memory
 from pipeline.config.building import Built, connect
 from pipeline.config.plan import Plan, make_plan
 from pipeline.delivery.tickets import InFlight

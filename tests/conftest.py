@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from pipeline.cli.repeats import Repeats
+from pipeline.commands.repeats import Repeats
 from tests.loki_server import LokiServer
 from tests.servers import elasticsearch_node, kafka_cluster, rabbitmq, redis, telegraf_reader
 from tests.servers.packages import NotHere

@@ -55,8 +55,8 @@ def dlq_list(
     pipeline_id: PipelineId = None,
 ) -> None:
     """List the dead letters, oldest first: name, time, plugin, reason."""
-    from pipeline.cli.dlq_look import list_letters
-    from pipeline.cli.dlq_selection import Selection
+    from pipeline.commands.dlq_look import list_letters
+    from pipeline.commands.dlq_selection import Selection
 
     selection = Selection.read(names, plugin, reason, since, until, limit)
     raise typer.Exit(list_letters(settings, _flags(data, pipeline_id), selection, as_json))
@@ -70,7 +70,7 @@ def dlq_show(
     pipeline_id: PipelineId = None,
 ) -> None:
     """Show one dead letter whole: the reason, the item as it was sent, the original bytes and their origin."""
-    from pipeline.cli.dlq_look import show_letter
+    from pipeline.commands.dlq_look import show_letter
 
     raise typer.Exit(show_letter(settings, _flags(data, pipeline_id), name))
 
@@ -83,7 +83,7 @@ def dlq_stats(
     pipeline_id: PipelineId = None,
 ) -> None:
     """Count the dead letters by plugin and reason; say how old and how large they are, and what is damaged."""
-    from pipeline.cli.dlq_look import show_stats
+    from pipeline.commands.dlq_look import show_stats
 
     raise typer.Exit(show_stats(settings, _flags(data, pipeline_id), as_json))
 
@@ -107,8 +107,8 @@ def dlq_export(
     pipeline_id: PipelineId = None,
 ) -> None:
     """Write whole letters, one JSON object a line, or their original lines. They stay in the queue."""
-    from pipeline.cli.dlq_look import export_letters
-    from pipeline.cli.dlq_selection import Selection
+    from pipeline.commands.dlq_look import export_letters
+    from pipeline.commands.dlq_selection import Selection
 
     selection = Selection.read(names, plugin, reason, since, until, limit)
     raise typer.Exit(export_letters(settings, _flags(data, pipeline_id), selection, output, original))
@@ -131,8 +131,8 @@ def dlq_purge(
     pipeline_id: PipelineId = None,
 ) -> None:
     """Remove letters for good."""
-    from pipeline.cli.dlq_change import purge_damaged, purge_letters
-    from pipeline.cli.dlq_selection import Selection
+    from pipeline.commands.dlq_change import purge_damaged, purge_letters
+    from pipeline.commands.dlq_selection import Selection
 
     selection = Selection.read(names, plugin, reason, since, until, limit)
     flags = _flags(data, pipeline_id)
@@ -172,9 +172,9 @@ def dlq_retry(
     Items go to the output that refused them, as path.config of the settings describes it, or with --again as CONF
     does. A letter is removed when it has been delivered, or has become a new letter; Ctrl-C leaves the rest.
     """
-    from pipeline.cli.arguments import Arguments
-    from pipeline.cli.dlq_retry import retry_letters
-    from pipeline.cli.dlq_selection import Selection
+    from pipeline.commands.arguments import Arguments
+    from pipeline.commands.dlq_retry import retry_letters
+    from pipeline.commands.dlq_selection import Selection
 
     selection = Selection.read(names, plugin, reason, since, until, limit)
     _require(selection.given or everything)

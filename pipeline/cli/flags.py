@@ -29,3 +29,29 @@ PipelineId = Annotated[
     str | None,
     typer.Option("--pipeline.id", metavar="ID", help="The pipeline's name in logs and dead letters (main)."),
 ]
+Text = Annotated[
+    str | None,
+    typer.Option("-e", "--config.string", metavar="STRING", help="The text of a configuration."),
+]
+Escapes = Annotated[
+    bool | None,
+    typer.Option("--config.support_escapes", help='Read \\n, \\t and \\" in strings as escapes.'),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(version_line())
+        raise typer.Exit
+
+
+def version_line() -> str:
+    """The name and the version of the program, as it is installed."""
+    from importlib.metadata import version
+
+    return f"apex-logs {version('apex-logs')}"
+
+
+Version = Annotated[
+    bool, typer.Option("-V", "--version", callback=_print_version, is_eager=True, help="Print the version.")
+]

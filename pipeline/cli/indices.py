@@ -1,67 +1,82 @@
-"""`apex-logs indices`: the indices of the embedded store, how much is in them, and their upkeep."""
+"""`apex-logs indices`: how much is where, and its upkeep. What the commands do is imported when they are called."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
-import orjson
+import typer
 
-from pipeline.cli.asking import no_store, said
-from pipeline.cli.printing import table
-from pipeline.errors import StoreError
-from pipeline.store import upkeep
-from pipeline.store.reader import IndexSize, sizes
+from pipeline.cli.search import Store
+from pipeline.cli.setup import Authority, DryRun, LoginKey, Password, User
 
-
-def show(directory: Path, as_json: bool) -> int:
-    """Lists the indices with their documents and bytes; returns the exit code."""
-
-    def list_them() -> int:
-        found = sizes(directory)
-        if as_json:
-            print(orjson.dumps(found).decode())
-        else:
-            print(*lines(found), sep="\n")
-        return 0
-
-    return _told(directory, list_them)
+indices = typer.Typer(
+    help="Lists the indices of the embedded store; checks them, drops old ones, gives back room.", rich_markup_mode=None
+)
 
 
-def lines(found: Sequence[IndexSize]) -> list[str]:
-    """The lines of a table with a heading, a line for each index, and totals."""
-    total = ["total", f"{sum(each.documents for each in found):,}", f"{sum(each.bytes for each in found):,}"]
-    rows = [[each.index, f"{each.documents:,}", f"{each.bytes:,}"] for each in found]
-    return table(["index", "documents", "bytes"], [*rows, total], right=frozenset({1, 2}))
+@indices.callback(invoke_without_command=True)
+def list_indices(
+    context: typer.Context,
+    embedded: Store = Path("data"),
+    as_json: Annotated[bool, typer.Option("--json", help="A list of index, documents, bytes.")] = False,
+) -> None:
+    """List the indices of the embedded store with their documents and bytes."""
+    if context.invoked_subcommand is None:
+        from pipeline.commands.indices import show
+
+        raise typer.Exit(show(embedded, as_json))
 
 
-def check(directory: Path) -> int:
-    """Says of every index whether it is sound; returns 1 where one is not."""
+@indices.command("check")
+def check_indices(embedded: Store = Path("data")) -> None:
+    """Check that every file is sound: its pages, its indexes, its words. 1 where one is not."""
+    from pipeline.commands.indices import check
 
-    def check_them() -> int:
-        found = upkeep.check(directory)
-        for each in found:
-            print(f"{each.index}: {'sound' if not each.problems else '; '.join(each.problems)}")
-        if any(each.problems for each in found):
-            return said("move a damaged file out of the folder, and index its documents again", 1)
-        return 0
-
-    return _told(directory, check_them)
+    raise typer.Exit(check(embedded))
 
 
-def vacuum(directory: Path) -> int:
-    """Gives back unused room; returns the exit code."""
+@indices.command("vacuum")
+def vacuum_indices(embedded: Store = Path("data")) -> None:
+    """Write every file anew without its holes, which gives back the room of deleted documents."""
+    from pipeline.commands.indices import vacuum
 
-    def vacuum_them() -> int:
-        for each in upkeep.vacuum(directory):
-            print(f"{each.index}: {each.before:,} bytes, now {each.after:,}")
-        return 0
-
-    return _told(directory, vacuum_them)
+    raise typer.Exit(vacuum(embedded))
 
 
-def _told(directory: Path, work: Callable[[], int]) -> int:
-    try:
-        return work()
-    except StoreError as error:
-        return said(*no_store(directory, error))
+class By(StrEnum):
+    """What the age of an index counts from."""
+
+    CREATED = "created"
+    NAME = "name"
+
+
+@indices.command("expire")
+def expire_indices(
+    older: Annotated[str, typer.Option("--older-than", metavar="AGE", help="Drop what is older: 30d, 12h, 4w.")],
+    by: Annotated[
+        By, typer.Option("--by", help="Age since the index was made, or since the day in its name ended.")
+    ] = By.CREATED,
+    embedded: Store = Path("data"),
+    hosts: Annotated[
+        str | None, typer.Option("--elasticsearch", metavar="URLS", help="In these servers, not in the embedded store.")
+    ] = None,
+    index: Annotated[
+        str, typer.Option("--index", metavar="GLOB", help="Only indices of that name, in Elasticsearch.")
+    ] = "apex-logs-*",
+    user: User = None,
+    password: Password = None,
+    login: LoginKey = None,
+    authority: Authority = None,
+    dry: DryRun = False,
+) -> None:
+    """Drop whole indices by their age. For the embedded store, and for clusters without lifecycle management.
+
+    In Elasticsearch it needs view_index_metadata and delete_index on the indices. Data streams are left alone.
+    """
+    from pipeline.commands.cluster import Cluster
+    from pipeline.commands.expire import Expiry, expire_embedded, expire_in_cluster
+
+    wish = Expiry(older, by.value, dry)
+    if hosts is None:
+        raise typer.Exit(expire_embedded(embedded, wish))
+    raise typer.Exit(expire_in_cluster(Cluster(hosts, user, password, login, authority), index, wish))

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
-from pipeline.cli.arguments import Arguments
-from pipeline.cli.faults import print_faults
-from pipeline.cli.logs import configure
 from pipeline.cli.replay_name import name
 from pipeline.cli.replay_request import Request
-from pipeline.cli.run import collect_seldom, keep_freed_memory, loop_factory
+from pipeline.commands.arguments import Arguments
+from pipeline.commands.faults import print_faults
+from pipeline.commands.logs import configure
+from pipeline.commands.run import collect_seldom, keep_freed_memory, loop_factory
 from pipeline.config.plan import Plan
 from pipeline.errors import ApexLogsError, ConfigurationError, leaves
 from pipeline.front.front import Front

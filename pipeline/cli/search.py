@@ -1,80 +1,95 @@
-"""`apex-logs search`: what a query finds, newest first."""
+"""`apex-logs search`, `tail`, `stats`: the commands that ask. What they do is imported when they are called."""
 
-from __future__ import annotations
+from pathlib import Path
+from typing import Annotated
 
-import shutil
-import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+import typer
 
-import orjson
-
-from pipeline.cli.asking import Asked, Where, ask
-from pipeline.cli.printing import cells, chosen, dumped, line_of, table
-from pipeline.search.questions import Documents, Found
-
-_AT_ONCE = 1_000
-_COLUMNS = ("@timestamp", "level", "message")
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How hits are printed."""
-
-    json: bool = False
-    table: bool = False
-    fields: str | None = None
-    """Names with commas between them."""
-
-    @property
-    def names(self) -> list[str]:
-        """The fields by name."""
-        return [name.strip() for name in (self.fields or "").split(",") if name.strip()]
+Query = Annotated[str, typer.Argument(help="KQL: level:error and status >= 500; * is everything.")]
+Store = Annotated[Path, typer.Option("--embedded", metavar="DIR", help="The embedded store.")]
+Server = Annotated[
+    str | None,
+    typer.Option("--elasticsearch", metavar="URL", help="Ask Elasticsearch; an API key is ELASTICSEARCH_API_KEY."),
+]
+Authority = Annotated[
+    Path | None, typer.Option("--cacert", metavar="FILE", help="A PEM file: the authority of the server's certificate.")
+]
+Last = Annotated[str | None, typer.Option("--last", metavar="AGE", help="Only the last 15m, 2h or 7d.")]
+From = Annotated[str | None, typer.Option("--from", metavar="DATE", help="From 2026-11-23T09:30 or now-1d/d on.")]
+To = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Until then; a day is meant to its end.")]
+IndexGlob = Annotated[str, typer.Option("--index", metavar="GLOB", help="Only indices of that name; a,b* are several.")]
+Fields = Annotated[str | None, typer.Option("--fields", metavar="A,B", help="Only these fields, with tabs between.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
-def search(where: Where, asked: Asked, look: Look, limit: int = 100) -> int:
-    """Prints what is found; returns the exit code."""
-    return ask(where, partial(_print_hits, where, asked, look, limit))
+def search(
+    query: Query = "*",
+    embedded: Store = Path("data"),
+    elasticsearch: Server = None,
+    authority: Authority = None,
+    last: Last = None,
+    since: From = None,
+    until: To = None,
+    index: IndexGlob = "*",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many hits.")] = 100,
+    fields: Fields = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One line a hit: _index, _id, _source.")] = False,
+    as_table: Annotated[
+        bool, typer.Option("--table", help="Aligned columns: --fields, or time, level, message.")
+    ] = False,
+) -> None:
+    """Search the embedded store or Elasticsearch with KQL, newest first."""
+    from pipeline.commands.asking import Asked, Where
+    from pipeline.commands.search import Look
+    from pipeline.commands.search import search as find
+
+    where, asked = Where(embedded, elasticsearch, authority), Asked(query, last, since, until, index)
+    raise typer.Exit(find(where, asked, Look(as_json, as_table, fields), limit))
 
 
-async def _print_hits(where: Where, asked: Asked, look: Look, limit: int, documents: Documents) -> None:
-    question, left, after, rows = asked.question(), limit, None, list[list[str]]()
-    names = look.names or list(_COLUMNS)
-    while left:
-        page = await documents.search(question, limit=min(left, _AT_ONCE), after=after)
-        if look.table:
-            rows += [cells(hit, names) for hit in page.hits]
-        else:
-            emit(page.hits, look)
-        left, after = left - len(page.hits), page.after
-        if after is None:
-            break
-    if look.table and rows:
-        print(*table(names, rows), sep="\n")
-    if left == limit:
-        period = f", in the last {asked.last}" if asked.last else ""
-        print(f"no hits for {asked.query} in {where}{period}", file=sys.stderr)
+def tail(
+    query: Query = "*",
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Print what comes, until Ctrl-C.")] = False,
+    embedded: Store = Path("data"),
+    elasticsearch: Server = None,
+    authority: Authority = None,
+    index: IndexGlob = "*",
+    lines: Annotated[int, typer.Option("-n", "--lines", min=1, help="So many that are there already.")] = 10,
+    interval: Annotated[float, typer.Option("--interval", min=0.1, metavar="SECONDS", help="How often to look.")] = 1.0,
+    fields: Fields = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One line a document: _index, _id, _source.")] = False,
+) -> None:
+    """Print the newest documents that match, the newest last; -f goes on with those that come."""
+    from pipeline.commands.asking import Asked, Where
+    from pipeline.commands.search import Look
+    from pipeline.commands.tail import tail as print_tail
+
+    where, asked = Where(embedded, elasticsearch, authority), Asked(query, index=index)
+    raise typer.Exit(print_tail(where, asked, Look(as_json, fields=fields), lines, interval if follow else None))
 
 
-def emit(hits: Sequence[Found], look: Look) -> None:
-    """Prints hits at once: as JSON, as fields with tabs between them, or as a line each."""
-    sys.stdout.buffer.writelines(line + b"\n" for line in _lines(hits, look))
-    sys.stdout.buffer.flush()
+def stats(
+    query: Query = "*",
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="FIELD", help="One line for each value of this field.")
+    ] = None,
+    percentiles: Annotated[
+        str | None, typer.Option("--percentiles", metavar="A,B", help="p50, p95 and p99 of these fields.")
+    ] = None,
+    embedded: Store = Path("data"),
+    elasticsearch: Server = None,
+    authority: Authority = None,
+    last: Last = None,
+    since: From = None,
+    until: To = None,
+    index: IndexGlob = "*",
+    size: Annotated[int, typer.Option("--size", min=1, help="At most so many values, the most frequent.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Count documents, by the values of a field, with percentiles of other fields."""
+    from pipeline.commands.asking import Asked, Where
+    from pipeline.commands.stats import stats as count
 
-
-def _lines(hits: Sequence[Found], look: Look) -> Iterator[bytes]:
-    names = look.names
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    for hit in hits:
-        if look.json and not names:
-            head = orjson.dumps(hit.index), orjson.dumps(hit.id), hit.source
-            yield b'{"_index":%b,"_id":%b,"_source":%b}' % head
-            continue
-        if look.json:
-            text = dumped(chosen(hit, names))
-        elif names:
-            text = "\t".join(cells(hit, names))
-        else:
-            text = line_of(hit, width)
-        yield text.encode(errors="replace")
+    of = [name.strip() for name in (percentiles or "").split(",") if name.strip()]
+    where, asked = Where(embedded, elasticsearch, authority), Asked(query, last, since, until, index)
+    raise typer.Exit(count(where, asked, by, of, size, as_json))

@@ -54,7 +54,7 @@ def setup_kafka(
     dry: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
 ) -> None:
     """Make the topics of a file, or what is missing of them. Run again, it changes nothing."""
-    from pipeline.cli.setup_kafka import Wish, run
+    from pipeline.commands.setup_kafka import Wish, run
 
     raise typer.Exit(run(Wish(layout, bootstrap, client, copies, wait, dry)))
 
@@ -84,8 +84,8 @@ def setup_elasticsearch(
 
     Needs the cluster privileges manage_index_templates and manage_ilm; for --api-key also manage_security.
     """
-    from pipeline.cli.cluster import Cluster
-    from pipeline.cli.setup_elasticsearch import Wish, run
+    from pipeline.commands.cluster import Cluster
+    from pipeline.commands.setup_elasticsearch import Wish, run
 
     cluster = Cluster(hosts, user, password, login, authority, wait)
     raise typer.Exit(run(Wish(cluster, retention, stream, key, dry)))
@@ -110,6 +110,6 @@ def setup_kibana(
 
     Needs the Kibana privilege Saved Objects Management, All, in the space.
     """
-    from pipeline.cli.setup_kibana import Kibana, run
+    from pipeline.commands.setup_kibana import Kibana, run
 
     raise typer.Exit(run(Kibana(kibana, space, user, password, login, authority), jaeger.rstrip("/"), dry))

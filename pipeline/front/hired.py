@@ -23,7 +23,7 @@ from pipeline.front.wire import Kind, Message, packed, receive
 
 log = logging.getLogger("apex.front")
 
-MODULE = "pipeline.cli.worker"
+MODULE = "pipeline.commands.worker"
 SILENT = 60.0
 """Seconds: a worker tells its counts every second; one that says nothing for so long hangs, and is ended."""
 SECOND_LOOK = 2.0

@@ -1,6 +1,6 @@
 import orjson
 
-from pipeline.cli.indices import lines
+from pipeline.commands.indices import lines
 from pipeline.store import files
 from pipeline.store.reader import IndexSize
 from pipeline.store.writer import Operation, Writer

@@ -1,7 +1,7 @@
 import orjson
 import pytest
 
-from pipeline.cli.printing import dumped, line_of, table
+from pipeline.commands.printing import dumped, line_of, table
 from pipeline.search.questions import Found
 
 

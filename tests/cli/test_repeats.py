@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.cli import repeats
-from pipeline.cli.repeats import Repeats
+from pipeline.commands import repeats
+from pipeline.commands.repeats import Repeats
 
 
 class Written(logging.Handler):
@@ -34,7 +34,7 @@ def log() -> Iterator[tuple[logging.Logger, Written, Repeats]]:
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     time = [1000.0]
-    monkeypatch.setattr("pipeline.cli.repeats.time.monotonic", lambda: time[0])
+    monkeypatch.setattr("pipeline.commands.repeats.time.monotonic", lambda: time[0])
     return time
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.case_files import Case, CaseFile, Runner, plan_of
+from pipeline.commands.case_files import Case, CaseFile, Runner, plan_of
 
 SAMPLES = Path(os.environ["APEX_RECORDINGS"]) / "data" / "loghub"
 EXAMPLES = Path(__file__).parents[2] / "infra" / "logging" / "examples"

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from pipeline.cli.arguments import Arguments
-from pipeline.cli.dlq_selection import Selection, report
-from pipeline.cli.faults import print_faults
-from pipeline.cli.logs import configure
 from pipeline.clock import SystemClock
+from pipeline.commands.arguments import Arguments
+from pipeline.commands.dlq_selection import Selection, report
+from pipeline.commands.faults import print_faults
+from pipeline.commands.logs import configure
 from pipeline.config.building import build
 from pipeline.config.check import CheckedPlugin
 from pipeline.config.plan import Plan, make_plan

@@ -7,8 +7,8 @@ from functools import partial
 
 import orjson
 
-from pipeline.cli.asking import Asked, Where, ask
-from pipeline.cli.printing import safe, table
+from pipeline.commands.asking import Asked, Where, ask
+from pipeline.commands.printing import safe, table
 from pipeline.search.counting import spelled
 from pipeline.search.questions import PERCENTS, Documents, Group
 

@@ -19,9 +19,9 @@ from typing import Any
 import orjson
 
 from pipeline.arrivals import arrive
-from pipeline.cli.arguments import Arguments
-from pipeline.cli.faults import print_faults
 from pipeline.clock import SystemClock
+from pipeline.commands.arguments import Arguments
+from pipeline.commands.faults import print_faults
 from pipeline.config.building import Built, BuiltInput, build, connect
 from pipeline.config.plan import Plan
 from pipeline.delivery.asking import settle

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from pipeline.cli.asking import Asked, Where, ask
-from pipeline.cli.search import Look, emit
+from pipeline.commands.asking import Asked, Where, ask
+from pipeline.commands.search import Look, emit
 from pipeline.search.following import following
 from pipeline.search.questions import Documents
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from pipeline.cli.dlq_selection import Selection, report, settings_of
+from pipeline.commands.dlq_selection import Selection, report, settings_of
 from pipeline.disk.letters import Letter
 from pipeline.disk.segments import segments
 from pipeline.errors import StoreError

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from pipeline.cli.asking import no_store
-from pipeline.cli.cluster import Cluster, Refused, connected
+from pipeline.commands.asking import no_store
+from pipeline.commands.cluster import Cluster, Refused, connected
 from pipeline.errors import ConfigurationError, StoreError, Unavailable
 from pipeline.store.expiry import By, day_end, expire
 
@@ -61,7 +61,7 @@ def expire_embedded(directory: Path, wish: Expiry) -> int:
     return 0
 
 
-def expire_indices(cluster: Cluster, pattern: str, wish: Expiry) -> int:
+def expire_in_cluster(cluster: Cluster, pattern: str, wish: Expiry) -> int:
     """Drops in Elasticsearch; returns the exit code."""
     try:
         if not _SAFE.fullmatch(pattern):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mappings import access, templates
 from mappings.lifecycle import policy
 from mappings.resources import Resource, differences, wanted
-from pipeline.cli.cluster import Cluster, Connection, Refused, connected
+from pipeline.commands.cluster import Cluster, Connection, Refused, connected
 from pipeline.errors import ConfigurationError, Unavailable
 
 _SIMULATE = "/_index_template/_simulate"

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from pipeline.cli.faults import print_faults
+from pipeline.commands.faults import print_faults
 from pipeline.dates.timestamps import canonical, epoch_nanos
 from pipeline.disk.letters import Damaged, Letter, letters, parse_name
 from pipeline.errors import ConfigurationError, StoreError

@@ -1,6 +1,6 @@
 """A worker process: a whole pipeline, whose inputs are what the front deals. It is started by the front alone.
 
-python -m pipeline.cli.worker SOCKET PROGRESS        two file descriptors
+python -m pipeline.commands.worker SOCKET PROGRESS        two file descriptors
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import replace
 from mmap import mmap
 from typing import Any
 
-from pipeline.cli.logs import configure
-from pipeline.cli.run import collect_seldom, keep_freed_memory, loop_factory
+from pipeline.commands.logs import configure
+from pipeline.commands.run import collect_seldom, keep_freed_memory, loop_factory
 from pipeline.config.plan import make_plan
 from pipeline.errors import ApexLogsError
 from pipeline.front.dealt import DealtInput, attend, runs_itself

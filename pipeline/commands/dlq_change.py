@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.dlq_selection import Selection, report, settings_of
+from pipeline.commands.dlq_selection import Selection, report, settings_of
 from pipeline.disk.letters import remove_letters
 from pipeline.disk.removals import delete_emptied, exclusive
 from pipeline.disk.segments import delete, records, segments

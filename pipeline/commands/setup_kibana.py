@@ -22,7 +22,7 @@ from mappings.changes import changes
 from mappings.kibana.build import ndjson, objects
 from mappings.kibana.objects import SavedObject, plain, same
 from pipeline import tls
-from pipeline.cli.cluster import Refused
+from pipeline.commands.cluster import Refused
 from pipeline.elasticsearch.hosts import api_key, basic
 from pipeline.errors import ConfigurationError
 

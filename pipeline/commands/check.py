@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from pipeline.cli.arguments import Arguments
-from pipeline.cli.faults import print_faults
+from pipeline.commands.arguments import Arguments
+from pipeline.commands.faults import print_faults
 from pipeline.errors import ConfigurationError
 from pipeline.pipelines.chosen import Chosen
 

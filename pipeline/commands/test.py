@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.cli import case_files
-from pipeline.cli.faults import print_faults
+from pipeline.commands import case_files
+from pipeline.commands.faults import print_faults
 from pipeline.errors import ConfigurationError
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from pipeline.cli.faults import print_faults
-from pipeline.cli.logs import configure
+from pipeline.commands.faults import print_faults
+from pipeline.commands.logs import configure
 from pipeline.errors import ApexLogsError, ConfigurationError
 from shippers.node.settings import read
 from shippers.node.ship import ship

@@ -8,7 +8,7 @@ import sys
 from types import ModuleType
 from typing import Any, cast
 
-from pipeline.cli.repeats import Repeats
+from pipeline.commands.repeats import Repeats
 
 LEVELS = {
     "trace": logging.DEBUG,
