@@ -12,8 +12,8 @@ from hypothesis import settings
 
 from pipeline.commands.repeats import Repeats
 from tests.loki_server import LokiServer
-from tests.servers import elasticsearch_node, kafka_cluster, rabbitmq, redis, telegraf_reader
-from tests.servers.packages import NotHere
+from tests.servers import elasticsearch_node, kafka_cluster, postgres, rabbitmq, redis, telegraf_reader
+from tests.servers.skipping import or_skip
 
 settings.register_profile("suite", deadline=None)  # how long an example takes is the machine's mood
 settings.load_profile("suite")
@@ -50,50 +50,60 @@ def own_signals() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[elasticsearch_node.Server]:
     """A real Elasticsearch: `url`, and `start()`, `stop()`, `kill()` for tests of failures."""
-    try:
-        with elasticsearch_node.started(tmp_path_factory.mktemp("elasticsearch")) as node:
-            yield node
-    except NotHere as reason:
-        pytest.skip(f"elasticsearch: {reason}")
+    with or_skip("elasticsearch"), elasticsearch_node.started(tmp_path_factory.mktemp("elasticsearch")) as node:
+        yield node
+
+
+@pytest.fixture(scope="module")
+def secure_elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[elasticsearch_node.LocalNode]:
+    """A node with TLS and passwords: `ca`, and the user `tester` with `PASSWORD`."""
+    folder = tmp_path_factory.mktemp("secure")
+    with or_skip("elasticsearch with security"), elasticsearch_node.started(folder, secure=True) as node:
+        assert isinstance(node, elasticsearch_node.LocalNode)
+        yield node
 
 
 @pytest.fixture(scope="session")
 def telegraf() -> Path:
     """Telegraf's reader of Logstash's monitoring API, as a program."""
-    try:
+    with or_skip("telegraf"):
         return telegraf_reader.built()
-    except NotHere as reason:
-        pytest.skip(f"telegraf: {reason}")
 
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_cluster.Cluster]:
     """A real Apache Kafka of one broker: `bootstrap`, and `start(1)`, `stop(1)`, `kill(1)` for tests of failures."""
-    try:
-        with kafka_cluster.started(tmp_path_factory.mktemp("kafka")) as cluster:
-            yield cluster
-    except NotHere as reason:
-        pytest.skip(f"kafka: {reason}")
+    with or_skip("kafka"), kafka_cluster.started(tmp_path_factory.mktemp("kafka")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def secure_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_cluster.LocalCluster]:
+    """A broker with listeners for TLS with passwords and tokens (`secure`) and with certificates (`mutual`)."""
+    with or_skip("kafka"), kafka_cluster.started(tmp_path_factory.mktemp("secure"), secure=True) as cluster:
+        assert isinstance(cluster, kafka_cluster.LocalCluster)
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A real PostgreSQL: `url`, and `start()`, `stop()` for tests of failures."""
+    with or_skip("postgresql"), postgres.started() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Server]:
     """A real Redis: `port`, and `start()`, `stop()` for tests of failures."""
-    try:
-        with redis.started(tmp_path_factory.mktemp("redis")) as server:
-            yield server
-    except NotHere as reason:
-        pytest.skip(f"redis: {reason}")
+    with or_skip("redis"), redis.started(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def rabbitmq_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rabbitmq.Server]:
     """A real RabbitMQ: `port`, and `start()`, `stop()`, `kill()` for tests of failures."""
-    try:
-        with rabbitmq.started(tmp_path_factory.mktemp("rabbitmq")) as server:
-            yield server
-    except NotHere as reason:
-        pytest.skip(f"rabbitmq: {reason}")
+    with or_skip("rabbitmq"), rabbitmq.started(tmp_path_factory.mktemp("rabbitmq")) as server:
+        yield server
 
 
 @pytest.fixture

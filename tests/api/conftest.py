@@ -7,28 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from tests.api.serving import Process, serving
-from tests.servers import postgres, redis
-from tests.servers.packages import NotHere
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[postgres.Server]:
-    """A real PostgreSQL."""
-    try:
-        with postgres.started() as server:
-            yield server
-    except NotHere as reason:
-        pytest.skip(f"postgresql: {reason}")
+from tests.servers import redis
+from tests.servers.skipping import or_skip
 
 
 @pytest.fixture
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Server]:
+def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Server]:
     """A real Redis, for this test alone."""
-    try:
-        with redis.started(tmp_path_factory.mktemp("redis")) as server:
-            yield server
-    except NotHere as reason:
-        pytest.skip(f"redis: {reason}")
+    with or_skip("redis"), redis.started(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

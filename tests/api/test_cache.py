@@ -20,7 +20,7 @@ def sample(metrics: Metrics, name: str) -> float:
 
 @pytest.fixture(params=["here", "redis"])
 def url(request: pytest.FixtureRequest) -> str | None:
-    return None if request.param == "here" else request.getfixturevalue("redis_server").url
+    return None if request.param == "here" else request.getfixturevalue("own_redis").url
 
 
 def counting(calls: list[int]) -> Callable[[], object]:
@@ -41,27 +41,27 @@ def test_a_value_is_made_once(url: str | None) -> None:
     assert sample(metrics, "apex_cache_hits_total") == 2
 
 
-def test_processes_share_redis_and_its_values_are_json(redis_server: Server) -> None:
+def test_processes_share_redis_and_its_values_are_json(own_redis: Server) -> None:
     calls: list[int] = []
     for _ in range(2):
-        Cache(redis_server.url, Metrics()).get("materials", counting(calls))
+        Cache(own_redis.url, Metrics()).get("materials", counting(calls))
     assert len(calls) == 1
-    with client.Redis.from_url(redis_server.url) as connection:
+    with client.Redis.from_url(own_redis.url) as connection:
         stored = connection.get(PREFIX + "materials")
         assert isinstance(stored, bytes)
         assert b'{"rows": [["aluminium", 169.0]], "none": null}' in stored
 
 
-def test_a_redis_that_is_away_costs_hits_alone(redis_server: Server) -> None:
+def test_a_redis_that_is_away_costs_hits_alone(own_redis: Server) -> None:
     metrics, calls = Metrics(), list[int]()
-    cache = Cache(redis_server.url, metrics, pause=0.05)
+    cache = Cache(own_redis.url, metrics, pause=0.05)
     cache.get("materials", counting(calls))
-    redis_server.stop()
+    own_redis.stop()
     for _ in range(2):
         assert cache.get("materials", counting(calls)) is not None
     assert len(calls) == 3
     assert sample(metrics, "apex_cache_hits_total") == 0
-    redis_server.start()
+    own_redis.start()
 
     def hits() -> bool:
         cache.get("materials", counting(calls))

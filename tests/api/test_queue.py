@@ -38,10 +38,10 @@ def done(api: Process, report: Mapping[str, Any]) -> dict[str, Any]:
     return until(written)
 
 
-def test_reports_by_a_worker(tmp_path: Path, redis_server: Redis, postgres_server: Postgres) -> None:
+def test_reports_by_a_worker(tmp_path: Path, own_redis: Redis, postgres_server: Postgres) -> None:
     with traces() as receiver:
         variables = {
-            "REDIS_URL": redis_server.url,
+            "REDIS_URL": own_redis.url,
             "DATABASE_URL": postgres_server.url,
             "OTEL_EXPORTER": "otlp",
             "OTEL_ENDPOINT": receiver.endpoint,
@@ -65,15 +65,15 @@ def test_reports_by_a_worker(tmp_path: Path, redis_server: Redis, postgres_serve
                 assert worker.stop() == 0
 
 
-def test_a_broker_that_is_away_costs_reports_and_nothing_else(tmp_path: Path, redis_server: Redis) -> None:
-    with serving(tmp_path, REDIS_URL=redis_server.url) as api:
+def test_a_broker_that_is_away_costs_reports_and_nothing_else(tmp_path: Path, own_redis: Redis) -> None:
+    with serving(tmp_path, REDIS_URL=own_redis.url) as api:
         api.derive().raise_for_status()
-        redis_server.stop()
+        own_redis.stop()
         answer = requested(api)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
         assert api.metric("apex_celery_queue_age_seconds") == 0  # what was refused does not wait
         assert api.derive().status_code == 200
-        redis_server.start()
+        own_redis.start()
         assert until(lambda: requested(api).status_code == 202)
 
 
@@ -117,16 +117,16 @@ def test_a_broker_that_refuses_is_asked_once() -> None:
         broker.shutdown(socket.SHUT_RDWR)
 
 
-def test_a_worker_publishes_again_what_redis_has_forgotten(tmp_path: Path, redis_server: Redis) -> None:
-    with serving(tmp_path, REDIS_URL=redis_server.url) as api:
+def test_a_worker_publishes_again_what_redis_has_forgotten(tmp_path: Path, own_redis: Redis) -> None:
+    with serving(tmp_path, REDIS_URL=own_redis.url) as api:
         report = requested(api).json()
-        redis_server.stop()
-        redis_server.start()  # it keeps nothing
+        own_redis.stop()
+        own_redis.start()  # it keeps nothing
         engine = open_database(api.database)
         with engine.begin() as connection:
             connection.execute(update(REPORTS).values(queued_at=time.time() - REDELIVERY - 1))
         engine.dispose()
-        with working(tmp_path, REDIS_URL=redis_server.url):
+        with working(tmp_path, REDIS_URL=own_redis.url):
             assert done(api, report)["content"]["derived"]["A_ft2"] == 8.0
         until(lambda: api.metric("apex_celery_queue_age_seconds") == 0)
 

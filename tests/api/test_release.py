@@ -11,7 +11,7 @@ import pytest
 
 from tests.api.receivers import Http, http
 from tests.servers import sentry_cli
-from tests.servers.packages import NotHere
+from tests.servers.skipping import or_skip
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "services" / "api" / "release" / "sentry_release.sh"
@@ -38,10 +38,8 @@ def answer(path: str) -> bytes:
 
 
 def release(sentry: Http, static: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    try:
+    with or_skip("sentry-cli"):
         program = sentry_cli.program()
-    except NotHere as reason:
-        pytest.skip(f"sentry-cli: {reason}")
     own = {
         "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
         "SENTRY_URL": f"http://127.0.0.1:{sentry.port}",

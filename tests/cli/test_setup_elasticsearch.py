@@ -8,7 +8,6 @@ import ssl
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,9 +16,7 @@ from typing import Any
 import pytest
 
 from tests.cli.program import Answer, invoke, run
-from tests.servers import elasticsearch_node
-from tests.servers.elasticsearch_node import PASSWORD, free_port
-from tests.servers.packages import NotHere
+from tests.servers.elasticsearch_node import PASSWORD, LocalNode, free_port
 
 
 @dataclass(frozen=True)
@@ -47,13 +44,8 @@ class Secure:
 
 
 @pytest.fixture(scope="module")
-def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secure]:
-    try:
-        with elasticsearch_node.started(tmp_path_factory.mktemp("secure"), secure=True) as node:
-            assert isinstance(node, elasticsearch_node.LocalNode)
-            yield Secure(node.url, node.ca)
-    except NotHere as reason:
-        pytest.skip(f"elasticsearch with security: {reason}")
+def secure(secure_elasticsearch: LocalNode) -> Secure:
+    return Secure(secure_elasticsearch.url, secure_elasticsearch.ca)
 
 
 EVERYTHING = [

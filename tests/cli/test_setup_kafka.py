@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,8 @@ from pipeline.kafka.administration import administrator, found
 from pipeline.kafka.topics import Found, Topic
 from tests.cli.program import invoke
 from tests.kafka.workbench import unique
-from tests.servers import kafka_cluster
 from tests.servers.elasticsearch_node import free_port
 from tests.servers.kafka_cluster import PASSWORD, USER, Cluster, LocalCluster
-from tests.servers.packages import NotHere
 
 
 def layout(folder: Path, *topics: tuple[str, int, str]) -> str:
@@ -112,17 +109,7 @@ def test_wrong_files_and_addresses(tmp_path: Path, text: str, bootstrap: str, re
     assert reason in err
 
 
-@pytest.fixture(scope="module")
-def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
-    try:
-        with kafka_cluster.started(tmp_path_factory.mktemp("secure"), secure=True) as cluster:
-            assert isinstance(cluster, LocalCluster)
-            yield cluster
-    except NotHere as reason:
-        pytest.skip(f"kafka: {reason}")
-
-
-def test_over_tls_with_a_login(tmp_path: Path, secure: LocalCluster) -> None:
+def test_over_tls_with_a_login(tmp_path: Path, secure_kafka: LocalCluster) -> None:
     client = tmp_path / "client.properties"
     login = "org.apache.kafka.common.security.scram.ScramLoginModule required"
     lines = [
@@ -130,12 +117,12 @@ def test_over_tls_with_a_login(tmp_path: Path, secure: LocalCluster) -> None:
         "security.protocol=SASL_SSL",
         "sasl.mechanism=SCRAM-SHA-512",
         f'sasl.jaas.config={login} username="{USER}" password="{PASSWORD}";',
-        f"ssl.truststore.location={secure.ca}",
+        f"ssl.truststore.location={secure_kafka.ca}",
     ]
     client.write_text("\n".join(lines) + "\n")
     name = unique("secure")
     file = layout(tmp_path, (name, 1, "settings: {}"))
-    options = ["--bootstrap-servers", secure.secure, "--replication-factor", "1", "--command-config", str(client)]
+    options = ["--bootstrap-servers", secure_kafka.secure, "--replication-factor", "1", "--command-config", str(client)]
     assert invoke("setup", "kafka", file, *options)[:2] == (0, f"{name}: create: 1 partition, 1 copy\n")
     client.write_text("security.protocol\n")
     code, _, err = invoke("setup", "kafka", file, *options)

@@ -9,15 +9,13 @@ import pytest
 
 from tests.deploy import composing
 from tests.deploy.manifests import ROOT, Objects, built, secured
-from tests.servers.packages import NotHere
+from tests.servers.skipping import or_skip
 
 
 @pytest.fixture(scope="session")
 def base() -> Objects:
-    try:
+    with or_skip("kustomize"):
         return built(ROOT / "k8s" / "base")
-    except NotHere as reason:
-        pytest.skip(f"kustomize: {reason}")
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +26,8 @@ def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def secure(overlay: Path) -> Objects:
-    try:
+    with or_skip("kustomize"):
         return built(overlay)
-    except NotHere as reason:
-        pytest.skip(f"kustomize: {reason}")
 
 
 @pytest.fixture(params=["base", "secure"])
@@ -43,7 +39,5 @@ def objects(request: pytest.FixtureRequest) -> Objects:
 @pytest.fixture(scope="session", params=["core", "full"])
 def project(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What compose makes of its file with a profile."""
-    try:
+    with or_skip("docker compose"):
         return composing.read(request.param)
-    except NotHere as reason:
-        pytest.skip(f"docker compose: {reason}")

@@ -23,18 +23,15 @@ from tests.deploy.cluster import NODES, Node
 from tests.deploy.filebeat import envelope
 from tests.deploy.manifests import Objects
 from tests.servers.elasticsearch_node import PASSWORD, free_port
-from tests.servers.packages import NotHere
+from tests.servers.skipping import or_skip
 
 LINE = '{"timestamp":"2026-11-21T06:29:45.816Z","level":"info","event":"request_finished","source_ip":"81.2.69.142"}'
 
 
 @pytest.fixture(scope="module")
 def nodes(base: Objects, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
-    try:
-        with cluster.started(tmp_path_factory.mktemp("nodes"), base) as found:
-            yield found
-    except NotHere as reason:
-        pytest.skip(f"elasticsearch: {reason}")
+    with or_skip("elasticsearch"), cluster.started(tmp_path_factory.mktemp("nodes"), base) as found:
+        yield found
 
 
 def asked(url: str) -> Any:

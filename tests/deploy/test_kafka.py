@@ -22,7 +22,7 @@ from tests.deploy import composing
 from tests.deploy.manifests import ROOT, Objects
 from tests.servers import kafka_cluster, packages
 from tests.servers.elasticsearch_node import free_port
-from tests.servers.packages import NotHere
+from tests.servers.skipping import or_skip
 
 PATIENCE = 120.0
 TOPICS = str(ROOT / "shippers" / "kafka" / "topics.yaml")
@@ -91,7 +91,7 @@ def read(path: Path) -> dict[str, str]:
 
 
 def test_the_compose_broker_starts_and_the_job_makes_its_topics(tmp_path: Path) -> None:
-    try:
+    with or_skip("kafka"):
         service: dict[str, Any] = composing.read("full")["services"]["kafka"]
         setup = composing.read("full")["services"]["kafka-setup"]["command"]
         port, controller = free_port(), free_port()
@@ -101,8 +101,6 @@ def test_the_compose_broker_starts_and_the_job_makes_its_topics(tmp_path: Path) 
         }
         listeners = f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}"
         properties = prepared(tmp_path, variables, listeners=listeners, log_dirs=str(tmp_path / "logs"))
-    except NotHere as reason:
-        pytest.skip(f"kafka: {reason}")
     assert read(properties)["auto.create.topics.enable"] == "false"
     with running({port: properties}):
         told = [each.replace("/etc/kafka-topics/topics.yaml", TOPICS) for each in setup]
@@ -117,7 +115,7 @@ def test_the_compose_broker_starts_and_the_job_makes_its_topics(tmp_path: Path) 
 @pytest.fixture(scope="module")
 def brokers(base: Objects, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[int]]:
     """The StatefulSet's three brokers; the ports that clients use."""
-    try:
+    with or_skip("kafka"):
         packages.jdk()
         pod = base.pods()["kafka"]
         ports = [free_port() for _ in range(3)]
@@ -142,8 +140,6 @@ def brokers(base: Objects, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             here = folder / f"kafka-{number}"
             listeners = f"PLAINTEXT://127.0.0.1:{ports[number]},CONTROLLER://127.0.0.1:{controllers[number]}"
             made.append(prepared(here, variables, listeners=listeners, log_dirs=str(here / "logs")))
-    except NotHere as reason:
-        pytest.skip(f"kafka: {reason}")
     with running(dict(zip(ports, made, strict=True))):
         yield ports
 

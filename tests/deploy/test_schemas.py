@@ -13,7 +13,7 @@ from referencing import Registry, Resource
 
 from tests.deploy.manifests import Document, Objects
 from tests.servers import wheels
-from tests.servers.packages import NotHere
+from tests.servers.skipping import or_skip
 
 SCHEMAS = ("kubernetes-validate", "1.37.0")
 VERSIONS = ["v1.28.0", "v1.37.0"]
@@ -37,10 +37,8 @@ class Schemas:
 
 @pytest.fixture(scope="session", params=VERSIONS)
 def schemas(request: pytest.FixtureRequest) -> Schemas:
-    try:
+    with or_skip("Kubernetes schemas"):
         folder = wheels.unpacked(*SCHEMAS)
-    except NotHere as reason:
-        pytest.skip(f"Kubernetes schemas: {reason}")
     return Schemas(folder / "kubernetes_validate" / "kubernetes-json-schema" / f"{request.param}-local-strict")
 
 

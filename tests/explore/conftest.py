@@ -6,17 +6,14 @@ from playwright.sync_api import BrowserContext
 from tests.explore.documents import fill
 from tests.explore.site import Opened, served
 from tests.servers import browser as chromium
-from tests.servers.packages import NotHere
+from tests.servers.skipping import or_skip
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[BrowserContext]:
     """A real browser; Playwright's loop runs in this thread as long as it is there, so it ends with its module."""
-    try:
-        with chromium.started(tmp_path_factory.mktemp("profile")) as started:
-            yield started
-    except NotHere as reason:
-        pytest.skip(f"chromium: {reason}")
+    with or_skip("chromium"), chromium.started(tmp_path_factory.mktemp("profile")) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.campaign import Campaign
 from tests.servers.elasticsearch_node import Server
-from tests.servers.packages import NotHere
+from tests.servers.skipping import or_skip
 
 ROUNDS, SECONDS = 2, 16.0
 """With starting, draining and checking about a minute."""
@@ -22,10 +22,8 @@ def test_faults_lose_nothing_and_repeat_nothing(elasticsearch: Server, tmp_path:
         pytest.skip("elasticsearch: only a local node keeps its data over a kill")
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
     print(f"seed {seed}: give it in SEED to draw the same faults")
-    try:
+    with or_skip("faults"):
         campaign = Campaign(seed, elasticsearch, tmp_path)
-    except NotHere as reason:
-        pytest.skip(f"faults: {reason}")
 
     async def run() -> None:
         async with campaign:

@@ -19,7 +19,7 @@ from tests.kafka.workbench import PATIENCE, committed, eventually, make_topic, p
 from tests.proofs.test_kafka import check, engine_for, lines, stored
 from tests.servers import kafka_cluster
 from tests.servers.elasticsearch_node import free_port
-from tests.servers.packages import NotHere
+from tests.servers.skipping import or_skip
 
 BURST = 400
 FAULTS = [fault for fault in (*LASTING, *SUDDEN) if fault != "corruption"]
@@ -35,11 +35,11 @@ def advertised() -> int:
 def broker(tmp_path: Path, advertised: int) -> Iterator[kafka_cluster.Cluster]:
     folder = tmp_path / "kafka"
     folder.mkdir()
-    try:
-        with kafka_cluster.started(folder, f"advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}") as cluster:
-            yield cluster
-    except NotHere as reason:
-        pytest.skip(f"kafka: {reason}")
+    with (
+        or_skip("kafka"),
+        kafka_cluster.started(folder, f"advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}") as cluster,
+    ):
+        yield cluster
 
 
 def test_spoilt_connections_to_kafka_lose_nothing(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.faults.shim import Shim, built
-from tests.servers.packages import NotHere
+from tests.servers.skipping import or_skip
 
 LOOK = """
 import errno, os, sys, time
@@ -58,10 +58,8 @@ def shim(tmp_path: Path) -> Shim:
     for name in ("under", "beside"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "there").write_bytes(b"there")
-    try:
+    with or_skip("faults"):
         return Shim(built(tmp_path), tmp_path, tmp_path / "under")
-    except NotHere as reason:
-        pytest.skip(f"faults: {reason}")
 
 
 def look(shim: Shim, folder: Path, **faults: Any) -> dict[str, list[str]]:

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import logging
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +21,7 @@ from pipeline.plugin import Sent
 from tests.harness import context, planned
 from tests.kafka.workbench import Reader, eventually, made, make_topic, unique
 from tests.outputs.test_kafka import body_of, built
-from tests.servers import kafka_cluster
 from tests.servers.kafka_cluster import PASSWORD, USER, LocalCluster
-from tests.servers.packages import NotHere
-
-
-@pytest.fixture(scope="module")
-def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
-    try:
-        with kafka_cluster.started(tmp_path_factory.mktemp("secure"), secure=True) as cluster:
-            assert isinstance(cluster, LocalCluster)
-            yield cluster
-    except NotHere as reason:
-        pytest.skip(f"kafka: {reason}")
 
 
 def login(mechanism: str, password: str = PASSWORD) -> str:
@@ -69,30 +56,34 @@ def round_trip(cluster: LocalCluster, bootstrap: str, options: str) -> None:
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
-def test_passwords(secure: LocalCluster, mechanism: str) -> None:
-    round_trip(secure, secure.secure, f"{tls(secure)} {login(mechanism)}")
+def test_passwords(secure_kafka: LocalCluster, mechanism: str) -> None:
+    round_trip(secure_kafka, secure_kafka.secure, f"{tls(secure_kafka)} {login(mechanism)}")
 
 
-def test_a_login_from_a_file_and_a_truststore_in_pkcs12(secure: LocalCluster, tmp_path: Path) -> None:
+def test_a_login_from_a_file_and_a_truststore_in_pkcs12(secure_kafka: LocalCluster, tmp_path: Path) -> None:
     jaas = tmp_path / "jaas.conf"
     jaas.write_text(f'KafkaClient {{ a.PlainLoginModule required username="{USER}" password="{PASSWORD}"; }};')
     store = tmp_path / "trust.p12"
-    authority = x509.load_pem_x509_certificate(secure.ca.read_bytes())
+    authority = x509.load_pem_x509_certificate(secure_kafka.ca.read_bytes())
     algorithm = serialization.BestAvailableEncryption(b"changeit")
     store.write_bytes(pkcs12.serialize_key_and_certificates(None, None, None, [authority], algorithm))
     options = f'security_protocol => "SASL_SSL" sasl_mechanism => "PLAIN" jaas_path => "{jaas}"'
     trust = (
         f'ssl_truststore_location => "{store}" ssl_truststore_password => "changeit" ssl_truststore_type => "PKCS12"'
     )
-    round_trip(secure, secure.secure, f"{options} {trust}")
+    round_trip(secure_kafka, secure_kafka.secure, f"{options} {trust}")
 
 
-def test_an_unsigned_token(secure: LocalCluster) -> None:
+def test_an_unsigned_token(secure_kafka: LocalCluster) -> None:
     jaas = f'O.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="{USER}";'
-    round_trip(secure, secure.secure, f"{tls(secure)} sasl_mechanism => \"OAUTHBEARER\" sasl_jaas_config => '{jaas}'")
+    round_trip(
+        secure_kafka,
+        secure_kafka.secure,
+        f"{tls(secure_kafka)} sasl_mechanism => \"OAUTHBEARER\" sasl_jaas_config => '{jaas}'",
+    )
 
 
-def test_a_token_from_an_endpoint(secure: LocalCluster) -> None:
+def test_a_token_from_an_endpoint(secure_kafka: LocalCluster) -> None:
     """The endpoint speaks RFC 6749; its tokens are unsigned, as the broker of the tests takes them."""
     asked: list[Any] = []
 
@@ -115,12 +106,12 @@ def test_a_token_from_an_endpoint(secure: LocalCluster) -> None:
         url = f"http://127.0.0.1:{runner.addresses[0][1]}/token"
         jaas = 'O.OAuthBearerLoginModule required clientId="id" clientSecret="se:cret" scope="logs";'
         options = (
-            f"{tls(secure)} sasl_mechanism => \"OAUTHBEARER\" sasl_jaas_config => '{jaas}' "
+            f"{tls(secure_kafka)} sasl_mechanism => \"OAUTHBEARER\" sasl_jaas_config => '{jaas}' "
             f'sasl_oauthbearer_token_endpoint_url => "{url}"'
         )
         try:
-            await make_topic(secure.bootstrap, topic)
-            output = built(f'topic_id => "{topic}" {options}', secure.secure)
+            await make_topic(secure_kafka.bootstrap, topic)
+            output = built(f'topic_id => "{topic}" {options}', secure_kafka.secure)
             await output.start()
             assert await output.send(body_of(output, "hello")) == Sent([], [], 0)
             await output.close()
@@ -133,25 +124,25 @@ def test_a_token_from_an_endpoint(secure: LocalCluster) -> None:
 
 
 @pytest.mark.parametrize("form", ["pem", "p12"])
-def test_mutual_tls(secure: LocalCluster, tmp_path: Path, form: str) -> None:
-    store = secure.client
+def test_mutual_tls(secure_kafka: LocalCluster, tmp_path: Path, form: str) -> None:
+    store = secure_kafka.client
     if form == "p12":
-        text = secure.client.read_bytes()
+        text = secure_kafka.client.read_bytes()
         key = serialization.load_pem_private_key(text, None)
         store = tmp_path / "client.p12"
         certificate = x509.load_pem_x509_certificates(text)[0]
         algorithm = serialization.BestAvailableEncryption(b"changeit")
         store.write_bytes(pkcs12.serialize_key_and_certificates(b"client", key, certificate, None, algorithm))
     keystore = f'ssl_keystore_location => "{store}" ssl_keystore_password => "changeit"'
-    trust = f'security_protocol => "SSL" ssl_truststore_location => "{secure.ca}"'
-    round_trip(secure, secure.mutual, f"{trust} {keystore}")
+    trust = f'security_protocol => "SSL" ssl_truststore_location => "{secure_kafka.ca}"'
+    round_trip(secure_kafka, secure_kafka.mutual, f"{trust} {keystore}")
 
 
-def test_a_wrong_password_is_said_and_tried_again(secure: LocalCluster, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_password_is_said_and_tried_again(secure_kafka: LocalCluster, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "apex.input.kafka")
 
     async def scenario() -> None:
-        source = made(secure.secure, "any", unique("group"), f"{tls(secure)} {login('PLAIN', 'wrong')}")
+        source = made(secure_kafka.secure, "any", unique("group"), f"{tls(secure_kafka)} {login('PLAIN', 'wrong')}")
         async with Reader(source):
             await eventually(lambda: "next try in" in caplog.text)
 

@@ -10,19 +10,16 @@ import pytest
 from tests.cli.program import invoke
 from tests.mappings.workbench import SAMPLE, enveloped, shipped
 from tests.servers import elasticsearch_node
-from tests.servers.packages import NotHere
+from tests.servers.skipping import or_skip
 
 
 @pytest.fixture(scope="session")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an Elasticsearch in which `setup elasticsearch` was run."""
-    try:
-        with elasticsearch_node.started(tmp_path_factory.mktemp("mapped")) as started:
-            code, out, err = invoke("setup", "elasticsearch", "--hosts", started.url, "--data-stream")
-            assert (code, err) == (0, ""), out
-            yield started.url
-    except NotHere as reason:
-        pytest.skip(f"elasticsearch: {reason}")
+    with or_skip("elasticsearch"), elasticsearch_node.started(tmp_path_factory.mktemp("mapped")) as started:
+        code, out, err = invoke("setup", "elasticsearch", "--hosts", started.url, "--data-stream")
+        assert (code, err) == (0, ""), out
+        yield started.url
 
 
 @pytest.fixture(scope="session")

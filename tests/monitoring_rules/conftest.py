@@ -11,16 +11,14 @@ from tests.servers import debian
 from tests.servers.debian import Program
 from tests.servers.elasticsearch_node import free_port
 from tests.servers.kafka_cluster import Cluster
-from tests.servers.packages import NotHere
+from tests.servers.skipping import or_skip
 
 TEMPLATES = "usr/share/prometheus"
 
 
 def _had(name: str, package: str) -> Program:
-    try:
+    with or_skip(name):
         return debian.program(name, package=package)
-    except NotHere as reason:
-        pytest.skip(f"{name}: {reason}")
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from tests.monitoring_rules.watching import Expression, Use, board_expressions, 
 from tests.servers import postgres
 from tests.servers.debian import Program
 from tests.servers.kafka_cluster import Cluster
-from tests.servers.packages import NotHere
+from tests.servers.skipping import or_skip
 
 TARGET = frozenset({"job", "instance"})
 """Labels that Prometheus gives what it scrapes."""
@@ -75,9 +75,6 @@ def test_an_exporter_answers_while_its_database_is_away(
 ) -> None:
     """So `up` is 1 then, and DatabaseDown needs pg_up."""
     assert [sample.value for sample in emitted["postgres"] if sample.name == "pg_up"] == [0]
-    try:
-        with postgres.started() as server:
-            found = samples(emitting.of_postgres_exporter(postgres_exporter, tmp_path, server.url))
-    except NotHere as reason:
-        pytest.skip(f"postgres: {reason}")
+    with or_skip("postgres"), postgres.started() as server:
+        found = samples(emitting.of_postgres_exporter(postgres_exporter, tmp_path, server.url))
     assert [sample.value for sample in found if sample.name == "pg_up"] == [1]

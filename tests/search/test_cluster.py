@@ -8,18 +8,7 @@ from pipeline.errors import NotAuthorised, Unavailable
 from pipeline.search import cluster
 from pipeline.search.questions import Question, SearchFailed
 from tests.cli.running import run
-from tests.servers import elasticsearch_node
 from tests.servers.elasticsearch_node import PASSWORD
-from tests.servers.packages import NotHere
-
-
-@pytest.fixture(scope="module")
-def secure(tmp_path_factory):
-    try:
-        with elasticsearch_node.started(tmp_path_factory.mktemp("secure"), secure=True) as node:
-            yield node
-    except NotHere as reason:
-        pytest.skip(f"elasticsearch with security: {reason}")
 
 
 def asked(url, **options):
@@ -32,25 +21,26 @@ def asked(url, **options):
     return asyncio.run(ask())
 
 
-def test_tls_and_passwords(secure):
-    trusted = secure.url.replace("https://", f"https://tester:{PASSWORD}@")
-    assert asked(trusted, authority=secure.ca) == 0
+def test_tls_and_passwords(secure_elasticsearch):
+    trusted = secure_elasticsearch.url.replace("https://", f"https://tester:{PASSWORD}@")
+    assert asked(trusted, authority=secure_elasticsearch.ca) == 0
     with pytest.raises(NotAuthorised, match=r"refuses \(401\)"):
-        asked(trusted.replace(PASSWORD, "wrong"), authority=secure.ca)
+        asked(trusted.replace(PASSWORD, "wrong"), authority=secure_elasticsearch.ca)
     with pytest.raises(Unavailable, match="certificate"):
         asked(trusted)
 
 
-def test_on_the_command_line(secure, monkeypatch):
+def test_on_the_command_line(secure_elasticsearch, monkeypatch):
     monkeypatch.delenv("ELASTICSEARCH_API_KEY", raising=False)
-    url = secure.url.replace("https://", f"https://tester:{PASSWORD}@")
-    found = run("stats", "--elasticsearch", url, "--cacert", secure.ca, "--index", "none-*")
+    url, authority = secure_elasticsearch.url, secure_elasticsearch.ca
+    trusted = url.replace("https://", f"https://tester:{PASSWORD}@")
+    found = run("stats", "--elasticsearch", trusted, "--cacert", authority, "--index", "none-*")
     assert (found.exit_code, found.stdout.splitlines()[1].split()) == (0, ["all", "0"])
-    refused = run("search", "--elasticsearch", secure.url, "--cacert", secure.ca)
+    refused = run("search", "--elasticsearch", url, "--cacert", authority)
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "the role needs read and view_index_metadata" in refused.stderr
     monkeypatch.setenv("ELASTICSEARCH_API_KEY", "no:key")
-    assert "refuses (401)" in run("search", "--elasticsearch", secure.url, "--cacert", secure.ca).stderr
+    assert "refuses (401)" in run("search", "--elasticsearch", url, "--cacert", authority).stderr
 
 
 @pytest.mark.parametrize(

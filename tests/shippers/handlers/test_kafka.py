@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from tests.kafka.workbench import make_topic, unique, whole_topic
 from tests.proofs.engine import TextEngine
 from tests.servers import kafka_cluster
 from tests.servers.elasticsearch_node import free_port
-from tests.servers.packages import NotHere
 from tests.shippers.handlers.workbench import PATIENCE, QUICK, ROOT, eventually, program
 
 LogsTo = Callable[[ShippingHandler], logging.Logger]
@@ -199,35 +198,25 @@ def test_what_the_client_logs_is_not_shipped(kafka: kafka_cluster.Cluster, topic
     assert sorted(_messages(kafka, topic)) == ["mine", "mine too"]
 
 
-@pytest.fixture(scope="module")
-def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_cluster.LocalCluster]:
-    try:
-        with kafka_cluster.started(tmp_path_factory.mktemp("secure"), secure=True) as cluster:
-            assert isinstance(cluster, kafka_cluster.LocalCluster)
-            yield cluster
-    except NotHere as reason:
-        pytest.skip(f"kafka: {reason}")
-
-
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
-def test_a_login_over_tls(secure: kafka_cluster.LocalCluster, mechanism: str, logs_to: LogsTo) -> None:
+def test_a_login_over_tls(secure_kafka: kafka_cluster.LocalCluster, mechanism: str, logs_to: LogsTo) -> None:
     name = unique("login")
-    tls = ssl.create_default_context(cafile=str(secure.ca))
+    tls = ssl.create_default_context(cafile=str(secure_kafka.ca))
     security = Security(tls, kafka_cluster.USER, kafka_cluster.PASSWORD, mechanism)
     assert kafka_cluster.PASSWORD not in repr(security)
-    handler = KafkaHandler(secure.secure, name, security=security, pace=QUICK)
+    handler = KafkaHandler(secure_kafka.secure, name, security=security, pace=QUICK)
     logs_to(handler).info("secret")
     assert handler.drain(PATIENCE)
-    assert _messages(secure, name) == ["secret"]
+    assert _messages(secure_kafka, name) == ["secret"]
 
 
-def test_certificates_from_a_target(secure: kafka_cluster.LocalCluster, logs_to: LogsTo) -> None:
+def test_certificates_from_a_target(secure_kafka: kafka_cluster.LocalCluster, logs_to: LogsTo) -> None:
     name = unique("mutual")
-    files = f"ca={secure.ca}&certificate={secure.client}&key={secure.client}"
-    handler = handler_for(f"kafka+tls://{secure.mutual}/{name}?{files}", pace=QUICK)
+    files = f"ca={secure_kafka.ca}&certificate={secure_kafka.client}&key={secure_kafka.client}"
+    handler = handler_for(f"kafka+tls://{secure_kafka.mutual}/{name}?{files}", pace=QUICK)
     logs_to(handler).info("secret")
     assert handler.drain(PATIENCE)
-    assert _messages(secure, name) == ["secret"]
+    assert _messages(secure_kafka, name) == ["secret"]
 
 
 @pytest.mark.parametrize(
