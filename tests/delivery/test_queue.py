@@ -1,32 +1,21 @@
-"""The persistent queue: what is acknowledged when, what stays for the next start, what happens at its bounds."""
+"""The persistent queue: what is acknowledged when, and what stays for the next start."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
-import logging
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pipeline.batch import UNCOUNTED, Batch, Origin
-from pipeline.delivery.dead_letters import DeadLetterQueue, read
-from pipeline.delivery.queue import PersistentQueue, Terms
-from pipeline.delivery.retry import Backoff
+from pipeline.delivery.dead_letters import read
 from pipeline.delivery.worker import Source
-from pipeline.disk.stored_queue import Bounds, StoredQueue
-from pipeline.errors import BrokenFraming, StoreError
+from pipeline.disk.stored_queue import StoredQueue
+from pipeline.errors import BrokenFraming
 from pipeline.event import Event
-from pipeline.metrics import Counters
 from pipeline.plugin import Reject
-from tests.disk.faulty_files import FaultyFiles
+from tests.delivery.queue_bench import PATIENCE, TEXTS, Bench
 from tests.harness import ScriptedInput
-
-TEXTS = [f"line {number}\n".encode() for number in range(20)]
-PATIENCE = 20.0
 
 
 class Picky(ScriptedInput):
@@ -38,71 +27,6 @@ class Picky(ScriptedInput):
         if data.startswith(b"!") and not self.trusting:
             raise BrokenFraming("a line with an exclamation mark")
         return super().decode(data, origin, reject)
-
-
-@dataclass
-class Bench:
-    """A queue in a file system of its own, and a worker that keeps what it is given; `gate` holds it back."""
-
-    folder: Path
-    files: FaultyFiles = field(default_factory=FaultyFiles)
-    bounds: Bounds = field(default_factory=lambda: Bounds(1 << 16, 1 << 20))
-    counters: Counters = field(default_factory=Counters)
-    got: list[Batch] = field(default_factory=list)
-    gate: asyncio.Event | None = None
-    ends: bool = True
-
-    def __post_init__(self) -> None:
-        self.letters = DeadLetterQueue(self.folder / "dlq", "main")
-
-    def queue(self, inputs: dict[str, ScriptedInput], **terms: Any) -> tuple[StoredQueue, PersistentQueue]:
-        store = StoredQueue("/queue", self.bounds, self.files)
-        sources = {name: Source(source, None, name) for name, source in inputs.items()}
-        terms = {"backoff": Backoff(0.001, 0.001), **terms}
-        return store, PersistentQueue(store, sources, Terms(**terms), self.letters, self.counters)
-
-    async def take(self, source: Source, batch: Batch) -> None:
-        if self.gate is not None:
-            await self.gate.wait()
-        self.got.append(batch)
-        try:
-            list(source.input.decode(batch.data, batch.origin, lambda raw, error: None))
-        except BrokenFraming as error:
-            batch.refuse(error)
-            return
-        if self.ends:
-            batch.end(1)
-
-    def whole(self, inputs: dict[str, ScriptedInput], *, stopped: bool = False, **terms: Any) -> StoredQueue:
-        """A run from start to end; `stopped` when all is on disk and little is delivered."""
-
-        async def scenario() -> StoredQueue:
-            store, queue = self.queue(inputs, **terms)
-            if stopped:  # before the worker has taken more than the first
-                queue.stop()
-                self.gate = asyncio.Event()
-            work = asyncio.create_task(queue.run(self.take))
-            if self.gate is not None:
-                async with asyncio.timeout(PATIENCE):
-                    while any(len(source.ended) < len(source.texts) for source in inputs.values()):
-                        await asyncio.sleep(0)
-                for _ in range(20):
-                    await asyncio.sleep(0)
-                self.gate.set()
-                self.gate = None
-            await asyncio.wait_for(work, PATIENCE)
-            await queue.close()
-            store.close()
-            return store
-
-        return asyncio.run(scenario())
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
-    yield made
-    made.letters.close()
 
 
 def test_everything_comes_out_in_order_under_its_id(bench: Bench) -> None:
@@ -266,176 +190,3 @@ def test_an_input_that_is_quiet_for_a_while(bench: Bench) -> None:
     source = Slow(TEXTS[:5])
     assert bench.whole({"lines": source}).waiting == 0
     assert [batch.data for batch in bench.got] == TEXTS[:5]
-
-
-class Counting(ScriptedInput):
-    given = 0
-
-    async def batches(self) -> AsyncIterator[Batch]:
-        async for batch in super().batches():
-            self.given += 1
-            yield batch
-
-
-def test_inputs_are_not_read_while_the_queue_is_full(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    texts = [b"%06d" % number + b"x" * (1 << 20) + b"\n" for number in range(40)]
-    source = Counting(texts)
-    bench.bounds = Bounds(2 << 20, 8 << 20)
-
-    async def scenario() -> None:
-        bench.gate = asyncio.Event()
-        store, queue = bench.queue({"lines": source})
-        work = asyncio.create_task(queue.run(bench.take))
-        async with asyncio.timeout(PATIENCE):
-            while "the queue is full" not in caplog.text:
-                await asyncio.sleep(0.001)
-        for _ in range(100):
-            await asyncio.sleep(0)
-        acknowledged = len(source.ended)
-        assert 0 < acknowledged < 8  # what fits on the disk; what waits in memory is not acknowledged
-        assert source.given <= acknowledged + 20  # and is bounded
-        assert store.size <= 8 << 20
-        bench.gate.set()
-        async with asyncio.timeout(PATIENCE):
-            while not work.done():
-                assert store.size <= 8 << 20
-                await asyncio.sleep(0.001)
-        await work
-        await queue.close()
-
-    asyncio.run(scenario())
-    assert [batch.data for batch in bench.got] == texts
-    assert len(source.ended) == 40
-    assert caplog.text.count("the queue is full") == 1  # it was full again and again
-
-
-@pytest.mark.parametrize("step", ["write", "sync", "open", "sync folder"])
-def test_a_disk_that_refuses_is_waited_for(bench: Bench, step: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    source = ScriptedInput(TEXTS)
-
-    async def scenario() -> None:
-        store, queue = bench.queue({"lines": source})
-        full = OSError(errno.ENOSPC, "No space left on device")
-        bench.files.faults = lambda kind: full if kind == step else None
-        work = asyncio.create_task(queue.run(bench.take))
-        async with asyncio.timeout(PATIENCE):
-            while caplog.text.count("nothing is acknowledged and nothing is dropped") < 3:
-                await asyncio.sleep(0.001)
-        assert source.ended == {}
-        assert bench.got == []
-        bench.files.faults = lambda kind: None
-        await asyncio.wait_for(work, PATIENCE)
-        await queue.close()
-        assert store.waiting == 0
-
-    asyncio.run(scenario())
-    assert "No space left on device" in caplog.text
-    assert "the queue is written again" in caplog.text
-    assert [batch.data for batch in bench.got] == TEXTS
-    assert len(source.ended) == len(TEXTS)
-
-
-@pytest.mark.parametrize("step", ["look", "read"])
-def test_a_disk_that_cannot_be_read_is_waited_for(bench: Bench, step: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    source = ScriptedInput(TEXTS)
-
-    async def scenario() -> None:
-        store, queue = bench.queue({"lines": source})
-        bench.files.faults = lambda kind: OSError(errno.EIO, "Input/output error") if kind == step else None
-        work = asyncio.create_task(queue.run(bench.take))
-        async with asyncio.timeout(PATIENCE):
-            while caplog.text.count("Input/output error; what is in it is not delivered; next try in") < 3:
-                await asyncio.sleep(0.001)
-        assert bench.got == []
-        bench.files.faults = lambda kind: None
-        await asyncio.wait_for(work, PATIENCE)
-        await queue.close()
-        assert store.waiting == 0
-        store.close()
-
-    asyncio.run(scenario())
-    assert "the queue is read again" in caplog.text
-    assert [batch.data for batch in bench.got] == TEXTS
-
-
-def test_and_not_at_a_stop(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
-    source = ScriptedInput(TEXTS)
-
-    async def scenario() -> None:
-        store, queue = bench.queue({"lines": source})
-        bench.files.faults = lambda kind: OSError(errno.EIO, "Input/output error") if kind == "read" else None
-        work = asyncio.create_task(queue.run(bench.take))
-        async with asyncio.timeout(PATIENCE):
-            while len(source.ended) < len(TEXTS) or "is not delivered; next try in" not in caplog.text:
-                await asyncio.sleep(0.001)
-        queue.stop()
-        await asyncio.wait_for(work, PATIENCE)
-        await queue.close()
-        assert store.waiting == len(TEXTS)
-        store.close()
-
-    asyncio.run(scenario())
-    assert bench.got == []
-
-
-@pytest.mark.parametrize(("retry", "fails", "told"), [(True, 1, False), (True, 2, True), (False, 1, True)])
-def test_a_checkpoint_that_fails(
-    bench: Bench, retry: bool, fails: int, told: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def scenario() -> None:
-        store, queue = bench.queue({"lines": ScriptedInput(TEXTS)}, retry=retry, interval=0.001)
-        left = fails
-
-        def fault(step: str) -> OSError | None:
-            nonlocal left
-            if step != "replace" or not left:
-                return None
-            left -= 1
-            return OSError(errno.EIO, "Input/output error")
-
-        bench.files.faults = fault
-        checkpoints = asyncio.create_task(queue.checkpoints())
-        await asyncio.wait_for(queue.run(bench.take), PATIENCE)
-        while left:
-            await asyncio.sleep(0.001)
-        checkpoints.cancel()
-        await queue.close()
-        store.close()
-
-    asyncio.run(scenario())
-    assert ("no checkpoint" in caplog.text) is told
-    bench.got.clear()
-    bench.whole({"lines": ScriptedInput([])})
-    assert bench.got == []
-
-
-def test_checkpoints_come_after_so_many_ends(bench: Bench) -> None:
-    async def scenario() -> None:
-        store, queue = bench.queue({"lines": ScriptedInput(TEXTS)}, acks=5, interval=0)
-        replaced = asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def notice(step: str) -> None:
-            if step == "replace":
-                loop.call_soon_threadsafe(replaced.set)
-
-        bench.files.faults = notice
-        checkpoints = asyncio.create_task(queue.checkpoints())
-        await queue.run(bench.take)
-        await asyncio.wait_for(replaced.wait(), PATIENCE)
-        checkpoints.cancel()
-        store.close()
-
-    asyncio.run(scenario())
-
-
-def test_damage_ends_the_start_and_says_where(bench: Bench) -> None:
-    bench.ends = False
-    bench.whole({"lines": ScriptedInput(TEXTS)})
-    [page] = [stored for name, stored in bench.files.now.items() if name.endswith(".page")]
-    page.data[page.data.index(b"line 10")] ^= 1
-    with pytest.raises(StoreError, match=r"1\.page is damaged at byte \d+: the checksum of record 11 .*queue repair"):
-        bench.queue({})

@@ -7,12 +7,24 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kafka.test_consuming import EARLIEST, numbered, texts
-from tests.kafka.workbench import Reader, committed, eventually, leaders, made, make_topic, members, produce, unique
+from tests.kafka.workbench import (
+    EARLIEST,
+    Reader,
+    committed,
+    eventually,
+    leaders,
+    made,
+    make_topic,
+    members,
+    numbered,
+    produce,
+    texts,
+    unique,
+)
 from tests.outputs.test_kafka import body_of, built
 from tests.servers import kafka_cluster
 from tests.servers.kafka_cluster import Cluster, LocalCluster
-from tests.servers.packages import NotHere
+from tests.servers.skipping import or_skip
 
 
 def test_the_broker_dies_and_comes_back(kafka: Cluster) -> None:
@@ -46,12 +58,9 @@ def test_no_broker_at_the_start() -> None:
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
-    try:
-        with kafka_cluster.started(tmp_path_factory.mktemp("three"), brokers=3) as cluster:
-            assert isinstance(cluster, LocalCluster)
-            yield cluster
-    except NotHere as reason:
-        pytest.skip(f"kafka: {reason}")
+    with or_skip("kafka"), kafka_cluster.started(tmp_path_factory.mktemp("three"), brokers=3) as cluster:
+        assert isinstance(cluster, LocalCluster)
+        yield cluster
 
 
 def test_a_leader_and_the_coordinator_are_lost(three: LocalCluster) -> None:

@@ -25,11 +25,22 @@ from pipeline.inputs.kafka import Kafka
 from tests.harness import context, planned
 
 PATIENCE = 60.0
+EARLIEST = 'auto_offset_reset => "earliest"'
 
 
 def unique(word: str) -> str:
     """A name that no other test has."""
     return f"{word}-{secrets.token_hex(4)}"
+
+
+def numbered(count: int, first: int = 0) -> list[bytes]:
+    """The values of so many records, each its number."""
+    return [b"%d" % number for number in range(first, first + count)]
+
+
+def texts(count: int, first: int = 0) -> list[str]:
+    """The messages that come of them."""
+    return [str(number) for number in range(first, first + count)]
 
 
 @asynccontextmanager
