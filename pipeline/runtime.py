@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -38,6 +38,11 @@ from pipeline.time_limits import watch_over
 
 log = logging.getLogger("apex.pipeline")
 
+HANDED_AFTER = 0.005
+"""Seconds that a body waits to fill which goes to another pipeline of the process: it waits again there."""
+FLUSH_INTERVAL = 5.0
+"""Seconds between two flushes of the filters that hold events, as in Logstash."""
+
 
 class Place(NamedTuple):
     """What stands beside a pipeline."""
@@ -46,10 +51,6 @@ class Place(NamedTuple):
     """Among the processes that have the same one."""
     bus: Bus | None = None
     """Where it meets the others of its process; None: there are none."""
-
-
-HANDED_AFTER = 0.005
-"""Seconds that a body waits to fill which goes to another pipeline of the process: it waits again there."""
 
 
 class Altered(Protocol):
@@ -66,10 +67,6 @@ class Altered(Protocol):
     def flow(self, flow: Flow) -> Flow:
         """The flow to use in the place of the compiled one."""
         ...
-
-
-FLUSH_INTERVAL = 5.0
-"""Seconds between two flushes of the filters that hold events, as in Logstash."""
 
 
 @dataclass(slots=True)
@@ -201,40 +198,24 @@ class Pipeline:
 
     async def run(self) -> None:
         """Runs until every input has ended or `stop` was called, and everything in flight has its end."""
-        settings, in_flight = self.settings, self.in_flight
         dead_letters = DeadLetterQueue(
-            settings.dead_letters, settings.pipeline_id, bounds_of(settings), self.counters.block
+            self.settings.dead_letters, self.settings.pipeline_id, bounds_of(self.settings), self.counters.block
         )
         fates = Fates(self.counters)
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-            departures = Departures(group)
             stack.callback(dead_letters.close)
             queue = self._queue = await self._open_queue(dead_letters, stack)
-            outlets: dict[int, Outlet] = {}
-            starts: list[Callable[[], Coroutine[Any, Any, None]]] = []
-            for node, (output, label) in self._built.outputs.items():
-                stack.push_async_callback(output.close)
-                backoff = backoff_of(output, settings)
-                courier = Courier(output, label, dead_letters, self.counters, backoff)
-                courier.kind = self.plan.plugins[node].module.name
-                courier.traced = self._tracer is not None
-                starts.append(courier.start)
-                delay = settings.pipeline_batch_delay / 1000
-                limits = Limits(delay=min(delay, HANDED_AFTER) if isinstance(output, Meets) else delay)
-                outlets[node] = Outlet(courier, in_flight, limits, fates.failed, departures)
+            couriers = self._couriers(dead_letters, stack)
+            outlets = self._outlets(couriers, fates, Departures(group))
             for source in self._sources:  # also where a reload gives up waiting: senders must notice
                 stack.push_async_callback(source.input.close)
-            sinks: dict[int, Continue] = {node: outlet.add for node, outlet in outlets.items()}
-            fates.flow = self._flow(sinks, fates)
-            worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
-            worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
-            worker.watch = watch_over(built.filter for built in self._built.filters.values())
+            worker = self._worker(outlets, fates, dead_letters)
             if worker.watch is not None:
                 stack.callback(worker.watch.stop)
             with background(
-                self._opening(group, starts),
+                self._opening(group, couriers.values()),
                 dead_letters.keep(),
-                *self._periodic_work(worker, bool(fates.flow.flushes)),
+                *self._periodic_work(worker, bool(worker.flow.flushes)),
             ):
                 async with asyncio.TaskGroup() as inputs:
                     if queue is not None:
@@ -244,17 +225,43 @@ class Pipeline:
                 await worker.flush(self._clock.now(), True)
                 for outlet in outlets.values():
                     await outlet.drain()
-                await in_flight.empty()
+                await self.in_flight.empty()
                 if queue is not None:
                     await queue.close()
 
-    async def _opening(
-        self, group: asyncio.TaskGroup, starts: Iterable[Callable[[], Coroutine[Any, Any, None]]]
-    ) -> None:
+    def _couriers(self, dead_letters: DeadLetterQueue, stack: contextlib.AsyncExitStack) -> dict[int, Courier]:
+        """Who delivers to each output, by its node; the outputs are closed at the end, whatever becomes of the rest."""
+        couriers: dict[int, Courier] = {}
+        for node, (output, label) in self._built.outputs.items():
+            stack.push_async_callback(output.close)
+            courier = Courier(output, label, dead_letters, self.counters, backoff_of(output, self.settings))
+            courier.kind = self.plan.plugins[node].module.name
+            courier.traced = self._tracer is not None
+            couriers[node] = courier
+        return couriers
+
+    def _outlets(self, couriers: Mapping[int, Courier], fates: Fates, departures: Departures) -> dict[int, Outlet]:
+        """What stands before each output."""
+        delay = self.settings.pipeline_batch_delay / 1000
+        outlets: dict[int, Outlet] = {}
+        for node, courier in couriers.items():
+            limits = Limits(delay=min(delay, HANDED_AFTER) if isinstance(courier.output, Meets) else delay)
+            outlets[node] = Outlet(courier, self.in_flight, limits, fates.failed, departures)
+        return outlets
+
+    def _worker(self, outlets: Mapping[int, Outlet], fates: Fates, dead_letters: DeadLetterQueue) -> Worker:
+        sinks: dict[int, Continue] = {node: outlet.add for node, outlet in outlets.items()}
+        flow = fates.flow = self._flow(sinks, fates)
+        worker = Worker(flow, fates, list(outlets.values()), self.in_flight, dead_letters, self.counters)
+        worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
+        worker.watch = watch_over(built.filter for built in self._built.filters.values())
+        return worker
+
+    async def _opening(self, group: asyncio.TaskGroup, couriers: Iterable[Courier]) -> None:
         """Outputs start when inputs listen, which takes a fraction of the time; what is taken waits for them."""
         await listening(source.input for source in self._sources)
-        for start in starts:
-            group.create_task(start())
+        for courier in couriers:
+            group.create_task(courier.start())
         if self.state == "starting":
             self.state = "running"
             self.ready.set()
