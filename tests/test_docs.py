@@ -10,11 +10,15 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from pipeline import registry
-from pipeline.cli.main import app, dlq, queue
+from pipeline.cli.dlq import dlq
+from pipeline.cli.main import app
+from pipeline.cli.queue import queue
 from pipeline.config.plan import make_plan
 from pipeline.grammar.sources import Source
 from pipeline.metrics import Counters
@@ -119,13 +123,34 @@ def test_the_readme_counts_the_sample_right() -> None:
 # ---------------------------------------------------------------------------------------------- completeness
 
 
-def test_every_command_is_in_the_readme() -> None:
-    text = README.read_text(encoding="utf-8")
+def test_every_command_has_its_line() -> None:
+    text = (DOCS / "commands.md").read_text(encoding="utf-8")
     names = [info.name or (info.callback.__name__ if info.callback else "") for info in app.registered_commands]
-    letters = [f"dlq {info.name}" for info in dlq.registered_commands]
-    letters += [f"queue {info.name}" for info in queue.registered_commands]
-    missing = [name for name in [*names, *letters] if f"apex-logs {name}" not in text]
-    assert missing == []
+    names += [str(group.name) for group in app.registered_groups]
+    names += [f"dlq {info.name}" for info in dlq.registered_commands]
+    names += [f"queue {info.name}" for info in queue.registered_commands]
+    assert [name for name in names if f"apex-logs {name}" not in text] == []
+
+
+def _shown_commands() -> Iterator[tuple[Path, str]]:
+    for path in [README, *sorted(DOCS.rglob("*.md"))]:
+        text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+        for line in re.findall(r"^\$ (?:.*\| )?((?:apex-logs|make) .*)$", text, re.MULTILINE):
+            yield path, line
+
+
+@pytest.mark.parametrize(("path", "line"), list(_shown_commands()), ids=_label)
+def test_a_command_that_is_shown_is_one_that_there_is(path: Path, line: str) -> None:
+    """Its name and its options; what it does is tested elsewhere."""
+    program, *words = shlex.split(line, comments=True)
+    if program == "make":
+        targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+        assert words[0] in targets
+        return
+    command: Any = typer.main.get_command(app)
+    while words and words[0] in getattr(command, "commands", ()):
+        command = command.commands[words.pop(0)]
+    command.make_parser(typer.Context(command)).parse_args(words)
 
 
 def _ignored_settings() -> str:
