@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.config import decorations
+from pipeline.config.built import BuiltFilter
 from pipeline.config.check import CheckedPlugin
-from pipeline.config.compile import BuiltFilter, Trace, compile_flow
+from pipeline.config.compile import Trace, compile_flow
 from pipeline.config.plan import Plan
 from pipeline.config.readers import unread_after
 from pipeline.errors import ConfigurationError

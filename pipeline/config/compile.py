@@ -19,20 +19,19 @@ them all goes there, too, so that events are routed in their order when the last
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from pipeline.config.decorations import Decorate
+from pipeline.config.built import AskingFilter, BuiltFilter, Spread, children_of, counted, failure_of
 from pipeline.config.inline import inlined
 from pipeline.errors import ConfigurationError, FilterFailure
-from pipeline.event import Event, add_tag
+from pipeline.event import Event
 from pipeline.flow import Continue, Flow, Guard, Waiting
 from pipeline.grammar import ast
 from pipeline.grammar.faults import Fault
-from pipeline.metrics import FilterCounters
-from pipeline.plugin import Asking, Filter, Holding, Spreading
+from pipeline.plugin import Asking, Holding, Spreading
 
 
 class Trace(Protocol):
@@ -46,43 +45,6 @@ class Trace(Protocol):
         """The children that a filter made of an event; each is run before the next is asked for."""
         ...
 
-
-@dataclass(frozen=True, slots=True)
-class BuiltFilter:
-    """A filter with its common options resolved."""
-
-    filter: Filter
-    decorate: Decorate | None
-    tag_on_failure: Sequence[str] | None
-    """None where the plugin has no such option: what it raises dead-letters the event."""
-    label: str
-    counters: FilterCounters = field(default_factory=lambda: FilterCounters("", ""))
-    """Counted where the filter changes the number of events."""
-
-
-@dataclass(frozen=True, slots=True)
-class AskingFilter:
-    """An asking filter at its place in the flow."""
-
-    asking: Asking
-    built: BuiltFilter
-    told: Callable[[Event, bool], None] | None = None
-
-    async def look_up(self, keys: Sequence[Hashable]) -> Mapping[Hashable, Any]:
-        """Answers the keys it could find."""
-        return await self.asking.look_up(keys)
-
-    def answered(self, event: Event, answer: Any) -> None:
-        """Applies an answer, and the common options; raises what the look-up raised."""
-        if isinstance(answer, BaseException):
-            # One exception for many events: with each, the traceback would grow.
-            raise answer.with_traceback(None)
-        matched = _apply(self.built, event, lambda given: self.asking.apply(given, answer))
-        if self.told is not None:
-            self.told(event, matched)
-
-
-Spread = Callable[[Event], Iterable[Event]]
 
 _FILE = "<compiled pipeline>"
 _FEW = 4
@@ -231,7 +193,7 @@ class _Writer:
         if built.decorate is None and built.tag_on_failure is None and self.trace is None:
             body.append((f"{pad}{run}(event)", built.label))
             return
-        fail = self._name("fail", _failure(built))
+        fail = self._name("fail", failure_of(built))
         heard = self.trace is not None
         body.append((f"{pad}try:", None))
         if built.decorate is None:
@@ -291,7 +253,7 @@ class _Writer:
                     (f"{pad}waiting.append(Waiting(event, {ask}, {key}(event), {proceed}, {resume}))", built.label)
                 )
             case Holding() as holding:
-                self.holding.append((_counted(holding, built.counters), proceed))
+                self.holding.append((counted(holding, built.counters), proceed))
                 hold = self._name("f", self._children(holding.hold, built))
                 body.append((f"{pad}for child in {hold}(event): guard({proceed}, child)", built.label))
             case Spreading(spread):
@@ -304,7 +266,7 @@ class _Writer:
 
     def _children(self, spread: Spread, built: BuiltFilter) -> Spread:
         self._spreads += 1
-        return _children(spread, built, self._spreads)
+        return children_of(spread, built, self._spreads)
 
     def _cuts(self, statements: Sequence[ast.Statement]) -> bool:
         return self._any(statements, (Spreading, Holding, Asking))
@@ -321,73 +283,6 @@ class _Writer:
             elif id(statement) in self.built and isinstance(self.built[id(statement)].filter, kinds):
                 return True
         return False
-
-
-def _children(spread: Spread, built: BuiltFilter, number: int) -> Spread:
-    """Gives each child an id of its own, and the common options; the event that was given may be among them as it is.
-
-    The id is the parent's with the numbers of the filter and of the child, so that a repeat gives the same ids, and
-    two filters never the same one. Counts what became of the event; where the filter fails, its end is counted there.
-    """
-    decorate, counters, holds = built.decorate, built.counters, isinstance(built.filter, Holding)
-
-    def children(event: Event) -> Iterable[Event]:
-        parent = event.metadata.get("event_id")
-        count, ends = 0, 1
-        try:
-            for child in spread(event):
-                if child is not event:
-                    if parent is not None:
-                        child.metadata["event_id"] = f"{parent}.{number}.{count}"
-                    if decorate is not None:
-                        decorate(child)
-                count += 1
-                yield child
-        except Exception:
-            ends = 0
-            raise
-        finally:
-            if holds:
-                counters.balance += ends - count
-            elif count != ends:
-                if count:
-                    counters.made += count - ends
-                else:
-                    counters.dropped += 1
-
-    return children
-
-
-def _counted(holding: Holding, counters: FilterCounters) -> Holding:
-    """The same; what it lets go when it is flushed is counted."""
-
-    def flush(now: float, final: bool) -> Iterable[Event]:
-        for event in holding.flush(now, final):
-            counters.balance -= 1
-            yield event
-
-    return Holding(holding.hold, flush)
-
-
-def _failure(built: BuiltFilter) -> Callable[[Event, FilterFailure], None]:
-    def tag(event: Event, failure: FilterFailure) -> None:
-        if built.tag_on_failure is None:
-            raise failure
-        for name in built.tag_on_failure:
-            add_tag(event, name)
-
-    return tag
-
-
-def _apply(built: BuiltFilter, event: Event, run: Callable[[Event], bool]) -> bool:
-    try:
-        matched = run(event)
-        if matched and built.decorate is not None:
-            built.decorate(event)
-    except FilterFailure as failure:
-        _failure(built)(event, failure)
-        return False
-    return matched
 
 
 def _traced_condition(trace: Trace) -> Callable[[Callable[[Event], bool], ast.Arm, Event], bool]:

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from pipeline.config.building import Built, connect
-from pipeline.config.compile import BuiltFilter
+from pipeline.config.built import BuiltFilter
 from pipeline.config.plan import Plan
 from pipeline.event import Event
 from pipeline.flow import Continue, Flow, Guard

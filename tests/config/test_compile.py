@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from pipeline.config.built import BuiltFilter
 from pipeline.config.check import plugins_in
-from pipeline.config.compile import BuiltFilter, compile_flow
+from pipeline.config.compile import compile_flow
 from pipeline.config.plan import arms_in
 from pipeline.delivery.asking import settle
 from pipeline.errors import ConfigurationError, FilterFailure

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.compile import AskingFilter, BuiltFilter
+from pipeline.config.built import AskingFilter, BuiltFilter
 from pipeline.errors import FilterFailure
 from pipeline.event import Event, add_tag
 from pipeline.plugin import Asking
