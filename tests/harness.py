@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.arrivals import arrive
 from pipeline.batch import Batch, Origin
 from pipeline.config.building import build
-from pipeline.config.compile import compile_flow
+from pipeline.config.compile import Parts, compile_flow
 from pipeline.config.plan import Plan, make_plan
 from pipeline.delivery.asking import settle
 from pipeline.errors import Unjudged
@@ -72,7 +72,8 @@ def filtered_events(
             proceed(event)
 
     filters = plan.configuration.body("filter")
-    flow = compile_flow(filters, [collector], built.filters, plan.conditions, {id(collector): out.append}, guard)
+    parts = Parts(filters, [collector], built.filters, plan.conditions, {id(collector): out.append})
+    flow = compile_flow(parts, guard)
 
     async def run() -> None:
         for ordinal, fields in enumerate(events):

@@ -30,7 +30,7 @@ from pipeline.arrivals import arrive
 from pipeline.clock import SystemClock
 from pipeline.config import decorations
 from pipeline.config.building import Built, build
-from pipeline.config.compile import compile_flow
+from pipeline.config.compile import Parts, compile_flow
 from pipeline.config.plan import Plan, make_plan
 from pipeline.delivery.asking import settle
 from pipeline.errors import ConfigurationError, FieldReferenceError, Unjudged
@@ -150,7 +150,8 @@ class Runner:
                 return  # such an event is dropped
 
         filters = self._plan.configuration.body("filter")
-        flow = compile_flow(filters, [end], self._built.filters, self._plan.conditions, {id(end): out.append}, guard)
+        parts = Parts(filters, [end], self._built.filters, self._plan.conditions, {id(end): out.append})
+        flow = compile_flow(parts, guard)
 
         async def through() -> None:
             for event in self._events(case):

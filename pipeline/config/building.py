@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.config import decorations
 from pipeline.config.built import BuiltFilter
 from pipeline.config.check import CheckedPlugin
-from pipeline.config.compile import Trace, compile_flow
+from pipeline.config.compile import Parts, Trace, compile_flow
 from pipeline.config.plan import Plan
 from pipeline.config.readers import unread_after
 from pipeline.errors import ConfigurationError
@@ -94,7 +94,7 @@ def connect(
 ) -> Flow:
     """Compiles the flow of a plan from its built filters to the sinks of its outputs."""
     sections = plan.configuration.body("filter"), plan.configuration.body("output")
-    return compile_flow(*sections, filters, plan.conditions, sinks, guard, trace, unrouted)
+    return compile_flow(Parts(*sections, filters, plan.conditions, sinks), guard, trace, unrouted)
 
 
 def _made(checked: CheckedPlugin, context: PluginContext, faults: list[Fault]) -> Any:

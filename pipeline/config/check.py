@@ -106,29 +106,16 @@ class Checker:
                     self.warnings.append(
                         Fault(f'{module.name}: "{name}" changes nothing: {marker.reason}', setting.name_span)
                     )
+                elif isinstance(marker, FormerName) and marker.of in settings:
+                    text = f'{module.name}: give "{marker.of}" alone; "{name}" is its former name'
+                    faults.append(Fault(text, setting.name_span))
                 elif isinstance(marker, FormerName):
-                    self._former(module, name, marker, setting, settings, values, faults)
+                    text = f'{module.name}: "{name}" is now called "{marker.of}"'
+                    self.warnings.append(Fault(text, setting.name_span))
+                    values[marker.of] = marker.convert(setting.value) if marker.convert else setting.value
             if not any(isinstance(marker, FormerName) for marker in (info.metadata if info else ())):
                 values[name] = setting.value
         return values
-
-    def _former(
-        self,
-        module: PluginModule,
-        name: str,
-        marker: FormerName,
-        setting: Setting,
-        settings: Mapping[str, Setting],
-        values: dict[str, Any],
-        faults: list[Fault],
-    ) -> None:
-        if marker.of in settings:
-            faults.append(
-                Fault(f'{module.name}: give "{marker.of}" alone; "{name}" is its former name', setting.name_span)
-            )
-            return
-        self.warnings.append(Fault(f'{module.name}: "{name}" is now called "{marker.of}"', setting.name_span))
-        values[marker.of] = marker.convert(setting.value) if marker.convert else setting.value
 
     def _codec(
         self, module: PluginModule, owner: ast.Plugin, values: dict[str, Any], settings: Mapping[str, Setting]

@@ -50,28 +50,32 @@ _FILE = "<compiled pipeline>"
 _FEW = 4
 
 
-def compile_flow(
-    filters: Sequence[ast.Statement],
-    outputs: Sequence[ast.Statement],
-    built: Mapping[int, BuiltFilter],
-    conditions: Mapping[int, Callable[[Event], bool]],
-    sinks: Mapping[int, Continue],
-    guard: Guard,
-    trace: Trace | None = None,
-    unrouted: Continue | None = None,
-) -> Flow:
-    """Generates and compiles the flow. The mappings are by the identity of the node.
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a flow is compiled from: two sections, and what stands for their nodes, by the identity of the node."""
+
+    filters: Sequence[ast.Statement]
+    outputs: Sequence[ast.Statement]
+    built: Mapping[int, BuiltFilter]
+    conditions: Mapping[int, Callable[[Event], bool]]
+    """By that of the arm."""
+    sinks: Mapping[int, Continue]
+    """Who takes the events of an output."""
+
+
+def compile_flow(parts: Parts, guard: Guard, trace: Trace | None = None, unrouted: Continue | None = None) -> Flow:
+    """Generates and compiles the flow.
 
     `unrouted` is told of events that reach no output; nothing is asked where an output takes every event.
     """
-    writer = _Writer(built, conditions, sinks, trace)
+    writer = _Writer(parts.built, parts.conditions, parts.sinks, trace)
     writer.names.update(guard=guard, waiting=writer.waiting, Waiting=Waiting, FilterFailure=FilterFailure)
-    writer.routes(outputs, unrouted)
-    if writer.asks(filters):
+    writer.routes(parts.outputs, unrouted)
+    if writer.asks(parts.filters):
         writer.names["passed"] = lambda event: writer.waiting.append(Waiting(event))
-        writer.function("filters", filters, "passed")
+        writer.function("filters", parts.filters, "passed")
     else:
-        writer.function("filters", filters, "outputs")
+        writer.function("filters", parts.filters, "outputs")
     source = "\n".join(writer.lines) + "\n"
     linecache.cache[_FILE] = (len(source), None, source.splitlines(keepends=True), _FILE)
     try:

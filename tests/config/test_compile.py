@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.config.built import BuiltFilter
 from pipeline.config.check import plugins_in
-from pipeline.config.compile import compile_flow
+from pipeline.config.compile import Parts, compile_flow
 from pipeline.config.plan import arms_in
 from pipeline.delivery.asking import settle
 from pipeline.errors import ConfigurationError, FilterFailure
@@ -113,7 +113,9 @@ def compiled(text: str, trace: Any = None) -> tuple[Flow, Seen, list[str]]:
             errors.append(f"{error} in {flows[0].place_of(error)}")
 
     flows.append(
-        compile_flow(configuration.body("filter"), configuration.body("output"), built, conditions, sinks, guard, trace)
+        compile_flow(
+            Parts(configuration.body("filter"), configuration.body("output"), built, conditions, sinks), guard, trace
+        )
     )
     return flows[0], seen, errors
 
@@ -256,14 +258,9 @@ def test_a_look_up_that_fails_concerns_the_events_that_asked() -> None:
             failed.append(f"{event.fields['name']}: {error} in {flow.place_of(error)}")
             depths.append(len(traceback.extract_tb(error.__traceback__)))
 
-    flow = compile_flow(
-        configuration.body("filter"),
-        configuration.body("output"),
-        {id(node): BuiltFilter(asking, None, (), "ask")},
-        {},
-        {id(sink): _sink("out", seen)},
-        guard,
-    )
+    built, sinks = {id(node): BuiltFilter(asking, None, (), "ask")}, {id(sink): _sink("out", seen)}
+    parts = Parts(configuration.body("filter"), configuration.body("output"), built, {}, sinks)
+    flow = compile_flow(parts, guard)
     flow.process(Event({"name": "1", "key": "k"}))
     flow.process(Event({"name": "2"}))
     flow.process(Event({"name": "3", "key": "k"}))
@@ -315,9 +312,8 @@ def test_children_have_ids_of_their_own_and_the_same_ones_again() -> None:
         def collect(event: Event) -> None:
             seen.append(event.metadata["event_id"])
 
-        flow = compile_flow(
-            configuration.body("filter"), configuration.body("output"), built, {}, {id(sink): collect}, _call
-        )
+        parts = Parts(configuration.body("filter"), configuration.body("output"), built, {}, {id(sink): collect})
+        flow = compile_flow(parts, _call)
         flow.process(Event({"name": "", "parts": "ab", "keep": 1}, {"event_id": "x"}))
         return seen
 
@@ -344,16 +340,8 @@ def test_events_that_reach_no_output_are_told_of(outputs: str, expected: list[st
         assert isinstance(arm.condition.operand, ast.Field)
         conditions[id(arm)] = lambda event, name=arm.condition.operand.text: name.strip("[]") in event.fields
     told: list[str] = []
-    flow = compile_flow(
-        (),
-        configuration.body("output"),
-        {},
-        conditions,
-        sinks,
-        _call,
-        None,
-        lambda event: told.append(event.fields["name"]),
-    )
+    parts = Parts((), configuration.body("output"), {}, conditions, sinks)
+    flow = compile_flow(parts, _call, unrouted=lambda event: told.append(event.fields["name"]))
     for fields in ({"name": "1", "x": 1}, {"name": "2", "y": 1}):
         flow.process(Event(dict(fields)))
     assert told == expected
