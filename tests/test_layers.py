@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
 import pytest
 
 import pipeline
+from tests.imports import imported
 
 ROOT = Path(__file__).parent.parent
 
@@ -59,13 +59,7 @@ ROOMS = [
 
 def _imports(path: Path) -> set[str]:
     """The modules of the project that a file imports, dotted."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in found if name.split(".")[0] in ("pipeline", "shippers", "mappings")}
+    return {name for name in imported(path) if name.split(".")[0] in ("pipeline", "shippers", "mappings")}
 
 
 def _modules(package: str) -> list[Path]:
