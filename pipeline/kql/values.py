@@ -86,9 +86,9 @@ def equal(literal: Literal, kind: Kind | None, now: int) -> Matches:
     if kind == "text":
         return _in_text(literal)
     if kind == "date":
-        return _never if literal.wild else _in_date(literal.text, now)
+        return _never if literal.wild else _between(interval(literal.text, now), _moment)
     if kind == "ip":
-        return _never if literal.wild else _in_network(literal.text)
+        return _never if literal.wild else _between(network(literal.text), _address)
     if literal.wild:
         as_pattern = fitting(literal)
         return lambda value: type(value) is str and as_pattern(value)
@@ -108,28 +108,15 @@ def _exactly(text: str) -> Matches:
     return matches
 
 
-def _in_date(text: str, now: int) -> Matches:
-    meant = interval(text, now)
+def _between(meant: tuple[int, int] | None, number_of: Callable[[Any], int | None]) -> Matches:
+    """Matches what is from the first to the last of a range; nothing where there is no range."""
     if meant is None:
         return _never
     first, last = meant
 
     def matches(value: Any) -> bool:
-        moment = _moment(value)
-        return moment is not None and first <= moment <= last
-
-    return matches
-
-
-def _in_network(text: str) -> Matches:
-    meant = network(text)
-    if meant is None:
-        return _never
-    first, last = meant
-
-    def matches(value: Any) -> bool:
-        address = _address(value)
-        return address is not None and first <= address <= last
+        found = number_of(value)
+        return found is not None and first <= found <= last
 
     return matches
 

@@ -119,11 +119,6 @@ def _families() -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(family) for family in families.values() if len(family) > 1)
 
 
-def siblings(code: int, limit: int) -> Ranges:
-    """A character and what differs from it only in case."""
-    return folded(explicit((code, code)))(limit)
-
-
 # ------------------------------------------------------------------------------------------- properties
 
 DIGIT = explicit((0x30, 0x39))
