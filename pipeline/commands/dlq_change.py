@@ -45,10 +45,8 @@ def purge_damaged(settings: Path | None, flags: Mapping[str, Any]) -> int:
     if folder.exists():
         try:
             with exclusive(folder):
-                for path in segments(folder):
-                    if _is_damaged(path):
-                        gone = delete(path)
-                        deleted, open_ = deleted + gone, open_ + (not gone)
+                gone = [delete(path) for path in segments(folder) if _is_damaged(path)]
+            deleted, open_ = gone.count(True), gone.count(False)
         except StoreError as error:
             print(f"apex-logs: {error}", file=sys.stderr)
             return 1

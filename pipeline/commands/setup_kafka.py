@@ -104,26 +104,32 @@ def _faults(path: Path, error: ValidationError) -> list[object]:
 
 
 async def _set_up(client: dict[str, Any], options: ConnectionOptions, topics: Sequence[Topic], wish: Wish) -> None:
-    from pipeline.kafka.administration import Refused, administrator, carry_out, found, settled
+    from pipeline.kafka.administration import Refused, administrator
 
     deadline = time.monotonic() + wish.wait
     wanted = {key: value for key, value in client.items() if key != "client_id"}
     while True:
         try:
             async with administrator({**wanted, **login_settings(options)}) as connected:
-                there = await found(connected, topics)
-                for topic in topics:
-                    done = change(topic, there.get(topic.name))
-                    if not wish.dry:
-                        await carry_out(connected, done)
-                    _say(done, wish.dry)
-                if not wish.dry:
-                    await settled(connected, topics, SETTLING)
+                await _make(connected, topics, wish.dry)
             return
         except Refused:
             if time.monotonic() >= deadline:
                 raise
             await asyncio.sleep(PAUSE)
+
+
+async def _make(connected: Any, topics: Sequence[Topic], dry: bool) -> None:
+    from pipeline.kafka.administration import carry_out, found, settled
+
+    there = await found(connected, topics)
+    for topic in topics:
+        done = change(topic, there.get(topic.name))
+        if not dry:
+            await carry_out(connected, done)
+        _say(done, dry)
+    if not dry:
+        await settled(connected, topics, SETTLING)
 
 
 def _say(done: Change, dry: bool) -> None:

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from mmap import mmap
@@ -18,6 +19,7 @@ from typing import Any
 from pipeline.commands.logs import configure
 from pipeline.commands.run import collect_seldom, keep_freed_memory, loop_factory
 from pipeline.config.plan import make_plan
+from pipeline.delivery import worker as delivery
 from pipeline.errors import ApexLogsError
 from pipeline.front.dealt import DealtInput, attend, runs_itself
 from pipeline.front.watched import SIZE, WatchedInput
@@ -65,14 +67,7 @@ async def _work(channel: socket.socket, progress: mmap) -> int:
         for number, source in enumerate(pipeline.sources)
         if not runs_itself(source.input, settings)
     }
-    suspects = first.head["suspects"]
-    pipeline.take_from(
-        [
-            replace(source, input=inputs.get(number) or WatchedInput(source.input, number, progress, suspects))
-            for number, source in enumerate(pipeline.sources)
-            if number in inputs or not first.head["alone"]  # who has a suspect reads nothing else
-        ]
-    )
+    pipeline.take_from(_sources(pipeline, inputs, first.head, progress))
     collect_seldom()
     writer.write(packed(Kind.READY))
     telling = asyncio.create_task(_tell(pipeline, writer))
@@ -89,6 +84,17 @@ async def _work(channel: socket.socket, progress: mmap) -> int:
         if traces is not None:
             await asyncio.to_thread(traces.close)
     return 0
+
+
+def _sources(
+    pipeline: Pipeline, dealt: Mapping[int, DealtInput], head: dict[str, Any], progress: mmap
+) -> list[delivery.Source]:
+    """What the front deals, and the inputs that a worker runs itself; who has a suspect reads nothing else."""
+    return [
+        replace(source, input=dealt.get(number) or WatchedInput(source.input, number, progress, head["suspects"]))
+        for number, source in enumerate(pipeline.sources)
+        if number in dealt or not head["alone"]
+    ]
 
 
 def _built(settings: Settings, head: dict[str, Any], traces: Traces | None) -> Pipeline:

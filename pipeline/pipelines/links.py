@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,18 +46,21 @@ def link_faults(plans: Mapping[str, Plan], *, unknown: bool) -> Found:
     for name, plan in plans.items():
         for checked in _named(plan, "output"):
             for address in dict.fromkeys(_options(checked).send_to):
-                if address in owners:
-                    if back := _way(ways, owners[address], name):
-                        round_trip = " -> ".join([name, *back])
-                        text = f'pipeline: what is sent to "{address}" comes back: {round_trip}; break the circle'
-                        found.faults.setdefault(name, []).append(Fault(text, checked.node.name_span))
-                elif unknown:
-                    hint = did_you_mean(address, owners) or (
-                        f"; there are: {', '.join(sorted(owners))}" if owners else ""
-                    )
-                    text = f'pipeline: no pipeline input has the address "{address}"{hint}'
-                    found.unknown.setdefault(name, []).append(Fault(text, checked.node.name_span))
+                if address not in owners:
+                    if unknown:
+                        fault = Fault(_no_such_address(address, owners), checked.node.name_span)
+                        found.unknown.setdefault(name, []).append(fault)
+                elif back := _way(ways, owners[address], name):
+                    round_trip = " -> ".join([name, *back])
+                    text = f'pipeline: what is sent to "{address}" comes back: {round_trip}; break the circle'
+                    found.faults.setdefault(name, []).append(Fault(text, checked.node.name_span))
     return found
+
+
+def _no_such_address(address: str, owners: Iterable[str]) -> str:
+    known = sorted(owners)
+    hint = did_you_mean(address, known) or (f"; there are: {', '.join(known)}" if known else "")
+    return f'pipeline: no pipeline input has the address "{address}"{hint}'
 
 
 def refuse_handing_over(plan: Plan) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pipeline.errors import StoreError
 from pipeline.store import files
@@ -27,24 +28,30 @@ def expire(directory: Path, older_than: datetime, by: By, *, dry: bool = False) 
     with files.locked(directory):
         for path in files.existing(directory):
             try:
-                connection = files.open_for_reading(path)
-                if connection is None:
+                facts = _facts(path)
+                if facts is None or _age(facts, by) >= older_than:
                     continue
-                with closing(connection):
-                    facts = dict(connection.execute("SELECT name, value FROM facts"))
-                if _age(facts, by) < older_than:
-                    if not dry:
-                        _drop(path)
-                    dropped.append(facts["index"])
+                if not dry:
+                    _drop(path)
             except sqlite3.Error as error:
                 raise StoreError(f"cannot drop {path}: {error}") from error
+            dropped.append(facts["index"])
     return dropped
+
+
+def _facts(path: Path) -> dict[str, Any] | None:
+    """What a file says of its index; None if it is dropped already."""
+    connection = files.open_for_reading(path)
+    if connection is None:
+        return None
+    with closing(connection):
+        return dict(connection.execute("SELECT name, value FROM facts"))
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-def _age(facts: dict[str, str | float], by: str) -> datetime:
+def _age(facts: Mapping[str, Any], by: str) -> datetime:
     if by == "created":
         return datetime.fromtimestamp(float(facts["created"]), UTC)
     return day_end(str(facts["index"]))
