@@ -44,16 +44,16 @@ def link_faults(plans: Mapping[str, Plan], *, unknown: bool) -> Found:
     ways = {name: [owners[item] for item in targets(plan) if item in owners] for name, plan in plans.items()}
     found = Found()
     for name, plan in plans.items():
-        for checked in _named(plan, "output"):
-            for address in dict.fromkeys(_options(checked).send_to):
-                if address not in owners:
-                    if unknown:
-                        fault = Fault(_no_such_address(address, owners), checked.node.name_span)
-                        found.unknown.setdefault(name, []).append(fault)
-                elif back := _way(ways, owners[address], name):
-                    round_trip = " -> ".join([name, *back])
-                    text = f'pipeline: what is sent to "{address}" comes back: {round_trip}; break the circle'
-                    found.faults.setdefault(name, []).append(Fault(text, checked.node.name_span))
+        sent = [(to, out) for out in _named(plan, "output") for to in dict.fromkeys(_options(out).send_to)]
+        for address, output in sent:
+            if address not in owners:
+                if unknown:
+                    fault = Fault(_no_such_address(address, owners), output.node.name_span)
+                    found.unknown.setdefault(name, []).append(fault)
+            elif back := _way(ways, owners[address], name):
+                round_trip = " -> ".join([name, *back])
+                text = f'pipeline: what is sent to "{address}" comes back: {round_trip}; break the circle'
+                found.faults.setdefault(name, []).append(Fault(text, output.node.name_span))
     return found
 
 

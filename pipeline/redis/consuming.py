@@ -71,10 +71,7 @@ class ListConsumer:
                     if returned := await self._reader.recover():
                         log.warning("%s: %d messages that a dead reader had taken are back", self._label, returned)
                     due = clock() + LEASE / 3
-                if ended is None:
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(max(0.0, due - clock())):
-                            ended = await self._ended.get()
+                ended = ended or await self._next_ended(due - clock())
                 if ended is not None:
                     await self._reader.end(ended)
                     self._ended.task_done()
@@ -82,6 +79,13 @@ class ListConsumer:
                 troubles.over()
             except (RedisError, OSError) as error:
                 await troubles.pause(error)
+
+    async def _next_ended(self, seconds: float) -> Taken | None:
+        """What has ended next; None if nothing does in so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, seconds)):
+                return await self._ended.get()
+        return None
 
     async def close(self) -> None:
         """Ends what has ended, and gives back the rest."""
@@ -127,15 +131,19 @@ class ChannelConsumer:
         troubles = Troubles(log, self._label, self._stop)
         while not self._stop:
             try:
-                async with self._client.pubsub(ignore_subscribe_messages=True) as heard:
-                    await (heard.psubscribe if self._pattern else heard.subscribe)(self._key)
-                    while not self._stop:
-                        message = await heard.get_message(timeout=1.0)
-                        troubles.over()
-                        if message is not None:
-                            await self._arrived.put(({"channel": message["channel"].decode()}, message["data"]))
+                await self._hear(troubles)
             except (RedisError, OSError) as error:
                 await troubles.pause(error)
+
+    async def _hear(self, troubles: Troubles) -> None:
+        """Subscribes, and takes what is published until the end."""
+        async with self._client.pubsub(ignore_subscribe_messages=True) as heard:
+            await (heard.psubscribe if self._pattern else heard.subscribe)(self._key)
+            while not self._stop:
+                message = await heard.get_message(timeout=1.0)
+                troubles.over()
+                if message is not None:
+                    await self._arrived.put(({"channel": message["channel"].decode()}, message["data"]))
 
     async def close(self) -> None:
         """Hears no more."""
