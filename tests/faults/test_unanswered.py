@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from pathlib import Path
 
 from tests.kafka.workbench import eventually
@@ -51,26 +52,30 @@ class Gap:
             await writer.wait_closed()
 
 
+def stored(url: str) -> int:
+    call(f"{url}/{INDEX}/_refresh?ignore_unavailable=true", "POST")
+    count: int = call(f"{url}/{INDEX}/_count?ignore_unavailable=true")["count"]
+    return count
+
+
+async def send_line(port: int, text: str) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(text.encode() + b"\n")
+    writer.close()
+    await writer.wait_closed()
+
+
 def test_what_is_swallowed_on_the_way_holds_up_nobody(elasticsearch: Server, tmp_path: Path) -> None:
     clear(elasticsearch.url)
     port = free_port()
     gap = Gap(int(elasticsearch.url.rpartition(":")[2]), b"swallow me")
 
-    def stored() -> int:
-        call(f"{elasticsearch.url}/{INDEX}/_refresh?ignore_unavailable=true", "POST")
-        count: int = call(f"{elasticsearch.url}/{INDEX}/_count?ignore_unavailable=true")["count"]
-        return count
-
     async def there(count: int) -> None:
         async with asyncio.timeout(60):
-            while await asyncio.to_thread(stored) < count:
+            while await asyncio.to_thread(stored, elasticsearch.url) < count:
                 await asyncio.sleep(0.05)
 
-    async def send(text: str) -> None:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(text.encode() + b"\n")
-        writer.close()
-        await writer.wait_closed()
+    send = partial(send_line, port)
 
     async def scenario(engine: TextEngine) -> None:
         await asyncio.to_thread(engine.listening)

@@ -210,12 +210,9 @@ def test_a_worker_that_comes_back_takes_its_place_in_the_group(kafka: Cluster, t
     async def scenario() -> None:
         await make_topic(kafka.bootstrap, topic, 4)
         engine.start()
-        shares: dict[str, int] = {}
 
         async def shared() -> bool:
-            shares.clear()
-            shares.update(await members_of(kafka.bootstrap, group))
-            return shares == {"me-0": 2, "me-1": 2}
+            return await members_of(kafka.bootstrap, group) == {"me-0": 2, "me-1": 2}
 
         await eventually(shared)
         await flows()

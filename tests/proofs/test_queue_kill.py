@@ -16,7 +16,7 @@ from pipeline.delivery.dead_letters import read
 from pipeline.disk.file_layer import SystemFiles
 from pipeline.disk.survey import survey
 from tests.proofs.engine import Engine
-from tests.proofs.killing import Killing, drawn_seed
+from tests.proofs.killing import Killing, Target, drawn_seed
 from tests.proofs.oracle import Oracle, in_store
 from tests.proofs.shipping import ship
 
@@ -24,6 +24,18 @@ SENDERS = 4
 WINDOW = 200
 # Small pages, so that many begin and go; checkpoints are rare enough that much is delivered again.
 SETTINGS = "queue.type: persisted\nqueue.page_capacity: 64kb\nqueue.max_bytes: 8mb\nqueue.checkpoint.interval: 300\n"
+
+
+async def shipped_amid(
+    killing: Killing, oracle: Oracle, engine: Engine, events: int, targets: list[tuple[str, Target]]
+) -> int:
+    """Clients ship events while the targets are killed; returns how many attempts failed."""
+    numbers = oracle.issue(events)
+    shipping = [
+        asyncio.create_task(ship(oracle, engine, numbers[sender::SENDERS], WINDOW)) for sender in range(SENDERS)
+    ]
+    await killing.amid(events, lambda: len(oracle.obligations), targets)
+    return sum(await asyncio.gather(*shipping))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -50,18 +62,10 @@ def test_kill_9_with_a_queue_on_disk(
         waited += sum(page.waiting for page in found.pages)
         engine.start()
 
-    async def run() -> int:
-        numbers = oracle.issue(events)
-        shipping = [
-            asyncio.create_task(ship(oracle, engine, numbers[sender::SENDERS], WINDOW)) for sender in range(SENDERS)
-        ]
-        targets = [("the engine", kill), *([("a worker", killing.worker)] if workers > 1 else [])]
-        await killing.amid(events, lambda: len(oracle.obligations), targets)
-        return sum(await asyncio.gather(*shipping))
-
+    targets = [("the engine", kill), *([("a worker", killing.worker)] if workers > 1 else [])]
     engine.start()
     try:
-        repeats = asyncio.run(run())
+        repeats = asyncio.run(shipped_amid(killing, oracle, engine, events, targets))
         engine.listening()
         code = engine.stop()
     finally:

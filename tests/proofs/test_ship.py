@@ -67,6 +67,12 @@ class Writer(threading.Thread):
             time.sleep(0.01)
         file.close()
 
+    def finish(self) -> int:
+        """Writes no more; returns how many lines there are."""
+        self.ended.set()
+        self.join()
+        return self.written + self.rotations
+
     def line(self, number: int) -> bytes:
         return json.dumps({"log": self.log.stem, "n": number, "text": "x" * (number % 300)}).encode() + b"\n"
 
@@ -120,6 +126,37 @@ def check(engine: TextEngine, writers: list[Writer]) -> None:
     assert not twice, f"{len(twice)} lines are there more than once, such as {twice[:5]}"
 
 
+def both_sides(folder: Path) -> tuple[TextEngine, Shipper]:
+    port = free_port()
+    text = f"""
+        input {{ beats {{ port => {port} }} }}
+        output {{ sqlite {{ path => "{folder / "store"}" index => "events" }} }}
+    """
+    engine = TextEngine(folder / "engine", text)
+    engine.store = folder / "store"
+    return engine, Shipper(configuration(folder, port, inputs=INPUTS))
+
+
+def kill_in_turn(turns: list[TextEngine | Shipper], draw: random.Random, began: float, seconds: float) -> None:
+    """Kills one after the other, each at some moment of its part of the time, and starts it again."""
+    slot = seconds / len(turns)
+    moments = [(number + draw.uniform(0.2, 0.7)) * slot for number in range(len(turns))]
+    for moment, killed in zip(moments, turns, strict=True):
+        time.sleep(max(0.0, began + moment - time.monotonic()))
+        killed.kill()
+        time.sleep(draw.uniform(0.0, 2.0))
+        killed.start()
+    time.sleep(max(0.0, began + seconds - time.monotonic()))
+
+
+def wait_for_all(engine: TextEngine, total: int) -> None:
+    """Until so much is stored; `check` says what is not."""
+    deadline = time.monotonic() + PATIENCE
+    while stored(engine.store) < total and time.monotonic() < deadline:
+        engine.runs()
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize(
     ("seconds", "every", "kills", "own_kills"),
     [(4.0, 0.5, 1, 1), pytest.param(60.0, 1.0, 5, 3, marks=pytest.mark.long)],
@@ -137,43 +174,22 @@ def test_the_shipper_under_rotation_with_both_sides_killed(
     In the store is each line once, the equal first lines of all the files included.
     """
     draw = random.Random(seed := drawn_seed())
-    port = free_port()
-    text = f"""
-        input {{ beats {{ port => {port} }} }}
-        output {{ sqlite {{ path => "{tmp_path / "store"}" index => "events" }} }}
-    """
-    engine = TextEngine(tmp_path / "engine", text)
-    engine.store = tmp_path / "store"
-    shipper = Shipper(configuration(tmp_path, port, inputs=INPUTS))
+    engine, shipper = both_sides(tmp_path)
     writers = [
         Writer(tmp_path / "logs" / "renamed.log", copies=False, every=every, rate=RATE),
         Writer(tmp_path / "logs" / "copied.log", copies=True, every=every, rate=RATE),
     ]
-    turns = ["engine"] * kills + ["shipper"] * own_kills
+    turns: list[TextEngine | Shipper] = [engine] * kills + [shipper] * own_kills
     draw.shuffle(turns)
-    slot = seconds / len(turns)
-    moments = [((number + draw.uniform(0.2, 0.7)) * slot, what) for number, what in enumerate(turns)]
     engine.start()
     shipper.start()
     began = time.monotonic()
     try:
         for writer in writers:
             writer.start()
-        for moment, what in moments:
-            time.sleep(max(0.0, began + moment - time.monotonic()))
-            killed = engine if what == "engine" else shipper
-            killed.kill()
-            time.sleep(draw.uniform(0.0, 2.0))
-            killed.start()
-        time.sleep(max(0.0, began + seconds - time.monotonic()))
-        for writer in writers:
-            writer.ended.set()
-            writer.join()
-        total = sum(writer.written + writer.rotations for writer in writers)
-        deadline = time.monotonic() + PATIENCE
-        while stored(engine.store) < total and time.monotonic() < deadline:
-            engine.runs()
-            time.sleep(0.1)
+        kill_in_turn(turns, draw, began, seconds)
+        total = sum(writer.finish() for writer in writers)
+        wait_for_all(engine, total)
         caught_up = time.monotonic() - began
         assert shipper.stop() == 0
         assert engine.stop() == 0
