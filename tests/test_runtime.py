@@ -52,7 +52,7 @@ def test_it_is_ready_when_its_inputs_listen(tmp_path: Path, kind: str) -> None:
         running = asyncio.create_task(pipeline.run())
         await asyncio.wait_for(pipeline.ready.wait(), 20)
         assert pipeline.state == "running"
-        assert listener.server.listening.is_set()  # type: ignore[attr-defined]
+        assert listener.server.listening.is_set()
         pipeline.stop()
         await running
 

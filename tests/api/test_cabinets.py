@@ -31,7 +31,7 @@ def test_sums_are_of_all_rows_and_counts() -> None:
 @pytest.mark.parametrize("material", MATERIALS, ids=lambda material: material.name)
 def test_densities_are_those_of_their_source(material: object) -> None:
     """1 g/cm3 is 62.428 lb/ft3."""
-    name, density, thickness, source = material  # type: ignore[misc]
+    name, density, thickness, source = material
     assert density == pytest.approx(float(source.split()[0]) * 62.428, rel=0.005), name
     assert 0.03 < thickness < 0.25
 

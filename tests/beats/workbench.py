@@ -134,10 +134,10 @@ async def connected(worker: Worker, tls: ssl.SSLContext | None = None) -> AsyncI
 
 async def quiet(client: Client) -> bool:
     """Whether nothing has come, after the server has had its turn: it answers an empty window in order."""
-    before = client.reader._buffer[:]  # type: ignore[attr-defined]  # what has arrived, without waiting
+    before = client.reader._buffer[:]  # what has arrived, without waiting
     for _ in range(20):
         await asyncio.sleep(0)
-    return before == client.reader._buffer[:]  # type: ignore[attr-defined]  # what has arrived, without waiting
+    return before == client.reader._buffer[:]  # what has arrived, without waiting
 
 
 @dataclass

@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = self._path()
         if path is None:
             return
-        found = self.server.saved.get(tuple(path.split("/")))  # type: ignore[arg-type]
+        found = self.server.saved.get(tuple(path.split("/")))
         if found is None:
             self._refuse(404, f"Saved object [{path}] not found")
         else:

@@ -37,7 +37,7 @@ def test_letters_wait_for_the_disk(refusals: int) -> None:
             return Taken(len(letters))
 
     queue, counters = Queue(), Counters()
-    asyncio.run(bury(queue, [LETTER, LETTER], counters, Backoff(0, 0)))  # type: ignore[arg-type]  # a queue that fails twice
+    asyncio.run(bury(queue, [LETTER, LETTER], counters, Backoff(0, 0)))  # a queue that fails twice
     assert (queue.tries, counters.dead) == (refusals + 1, 2)
 
 

@@ -95,7 +95,7 @@ def test_probes_of_the_pod(base: Objects, tmp_path: Path) -> None:
     try:
         for path in {container[probe]["httpGet"]["path"] for probe in probes}:
             url = f"http://127.0.0.2:{port}{path}"  # the pod's own address
-            until(lambda url=url: _answers(url), lambda url=url: url)  # type: ignore[misc]
+            until(lambda url=url: _answers(url), lambda url=url: url)
         assert api.poll() is None
     finally:
         api.terminate()

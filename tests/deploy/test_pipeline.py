@@ -83,7 +83,7 @@ def test_probes_answer_on_the_pods_address_and_sigterm_ends_it(base: Objects, tm
     with pod(base, tmp_path, nobody, nobody) as running:
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             path = container[probe]["httpGet"]["path"]
-            until(lambda path=path: status(running.monitoring, path) == 200, lambda path=path: path)  # type: ignore[misc]
+            until(lambda path=path: status(running.monitoring, path) == 200, lambda path=path: path)
         for line in list(running.engine.log):
             json.loads(line)  # LOG_FORMAT
         running.engine.send(signal.SIGTERM)

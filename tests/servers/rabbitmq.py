@@ -80,7 +80,7 @@ class Server:
 
     def _run(self, log: object, name: str, *arguments: str) -> None:
         command = [str(self._bin / name), *arguments]
-        process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log, cwd=self._folder)  # type: ignore[call-overload]
+        process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log, cwd=self._folder)
         self._processes.append(process)
 
     def _answers(self) -> bool:

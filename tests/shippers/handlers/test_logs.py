@@ -78,7 +78,7 @@ def test_what_is_odd_is_shipped_and_raises_nothing(
     run = new_run()
     handler = LumberjackHandler(pipeline.address, fields=run, pace=QUICK)
     told: list[logging.LogRecord] = []
-    handler.handleError = told.append  # type: ignore[method-assign]  # it prints a traceback
+    handler.handleError = told.append  # it prints a traceback
     logs_to(handler).error(message, *arguments)
     assert handler.drain(PATIENCE)
     assert pipeline.messages(run["run"]) == [shipped]
@@ -93,7 +93,7 @@ def test_a_formatter_that_cannot_be_survived_is_counted(pipeline: Pipeline, logs
     run = new_run()
     handler = LumberjackHandler(pipeline.address, fields=run, pace=QUICK)
     handler.setFormatter(Endless())
-    handler.handleError = lambda record: None  # type: ignore[method-assign]  # it prints a traceback
+    handler.handleError = lambda record: None  # it prints a traceback
     logs_to(handler).error("deep")
     assert handler.drain(PATIENCE)
     assert handler.sent + handler.dropped == 1
@@ -102,7 +102,7 @@ def test_a_formatter_that_cannot_be_survived_is_counted(pipeline: Pipeline, logs
 def test_a_record_without_any_text_is_counted(pipeline: Pipeline, logs_to: LogsTo) -> None:
     handler = LumberjackHandler(pipeline.address, pace=QUICK)
     told: list[logging.LogRecord] = []
-    handler.handleError = told.append  # type: ignore[method-assign]  # it prints a traceback
+    handler.handleError = told.append  # it prints a traceback
     logs_to(handler).handle(logging.makeLogRecord({"name": Unspeakable(), "levelno": logging.INFO}))
     assert (handler.sent, handler.queued, handler.dropped, len(told)) == (0, 0, 1, 1)
 
@@ -226,7 +226,7 @@ def test_an_idle_connection_that_was_closed_is_no_failure(
             logger = logs_to(handler)
             logger.info("before")
             assert handler.drain(PATIENCE)
-            assert handler._courier._transport._socket.recv(1) == b"", "it waits until the other side has closed"  # type: ignore[attr-defined]
+            assert handler._courier._transport._socket.recv(1) == b"", "it waits until the other side has closed"
             logger.info("after")
             assert handler.drain(PATIENCE)
             handler.close()
@@ -292,7 +292,7 @@ def test_its_own_log_and_that_of_other_handlers_threads_is_not_shipped(pipeline:
         logger.debug("sending %d", len(payloads))
         return send(payloads, left)
 
-    transport.send = talkative  # type: ignore[method-assign]  # a transport that logs, as Kafka's client does
+    transport.send = talkative  # a transport that logs, as Kafka's client does
     logger.info("from the program")
     assert handler.drain(PATIENCE)
     assert pipeline.messages(run["run"]) == ["from the program"]

@@ -43,8 +43,8 @@ def test_what_is_no_address(hosts: str) -> None:
 def test_a_target_is_a_handler(target: str, places: list[tuple[str, int]], tls: bool) -> None:
     handler = handler_for(target, fields={"service": "x"}, capacity=7)
     transport = handler._courier._transport
-    assert transport._addresses == places  # type: ignore[attr-defined]
-    context = transport._tls  # type: ignore[attr-defined]
+    assert transport._addresses == places
+    context = transport._tls
     assert (context is not None) == tls
     assert context is None or context.verify_mode is ssl.CERT_REQUIRED
     handler.close()
@@ -75,10 +75,10 @@ def test_a_target_names_its_certificates(certificates: Certificates) -> None:
     pem = certificates.options()["ssl_key"]
     authority = certificates.folder / "ca.pem"
     handler = handler_for(f"beats+tls://logs?ca={authority}&certificate={pem}&key={pem}")
-    context = handler._courier._transport._tls  # type: ignore[attr-defined]
+    context = handler._courier._transport._tls
     assert [one["subject"] for one in context.get_ca_certs()][-1]
     handler.close()
     own = ssl.create_default_context()
-    assert handler_for("beats+tls://logs", tls=own)._courier._transport._tls is own  # type: ignore[attr-defined]
+    assert handler_for("beats+tls://logs", tls=own)._courier._transport._tls is own
     with pytest.raises(ValueError, match="is without TLS"):
         handler_for("beats://logs", tls=own)

@@ -76,7 +76,7 @@ class LumberjackServer:
                     opened = item.events
                     self.windows.append([])
                     continue
-                self.windows[-1] += [orjson.loads(payload) for payload in events(item.data, 1 << 26, 10_000)]  # type: ignore[arg-type]
+                self.windows[-1] += [orjson.loads(payload) for payload in events(item.data, 1 << 26, 10_000)]
                 if len(self.windows[-1]) < opened:
                     continue
                 answer = self.answer(opened)

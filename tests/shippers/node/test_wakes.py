@@ -28,7 +28,7 @@ def woken(change: object, folder: Path, *, watch: bool = True) -> bool:
             began = time.monotonic()
             waiting = asyncio.create_task(wakes.wait(LONG if watch else 0.1))
             await asyncio.sleep(0)
-            change()  # type: ignore[operator]
+            change()
             await waiting
             return time.monotonic() - began < LONG / 2
         finally:

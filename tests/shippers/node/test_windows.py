@@ -175,7 +175,7 @@ def test_failing_over_and_back() -> None:
                 await until(lambda: output.pending == 0)
                 assert server.messages[-1] == str(number * 10 + 9)
                 server.close_all()
-                await until(lambda server=server: server.closed)  # type: ignore[misc]
+                await until(lambda server=server: server.closed)
 
     asyncio.run(test())
 
