@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 import httpx
 from apex.api.settings import Settings
 
+from tests.proofs.oracle import in_store
 from tests.servers.elasticsearch_node import free_port
 
 PATIENCE = 60.0
@@ -133,3 +135,11 @@ def working(folder: Path, **variables: str) -> Iterator[Process]:
     """The Celery worker, with its metrics."""
     with _running("apex.api.worker", folder, "/metrics", "WORKER_METRICS_PORT", variables) as served:
         yield served
+
+
+def stored(folder: Path) -> list[tuple[str, dict[str, Any]]]:
+    """The documents and their indices; none while a file comes into being."""
+    try:
+        return list(in_store(folder))
+    except sqlite3.OperationalError:
+        return []

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from shippers import demonstrated_api
-from tests.api.serving import NAMES, PATIENCE
-from tests.api.test_pipeline import engine, stored  # noqa: F401  a fixture is found by its name
+from tests.api.serving import NAMES, PATIENCE, stored
 from tests.proofs.engine import Engine
 from tests.servers.elasticsearch_node import free_port
 
@@ -26,7 +25,7 @@ def ended(process: subprocess.Popen[bytes]) -> int:
     return process.wait(PATIENCE)
 
 
-def test_it_is_asked_logged_and_traced(tmp_path: Path, engine: Engine) -> None:  # noqa: F811  a fixture
+def test_it_is_asked_logged_and_traced(tmp_path: Path, engine: Engine) -> None:
     def found(query: str) -> list[dict[str, Any]]:
         name, _, value = query.partition(":")
         documents = stored(tmp_path / "store")

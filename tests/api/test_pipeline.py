@@ -3,44 +3,18 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
 import trustme
 
 from tests.api.receivers import traces
-from tests.api.serving import DERIVE, serving, until
-from tests.databases import LONDON, write_city
+from tests.api.serving import DERIVE, serving, stored, until
 from tests.proofs.engine import Engine, TextEngine
-from tests.proofs.oracle import in_store
 from tests.servers.elasticsearch_node import free_port
 
 PUBLIC = "81.2.69.160"
-
-
-def stored(folder: Path) -> list[tuple[str, dict[str, Any]]]:
-    """The documents and their indices; none while a file comes into being."""
-    try:
-        return list(in_store(folder))
-    except sqlite3.OperationalError:
-        return []
-
-
-@pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    monkeypatch.setenv("GEOIP_DATABASE", str(write_city(tmp_path / "city.mmdb", {"81.2.69.0/24": LONDON})))
-    folder = tmp_path / "engine"
-    folder.mkdir()
-    engine = Engine(folder, ["--embedded", str(tmp_path / "store")])
-    engine.start()
-    engine.listening()
-    yield engine
-    if engine.process is not None:
-        engine.stop()
 
 
 def test_a_request_is_in_the_index_of_today(tmp_path: Path, engine: Engine) -> None:
