@@ -78,7 +78,7 @@ def kafka_to_sink(bench: Bench, tree: Tree, bootstrap: str) -> Run:
     first_is_right(bench, counts["first"], beats=False)
     counted = items - before
     more = {"requests": counts["requests"], "largest": counts["largest"]}
-    return Run(counted, micros_of(cpu, counted), watch.floor, max(watch.peak, end), end, more)
+    return Run(counted, micros_of(cpu, counted), watch.floor, max(watch.peak, end), more)
 
 
 def kafka(bootstrap: str, group: str, sink_port: int) -> str:

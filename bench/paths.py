@@ -46,7 +46,6 @@ class Run:
     """The same of the floor, meanwhile."""
     uss_peak: float = 0.0
     """MB"""
-    uss_end: float = 0.0
     more: dict[str, float] = field(default_factory=dict)
     course: list[tuple[int, float]] = field(default_factory=list)
     """MB of memory when so many events were at the sink."""
@@ -122,7 +121,7 @@ def to_file(
     out.unlink()
     if not counted:  # so few that they were written at once: the start is counted with them
         counted, start = events, 0.0
-    return Run(counted, micros_of(watch.cpu - start, counted), watch.floor, watch.peak, watch.uss)
+    return Run(counted, micros_of(watch.cpu - start, counted), watch.floor, watch.peak)
 
 
 def micros_of(seconds: float, events: int) -> float:
@@ -144,7 +143,7 @@ class Watch:
 
     def __init__(self, running: Engine, bursts: Iterator[Loop]) -> None:
         self.running = running
-        self.cpu = self.peak = self.uss = 0.0
+        self.cpu = self.peak = 0.0
         self._bursts = bursts
         self._floors: list[float] = []
         self._next = self._next_burst = 0.0
@@ -156,8 +155,7 @@ class Watch:
             self.cpu = self.running.cpu()
             if now > self._next:
                 self._next = now + 0.25
-                self.uss = self.running.uss() / 1e6
-                self.peak = max(self.peak, self.uss)
+                self.peak = max(self.peak, self.running.uss() / 1e6)
         except (psutil.Error, OSError):
             return self.cpu
         if now > self._next_burst:
@@ -220,7 +218,6 @@ def beats_to_sink(bench: Bench, tree: Tree, load: Load = PLAIN, step: int = 0) -
         micros_of(cpu, sent["events"]),
         watch.floor,
         max(watch.peak, end),
-        end,
         {
             "requests": counts["requests"],
             "requests_per_second": counts["requests"] / (counts["ended"] - counts["started"] or 1),
