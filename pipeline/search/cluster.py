@@ -18,10 +18,18 @@ import orjson
 
 from pipeline.elasticsearch.client import Client
 from pipeline.elasticsearch.options import ElasticsearchOptions, tls_context
-from pipeline.errors import NotAuthorised, Unavailable
 from pipeline.kql.elasticsearch import translate
 from pipeline.kql.parser import parse
 from pipeline.kql.query import compile_tree
+from pipeline.search.cluster_answers import (
+    found_in,
+    key_of,
+    kind_of_types,
+    page_after,
+    percentiles_in,
+    percentiles_of,
+    read,
+)
 from pipeline.search.counting import fields_of, spelled
 from pipeline.search.questions import (
     PERCENTS,
@@ -37,7 +45,6 @@ from pipeline.search.questions import (
     SearchFailed,
     Term,
     Terms,
-    Value,
     next_page,
     unbounded,
 )
@@ -48,19 +55,8 @@ _LARGEST_PAGE = 10_000
 _KEPT = 60.0
 _MANY = 1_000
 _LENIENT = "ignore_unavailable=true&allow_no_indices=true"
-_NUMBERS = "long integer short byte double float half_float scaled_float unsigned_long"
 _NO_NAMES = frozenset(("", ".", ".."))
 """In the path of a request they are another path: of all indices, or of none."""
-_OBJECTS = ("object", "nested")
-_KINDS = {
-    **dict.fromkeys(_NUMBERS.split(), "number"),
-    **dict.fromkeys(("text", "match_only_text"), "text"),
-    **dict.fromkeys(("keyword", "constant_keyword", "wildcard"), "keyword"),
-    "flattened": "flattened",
-    **dict.fromkeys(("date", "date_nanos"), "date"),
-    "ip": "ip",
-    "boolean": "boolean",
-}
 
 
 @asynccontextmanager
@@ -96,12 +92,12 @@ class Cluster:
         order = {"order": "asc" if oldest_first else "desc", "missing": "_last", "unmapped_type": "date"}
         body = {
             "size": limit,
-            "query": {"bool": {"filter": [await self._query(question)], **_rest(after, oldest_first)}},
+            "query": {"bool": {"filter": [await self._query(question)], **page_after(after, oldest_first)}},
             "sort": [{"@timestamp": order | {"numeric_type": "date"}}],
             "track_total_hits": False,
         }
         answer = await self._ask("POST", f"/{_path(question)}/_search?{_LENIENT}", body)
-        hits = [_found(hit) for hit in answer["hits"]["hits"]]
+        hits = [found_in(hit) for hit in answer["hits"]["hits"]]
         query = compile_tree(parse(question.query), _now(question))
         return Page(hits, next_page(hits, limit, after, unbounded(question, query)))
 
@@ -122,7 +118,7 @@ class Cluster:
         await self._countable(question, name)
         found = await self._aggregated(question, {"terms": {"field": name, "size": size}})
         exact = not found.get("doc_count_error_upper_bound")
-        terms = [Term(_key(each), each["doc_count"]) for each in found.get("buckets", ())]
+        terms = [Term(key_of(each), each["doc_count"]) for each in found.get("buckets", ())]
         return Terms(terms, found.get("sum_other_doc_count", 0), exact)
 
     async def percentiles(
@@ -131,7 +127,7 @@ class Cluster:
         """Percentiles of the numbers in a field."""
         if (await self._kinds_of(question)).get(name) != "number":
             return {}
-        return _percentiles(await self._aggregated(question, _of(name, percents)))
+        return percentiles_in(await self._aggregated(question, percentiles_of(name, percents)))
 
     async def groups(
         self,
@@ -144,14 +140,16 @@ class Cluster:
     ) -> list[Group]:
         """The most frequent values of a field, each with percentiles of other fields."""
         kinds = await self._kinds_of(question)
-        inner = {f"of{place}": _of(name, percents) for place, name in enumerate(of) if kinds.get(name) == "number"}
+        inner = {
+            f"of{place}": percentiles_of(name, percents) for place, name in enumerate(of) if kinds.get(name) == "number"
+        }
         await self._countable(question, by)
         found = await self._aggregated(question, {"terms": {"field": by, "size": size}, "aggs": inner})
         return [
             Group(
-                _key(each),
+                key_of(each),
                 each["doc_count"],
-                {name: _percentiles(each.get(f"of{place}", {})) for place, name in enumerate(of)},
+                {name: percentiles_in(each.get(f"of{place}", {})) for place, name in enumerate(of)},
             )
             for each in found.get("buckets", ())
         ]
@@ -171,7 +169,7 @@ class Cluster:
         if kind == "keyword" and prefix:
             by["include"] = re.sub(r'[.?+*|{}\[\]()"\\#@&<>~^$-]', r"\\\g<0>", prefix) + ".*"
         found = await self._aggregated(question, {"terms": by})
-        terms = [Term(_key(each), each["doc_count"]) for each in found.get("buckets", ())]
+        terms = [Term(key_of(each), each["doc_count"]) for each in found.get("buckets", ())]
         return [term for term in terms if spelled(term.value).startswith(prefix)][:size]
 
     async def document(self, index: str, document_id: str) -> Found | None:
@@ -228,22 +226,11 @@ class Cluster:
         asked, kinds = self._kinds.get(path, (0.0, {}))
         if not kinds or time.monotonic() - asked > _KEPT:
             answer = await self._ask("GET", f"/{path}/_field_caps?fields=*&{_LENIENT}")
-            kinds = {name: kind for name, types in answer["fields"].items() if (kind := _kind(types)) is not None}
+            kinds = {
+                name: kind for name, types in answer["fields"].items() if (kind := kind_of_types(types)) is not None
+            }
             self._kinds[path] = (time.monotonic(), kinds)
         return kinds
-
-
-def _kind(types: dict[str, Any]) -> str | None:
-    """The kind of a field by its types in several indices; None for objects and what Elasticsearch adds itself."""
-    facts = [each for name, each in types.items() if name != "unmapped"]
-    if not facts or any(each.get("metadata_field") for each in facts):
-        return None
-    if not all(each.get("searchable", True) for each in facts if each["type"] not in _OBJECTS):
-        return "other"  # a query of it is an error
-    kinds = {_KINDS.get(each["type"], "other") for each in facts if each["type"] not in _OBJECTS}
-    if not kinds:
-        return None
-    return kinds.pop() if len(kinds) == 1 else "other"
 
 
 def _path(question: Question) -> str:
@@ -255,55 +242,3 @@ def _path(question: Question) -> str:
 
 def _now(question: Question) -> int:
     return int(time.time() * 1000) if question.now is None else question.now
-
-
-def _rest(after: After | None, oldest_first: bool) -> dict[str, Any]:
-    """What leaves out the pages before."""
-    if after is None:
-        return {}
-    without: list[dict[str, Any]] = [{"ids": {"values": sorted(after.ids)}}]
-    if after.timestamp is None:
-        return {"must_not": [*without, {"exists": {"field": "@timestamp"}}]}
-    bound = {"gte" if oldest_first else "lte": after.timestamp, "format": "epoch_millis"}
-    return {"must": [{"range": {"@timestamp": bound}}], "must_not": without}
-
-
-def _found(hit: dict[str, Any]) -> Found:
-    timestamp = hit["sort"][0]
-    known = timestamp is not None and abs(timestamp) < 1 << 60
-    source = hit["_source"]
-    return Found(hit["_index"], hit["_id"], timestamp if known else None, source, orjson.dumps(source))
-
-
-def _key(bucket: dict[str, Any]) -> Value:
-    key: Value = bucket["key"]
-    return key == 1 if bucket.get("key_as_string") in ("true", "false") else key
-
-
-def _of(name: str, percents: Sequence[float]) -> dict[str, Any]:
-    return {"percentiles": {"field": name, "percents": list(percents), "keyed": False}}
-
-
-def _percentiles(found: dict[str, Any]) -> dict[float, float]:
-    return {each["key"]: each["value"] for each in found.get("values", ()) if each["value"] is not None}
-
-
-def read(status: int, body: bytes) -> Any:
-    """What an answer says; raises what an error means."""
-    if status == 200:
-        return orjson.loads(body)
-    reason = _reason(body) or f"no reason was given, status {status}"
-    if status in (401, 403):
-        raise NotAuthorised(f"Elasticsearch refuses ({status}): {reason}; the role needs read and view_index_metadata")
-    if status in (429, 502, 503, 504):
-        raise Unavailable(f"Elasticsearch is busy ({status}): {reason}")
-    raise SearchFailed(f"Elasticsearch cannot answer ({status}): {reason}")
-
-
-def _reason(body: bytes) -> str:
-    try:
-        error = orjson.loads(body)["error"]
-        causes = error.get("root_cause") or [error]
-        return f"{causes[0]['type']}: {causes[0]['reason']}"
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
-        return body[:200].decode(errors="replace")
