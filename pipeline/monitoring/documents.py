@@ -9,23 +9,21 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from pipeline import registry
-from pipeline.config.check import CheckedPlugin
 from pipeline.monitoring.node import Node
+from pipeline.monitoring.plugin_documents import figures_of, plugins_of, statistics_of, vertex_of
 from pipeline.monitoring.process import Process, cgroup, machine, runtime
+from pipeline.monitoring.rates import Rates
 from pipeline.running import Running
 
 SPOKEN = "8.19.0"
 """The version of Logstash whose API this is: programs choose by it what they read."""
-_SPAN = 60.0
-"""Seconds that "current" looks back, at most."""
 _CONSTANT_FLOW = {"current": 0.0, "lifetime": 0.0}
 
 Json = dict[str, Any]
@@ -88,7 +86,7 @@ class Documents:
             "dead_letter_queue_path": str(settings.dead_letters),
         }
         if graph:
-            vertices = [_vertex(kind, checked) for kind, checked in _plugins(pipeline)]
+            vertices = [vertex_of(kind, checked) for kind, checked in plugins_of(pipeline)]
             inner = {"vertices": vertices, "edges": []}
             document["graph"] = {"hash": _hash(pipeline), "type": "lir", "version": "0.0.0", "graph": inner}
         return document
@@ -110,7 +108,7 @@ class Documents:
     def statistics(self, pipeline: Running, vertices: bool) -> Json:
         """One pipeline of `/_node/stats/pipelines`."""
         events = self._events(pipeline)
-        plugins = _plugin_statistics(pipeline)
+        plugins = statistics_of(pipeline)
         ephemeral = self._drawn(pipeline)
         document: Json = {
             "events": events,
@@ -124,7 +122,7 @@ class Documents:
         }
         if vertices:
             every = [*plugins["inputs"], *plugins["filters"], *plugins["outputs"]]
-            document["vertices"] = [_figures(plugin, ephemeral) for plugin in every]
+            document["vertices"] = [figures_of(plugin, ephemeral) for plugin in every]
         return document
 
     def plugins(self) -> Json:
@@ -181,79 +179,6 @@ class Documents:
         return self._ephemeral.setdefault(pipeline, str(uuid.uuid4()))
 
 
-class Rates:
-    """Events a second: since the start, and since the oldest look of the last minute."""
-
-    def __init__(self, started: float) -> None:
-        self._started = started
-        self._looks: deque[tuple[float, tuple[float, ...]]] = deque()
-
-    def look(self, values: tuple[float, ...]) -> list[dict[str, float]]:
-        """The rates of each value."""
-        now = time.monotonic()
-        while self._looks and (now - self._looks[0][0] > _SPAN or self._looks[0][1] > values):
-            self._looks.popleft()
-        since, before = self._looks[0] if self._looks else (self._started, (0.0,) * len(values))
-        self._looks.append((now, values))
-        lifetime, span = max(now - self._started, 1e-3), max(now - since, 1e-3)
-        return [
-            {"current": round((value - then) / span, 4), "lifetime": round(value / lifetime, 4)}
-            for value, then in zip(values, before, strict=True)
-        ]
-
-
-def _plugins(pipeline: Running) -> list[tuple[str, CheckedPlugin]]:
-    return [(kind, checked) for kind in ("input", "filter", "output") for checked in pipeline.plan.section(kind)]
-
-
-def _plugin_statistics(pipeline: Running) -> Json:
-    counters = pipeline.counters
-    times = {item.label: item for item in counters.times}
-    lags = list(pipeline.lags())
-    # Filters are counted in the batches that were timed, and scaled to all of them.
-    scale = counters.decoded / counters.timed_events if counters.timed_events else 0.0
-    found: Json = {"inputs": [], "codecs": [], "filters": [], "outputs": []}
-    for kind, checked in _plugins(pipeline):
-        plugin: Json = {"id": checked.label, "name": checked.module.name}
-        timed = times.get(checked.label)
-        if kind == "input":
-            events: Json = {"out": counters.input(checked.label).decoded, "queue_push_duration_in_millis": 0}
-            if behind := [lag._asdict() for label, lag in lags if label == checked.label]:
-                plugin["lag"] = behind
-        elif kind == "filter":
-            taken, given, seconds = (timed.taken, timed.given, timed.seconds) if timed else (0, 0, 0.0)
-            events = {
-                "in": round(taken * scale),
-                "out": round(given * scale),
-                "duration_in_millis": round(seconds * scale * 1000),
-            }
-        else:
-            output = counters.output(checked.label)
-            ended = output.delivered + output.duplicates + output.dead
-            events = {"in": ended, "out": ended, "duration_in_millis": int(output.seconds * 1000)}
-            if checked.module.name == "elasticsearch":
-                plugin |= _bulk(output)
-        found[f"{kind}s"].append(plugin | {"events": events})
-    return found
-
-
-def _bulk(output: Any) -> Json:
-    whole = output.sends - output.failed - output.imperfect
-    return {
-        "documents": {
-            "successes": output.delivered + output.duplicates,
-            "non_retryable_failures": output.dead,
-            "retryable_failures": output.retried.total(),
-        },
-        "bulk_requests": {
-            "successes": whole,
-            "with_errors": output.imperfect,
-            "failures": output.failed,
-            "responses": {"200": output.sends - output.failed},
-        },
-    }
-
-
 def _queue(pipeline: Running) -> Json:
     queue = pipeline.queue
     capacity = {
@@ -280,26 +205,6 @@ def _dead_letters(pipeline: Running) -> Json:
         "expired_events": 0,
         "storage_policy": pipeline.settings.dead_letter_queue_storage_policy,
         "last_error": pipeline.counters.blocked or "no errors",
-    }
-
-
-def _figures(plugin: Mapping[str, Any], ephemeral: str) -> Json:
-    events = plugin["events"]
-    figures = {f"events_{name}": events[name] for name in ("in", "out") if name in events}
-    times = {name: events[name] for name in events if name.endswith("_in_millis")}
-    return {"id": plugin["id"], "pipeline_ephemeral_id": ephemeral} | figures | times
-
-
-def _vertex(kind: str, checked: CheckedPlugin) -> Json:
-    source = checked.node.name_span.source
-    line, column = source.line_and_column(checked.node.name_span.start)
-    return {
-        "id": checked.label,
-        "explicit_id": checked.options.id is not None,
-        "type": "plugin",
-        "plugin_type": kind,
-        "config_name": checked.module.name,
-        "meta": {"source": {"protocol": "file", "id": source.name, "line": line, "column": column}},
     }
 
 

@@ -17,9 +17,10 @@ import pytest
 import trustme
 
 from pipeline.errors import ConfigurationError
-from pipeline.monitoring.documents import Documents, Rates
+from pipeline.monitoring.documents import Documents
 from pipeline.monitoring.listening import listening, tls_of
 from pipeline.monitoring.node import Node
+from pipeline.monitoring.rates import Rates
 from pipeline.running import QueueFigures
 from pipeline.runtime import Pipeline
 from pipeline.settings.logstash_yml import Settings
@@ -335,7 +336,7 @@ def test_a_queue_and_reloads_are_told(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_rates(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("pipeline.monitoring.documents.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("pipeline.monitoring.rates.time.monotonic", lambda: now[0])
     rates = Rates(100.0)
     now[0] = 110.0
     assert rates.look((50.0,)) == [{"current": 5.0, "lifetime": 5.0}]
