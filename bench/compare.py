@@ -78,7 +78,7 @@ def worktree(commit: str, repository: Path = ROOT) -> Iterator[Path]:
 
 
 def git(*arguments: str, repository: Path = ROOT) -> str:
-    """What it prints."""
+    """Runs git in a folder; returns what it prints."""
     command = ["git", "-C", str(repository), *arguments]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 

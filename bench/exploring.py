@@ -24,7 +24,7 @@ _LONG = 120_000
 
 
 def main() -> None:
-    """Prints a table."""
+    """Measures the questions of the page, and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--store", type=Path, required=True, help="the folder of the store")
     arguments = parser.parse_args()

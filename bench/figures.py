@@ -28,7 +28,7 @@ class Figure:
 
     @property
     def value(self) -> float:
-        """What counts."""
+        """The value that is compared: the best one or the median."""
         return min(self.values) if self.best else statistics.median(self.values)
 
     @property

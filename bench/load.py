@@ -29,7 +29,7 @@ Window = tuple[int, bytes]
 
 
 class Sender(asyncio.Protocol):
-    """One connection."""
+    """One connection of a Beat, which sends windows and waits for their acknowledgements."""
 
     def __init__(self) -> None:
         self.transport = cast("asyncio.Transport", None)
@@ -51,7 +51,7 @@ class Sender(asyncio.Protocol):
         self.answered.set()
 
     def send(self, window: Window) -> None:
-        """One window."""
+        """Sends the next window."""
         events, data = window
         self.waiting.append((events, time.monotonic()))
         self.transport.write(data)

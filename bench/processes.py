@@ -45,7 +45,7 @@ class Tree:
 
 
 class Engine:
-    """A running engine."""
+    """`apex-logs run` in a process of its own."""
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ def engine(
 
 
 class Sink:
-    """A running sink."""
+    """The server that answers bulk requests, in a process of its own."""
 
     def __init__(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "bench.sink", *arguments]

@@ -43,7 +43,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """One run."""
+    """What one run took of the machine."""
 
     events: int
     wall: float

@@ -38,7 +38,7 @@ KINDS = {"there": "a file that is there", "growing": "a file that grows by 50,00
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """What was measured."""
+    """What one run of the shipper took."""
 
     cpu: float
     """Seconds for 100,000 lines."""

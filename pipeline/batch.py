@@ -30,7 +30,7 @@ def as_json(value: Any) -> bytes:
 
 
 def of_json(data: bytes) -> Any:
-    """What `as_json` wrote."""
+    """The value that `as_json` wrote; raises ValueError for what is no JSON."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:

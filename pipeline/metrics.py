@@ -91,7 +91,7 @@ class Histogram:
     total: float = 0.0
 
     def observe(self, seconds: float) -> None:
-        """Counts one."""
+        """Counts something that took so long."""
         self.buckets[bisect_left(BOUNDS, seconds)] += 1
         self.total += seconds
 

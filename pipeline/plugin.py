@@ -181,7 +181,7 @@ class Listens(Protocol):
 
     @property
     def server(self) -> Serving:
-        """What listens."""
+        """The part that owns the sockets."""
         ...
 
 

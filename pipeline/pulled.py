@@ -19,7 +19,7 @@ class Stop:
         return self._event.is_set()
 
     def set(self) -> None:
-        """Take no more."""
+        """Says that no more is to be taken."""
         self._event.set()
 
     async def wait(self) -> None:
@@ -45,7 +45,7 @@ class Troubles:
         self._log, self._label, self._stop, self._attempt = log, label, stop, 0
 
     def over(self) -> None:
-        """It answers."""
+        """The source answers: the next pause is the shortest again."""
         self._attempt = 0
 
     async def pause(self, error: Exception) -> None:

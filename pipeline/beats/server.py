@@ -165,7 +165,7 @@ class Server:
 
 
 class Connection(asyncio.Protocol):
-    """One client."""
+    """One client: its windows, what of it waits, and whether it is read."""
 
     transport: asyncio.Transport
 

@@ -135,7 +135,7 @@ def version() -> None:
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point of the program `apex-logs`."""
     # A search of all installed packages for plugins of pydantic, of which we use none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     app()

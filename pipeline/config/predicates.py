@@ -24,7 +24,7 @@ ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def always(value: bool) -> Test:
-    """A constant."""
+    """A test that comes out the same for every event."""
     return lambda _: value
 
 

@@ -142,7 +142,7 @@ class _Remembering:
         self.parse: Parser = self._parse
 
     def forget(self) -> None:
-        """Forgets all minutes."""
+        """Forgets every minute that was parsed, as when their number has reached its bound."""
         self._known.clear()
         self._count = 0
 

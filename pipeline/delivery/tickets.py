@@ -82,7 +82,7 @@ class Ticket:
         in_flight.add(0, len(batch.data))
 
     def begin(self, items: int) -> None:
-        """Items join."""
+        """So many items more must end before the batch can."""
         self.pending += items
 
     def done(self, items: int) -> None:

@@ -65,7 +65,7 @@ class Turns:
         return self._now() > self._until
 
     async def give(self) -> None:
-        """The loop's turn."""
+        """Lets the event loop do what is due: keep-alives, answers, timers."""
         for _ in range(_ROUNDS):
             await asyncio.sleep(0)
         self._looked = self._now()

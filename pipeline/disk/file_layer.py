@@ -40,7 +40,7 @@ class File(Protocol):
 
 
 class Files(Protocol):
-    """A file system."""
+    """What a queue asks of a file system. Raises OSError."""
 
     def names(self, folder: str) -> list[str]:
         """What is in the folder; it is made if it is not there."""
@@ -99,7 +99,7 @@ class SystemFile:
 
 
 class SystemFiles:
-    """The operating system's."""
+    """The file system of the operating system."""
 
     def names(self, folder: str) -> list[str]:
         """See `Files`."""

@@ -50,7 +50,7 @@ class Progress:
         self._open[start] = (end, False)
 
     def end(self, start: int) -> None:
-        """It has ended."""
+        """The range that begins there has its end; `safe` moves on where all before it have theirs."""
         self._open[start] = (self._open[start][0], True)
         while self._open:
             first, (end, ended) = next(iter(self._open.items()))
@@ -61,7 +61,7 @@ class Progress:
 
     @property
     def safe(self) -> int:
-        """The position."""
+        """The position before which everything has its end."""
         if self._before is not None and not len(self._before):
             self._before = None
         return self._safe if self._before is None else min(self._safe, self._before.safe)

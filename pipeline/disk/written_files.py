@@ -104,7 +104,7 @@ class WrittenFiles:
         return file
 
     def forget(self, path: str) -> None:
-        """Closes a file."""
+        """Closes a file; the next item opens it again."""
         os.close(self._open.pop(path).descriptor)
 
     def close_unused(self, seconds: float) -> None:

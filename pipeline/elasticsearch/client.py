@@ -44,7 +44,7 @@ class CutOff(Unavailable):
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """An answer of the cluster, whatever its status."""
 
     status: int
     body: bytes

@@ -24,7 +24,7 @@ _NOTHING = "() => {}"
 
 
 class Bar:
-    """The bar."""
+    """The bar: the query with completion, the range of time, the filters."""
 
     def __init__(self, desk: Desk, live: Toggled) -> None:
         self._desk = desk

@@ -35,9 +35,9 @@ class Desk:
             ui.navigate.history.push(view.url())
 
     async def filter(self, name: str, value: str, *, negated: bool = False) -> None:
-        """Adds a filter."""
+        """The view with one filter more, on a value of a field."""
         await self.go(self.view.with_filter(Filter(name, value, negated)))
 
     async def search_between(self, since: str, until: str) -> None:
-        """Another time."""
+        """The view between two other times."""
         await self.go(replace(self.view, since=since, until=until))

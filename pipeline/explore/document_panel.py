@@ -13,7 +13,7 @@ from pipeline.search.questions import Found
 
 
 class DocumentPanel:
-    """The panel."""
+    """The panel at the right, for one document at a time."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk

@@ -17,7 +17,7 @@ _VALUES = 6
 
 
 class FieldList:
-    """The list."""
+    """The fields of what was found, at the left."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk

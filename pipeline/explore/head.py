@@ -26,7 +26,7 @@ _THEMES = {"": (None, "brightness_auto"), "dark": (True, "dark_mode"), "light": 
 
 
 class Head:
-    """The head."""
+    """The top line of the page."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk

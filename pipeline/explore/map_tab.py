@@ -11,7 +11,7 @@ from pipeline.search.questions import Question
 
 
 class MapTab:
-    """The map."""
+    """The tab with the map of the world."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk

@@ -33,7 +33,7 @@ _BACK = '<script>addEventListener("popstate", () => location.reload())</script>'
 
 
 class Page:
-    """One open page."""
+    """One open page: its view, its panels, its keys."""
 
     def __init__(self, sources: Sources, view: View) -> None:
         self._desk = Desk(sources, view)

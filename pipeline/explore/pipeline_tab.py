@@ -20,7 +20,7 @@ _TILES = ("Read", "Written", "Retried", "Dead letters", "In flight", "Lag")
 
 
 class PipelineTab:
-    """The tab."""
+    """The tab that shows the engine."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources

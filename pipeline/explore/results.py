@@ -107,7 +107,7 @@ class Results:
         self._detail.set_text(detail)
 
     def draw(self, bars: Bars | None) -> None:
-        """Shows the histogram."""
+        """Shows the histogram; an empty one where there is none."""
         if bars is None:
             options = charts.histogram([], 1, None, None)
         else:

@@ -87,7 +87,7 @@ def _application(options: Options) -> FastAPI:
 
     @ui.page("/", title="apex-logs", favicon=_ICON)
     async def index(request: Request) -> None:
-        """The page."""
+        """The page, as whoever opens the address sees it."""
         sources = Sources(
             documents=opened[0],
             where=options.where,

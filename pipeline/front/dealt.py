@@ -57,7 +57,7 @@ class DealtInput:
         """By the id of its origin, what is said of a batch that workers have died of."""
 
     def arrive(self, head: dict[str, Any], data: bytes) -> None:
-        """A batch came."""
+        """A batch came from the front, to be given out by `batches`."""
         if "careful" in head:
             self._careful[head["origin"]["id"]] = head
         self._arrived.put_nowait((head, data))

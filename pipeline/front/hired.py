@@ -31,7 +31,7 @@ _ROOT = str(Path(__file__).parents[2])
 
 
 class Hired:
-    """One worker process."""
+    """One worker process, as the front knows it."""
 
     def __init__(
         self,

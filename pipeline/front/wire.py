@@ -39,7 +39,7 @@ class Kind(IntEnum):
 
 
 class Message(NamedTuple):
-    """One message."""
+    """One message between the front and a worker."""
 
     kind: Kind
     head: dict[str, Any]

@@ -153,7 +153,7 @@ class Scanner:
     # ------------------------------------------------------------------------------------------ faults
 
     def report(self, fault: Fault) -> None:
-        """Adds a fault."""
+        """Adds a fault, up to the bound; beyond it the rest is not read."""
         if len(self.faults) < MAX_FAULTS:
             self.faults.append(fault)
         elif len(self.faults) == MAX_FAULTS:
@@ -196,5 +196,5 @@ class Scanner:
         self.depth += 1
 
     def leave(self) -> None:
-        """One level back."""
+        """The end of what `enter` began."""
         self.depth -= 1

@@ -57,7 +57,7 @@ class Client:
         return await asyncio.gather(*(self.request(*one) for one in wanted))
 
     async def request(self, method: str, url: str, headers: dict[str, str], content: bytes) -> Answer:
-        """One request, once."""
+        """One request, tried once. Raises nothing of the network: the answer says what went wrong."""
         headers = {**self._login, **headers}
         if self._compress:
             content = igzip.compress(content, compresslevel=1)

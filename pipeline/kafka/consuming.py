@@ -52,7 +52,7 @@ _HELD_POLL = 1.0
 
 
 class Member:
-    """One consumer."""
+    """One consumer of the group, and what of it waits to be worked on."""
 
     def __init__(self, terms: Terms, number: int, label: str, arrived: Callable[[], None]) -> None:
         self.terms = terms

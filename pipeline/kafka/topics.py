@@ -55,7 +55,7 @@ def _distinct(topics: list[Topic]) -> list[Topic]:
 
 
 class Layout(BaseModel):
-    """The file."""
+    """What the file of topics holds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

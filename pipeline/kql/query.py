@@ -22,7 +22,7 @@ TIME = "@timestamp"
 
 
 class Query(NamedTuple):
-    """A compiled query."""
+    """A query compiled for the embedded store."""
 
     narrowing: str | None
     """An FTS5 expression that is true for every document that `matches`, or None for no such help."""
@@ -41,7 +41,7 @@ def compile_query(text: str, now: int = 0) -> Query:
 
 
 def compile_tree(node: Node, now: int) -> Query:
-    """Compiles a tree."""
+    """Compiles what `parse` made; `now` as in `compile_query`."""
     match node:
         case Everything():
             return Query(None, lambda document: True, everything=True)

@@ -78,21 +78,21 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The opposite."""
+    """Where the node does not match."""
 
     node: Node
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of them."""
+    """Where all of the nodes match."""
 
     nodes: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Any of them."""
+    """Where one of the nodes matches."""
 
     nodes: tuple[Node, ...]
 

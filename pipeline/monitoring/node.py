@@ -43,7 +43,7 @@ class Reloads:
 
 @dataclass(slots=True)
 class Node:
-    """One process."""
+    """What the API knows of the process that it is part of."""
 
     settings: Settings
     pipelines: dict[str, Running] = field(default_factory=dict)

@@ -95,7 +95,7 @@ def _marked(info: FieldInfo) -> Answer | None:
 
 
 def page() -> str:
-    """The page."""
+    """The page docs/compatibility.md, as Markdown."""
     lines = [
         "<!-- Made by `make docs` from pipeline/reference/distribution.py and the plugins: change it there. -->",
         "",

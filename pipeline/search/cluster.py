@@ -173,7 +173,7 @@ class Cluster:
         return [term for term in terms if spelled(term.value).startswith(prefix)][:size]
 
     async def document(self, index: str, document_id: str) -> Found | None:
-        """One document."""
+        """One document by its index and id; None where there is none."""
         if not {index, document_id}.isdisjoint(_NO_NAMES):
             return None
         answer = await self._client.request("GET", f"/{quote(index, safe='')}/_doc/{quote(document_id, safe='')}")

@@ -147,7 +147,7 @@ class Embedded:
         return await self._over(question, count)
 
     async def document(self, index: str, document_id: str) -> Found | None:
-        """One document."""
+        """One document by its index and id; None where there is none."""
         hit = await asyncio.to_thread(reader.document, self.directory, index, document_id)
         return None if hit is None else _found(hit)
 

@@ -71,7 +71,7 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A document."""
+    """A document that was found, and where."""
 
     index: str
     id: str
@@ -200,7 +200,7 @@ class Documents(Protocol):
         """Frequent values of a field that begin so, among the newest documents."""
 
     async def document(self, index: str, document_id: str) -> Found | None:
-        """One document."""
+        """One document by its index and id; None where there is none."""
 
     async def indices(self) -> list[Index]:
         """The indices, by name."""

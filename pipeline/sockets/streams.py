@@ -85,7 +85,7 @@ class Streams:
 
 
 class Stream(asyncio.Protocol):
-    """One connection."""
+    """One connection of a sender that is not answered."""
 
     transport: asyncio.Transport
 

@@ -30,7 +30,7 @@ _LARGEST_LINE = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class ShipSettings:
-    """All of it."""
+    """All that the file of the shipper says."""
 
     data: Path
     name: str

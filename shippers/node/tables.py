@@ -78,7 +78,7 @@ class Table:
         return self._get(key, default, read)
 
     def pattern(self, key: str) -> re.Pattern[str] | None:
-        """A regular expression."""
+        """A regular expression, compiled; None where it is not given."""
 
         def read(value: Any) -> re.Pattern[str]:
             try:
@@ -149,7 +149,7 @@ class Table:
         return self._get(key, {}, _table)
 
     def table(self, key: str) -> Table:
-        """A table within."""
+        """A table within this one."""
         return self._within(self._get(key, {}, _table), key)
 
     def tables(self, key: str) -> list[Table]:

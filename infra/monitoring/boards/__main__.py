@@ -18,7 +18,7 @@ BOARDS = {
 
 
 def main() -> None:
-    """Writes the files."""
+    """Writes the dashboards into the folder that is named."""
     folder = Path(sys.argv[1])
     for name, build in BOARDS.items():
         (folder / name).write_text(rendered(build()))

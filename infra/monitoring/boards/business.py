@@ -13,7 +13,7 @@ REPORT = "rate(apex_report_generation_duration_seconds_bucket[1h])"
 
 
 def build() -> Dashboard:
-    """The dashboard."""
+    """The dashboard, as Grafana's JSON."""
     words = "What the API does for its users: projects, submissions, calculations, reports, service levels."
     return board("apex-business", "APEX Business Metrics", words, _panels())
 

@@ -13,7 +13,7 @@ DELIVERY = "rate(apex_logs_delivery_seconds_bucket[5m])"
 
 
 def build() -> Dashboard:
-    """The dashboard."""
+    """The dashboard, as Grafana's JSON."""
     words = "What apex-logs takes, what becomes of it, and how long that takes."
     return board("apex-pipeline", "APEX Log Pipeline", words, _panels())
 

@@ -14,7 +14,7 @@ DURATION = f"rate(http_request_duration_seconds_bucket{{{TRAFFIC}}}[5m])"
 
 
 def build() -> Dashboard:
-    """The dashboard."""
+    """The dashboard, as Grafana's JSON."""
     words = "How the API and what it stands on are: latency, errors, pool, cache, queue, disks."
     return board("apex-system", "APEX System Health", words, _panels())
 

@@ -33,7 +33,7 @@ class QueueAway(Exception):
 
 
 class Queue(Protocol):
-    """Where reports wait."""
+    """Where reports wait until one is written: in a thread of the process, or in Redis for workers."""
 
     def put(self, report: str) -> None:
         """Queues a report by its id; raises `QueueAway`."""

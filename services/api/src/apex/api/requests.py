@@ -29,7 +29,7 @@ _SAFE_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 class Requests:
-    """Wraps an application."""
+    """The ASGI application around the API: a log line, a metric and an id for each request."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, trusted_proxies: Sequence[Network]) -> None:
         self._app = app
