@@ -23,4 +23,19 @@ The rooms, from the top down; imports point down only:
     arrivals  field_setting  name_lookups  pulled  schedules  tls    what several plugins do alike
     plugin  options  flow, then bus, then batch      the contracts; where pipelines of one process meet
     sprintf  field_reference  event_ids, then event  dates, then errors  metrics  clock  spans  time_limits
+
+To follow an event of a Beat, read in this order:
+
+    inputs/beats.py, beats/server.py        a connection, its windows; a piece of one is given out as a batch
+    runtime.py                              `Pipeline.run` puts worker and outlets together, and lets inputs flow
+    delivery/worker.py                      the heart: each event of the batch is decoded and run through the flow
+    beats/events.py                         from the bytes of the piece to an event
+    config/compile.py, config/built.py      the flow: filters such as filters/json.py, conditions, routes
+    delivery/outlets.py                     each output it goes to renders it: documents/addressing.py
+    delivery/retry.py                       a body is sent by outputs/elasticsearch.py until each item has its end
+    protocols/bulk.py                       what the server's answer says of each item
+    delivery/tickets.py                     the last item has its end, so has the batch: the window is acknowledged
+
+A line of a file comes by inputs/file.py, disk/tailed_files.py and disk/followed_file.py, which reads it, and
+texts/file_lines.py, which decodes it; at the end of its batch its position may be saved (disk/sincedb.py).
 """

@@ -95,6 +95,13 @@ def test_every_room_is_in_the_drawing() -> None:
     assert RANK.keys() - drawing == set()
 
 
+def test_the_road_of_an_event_leads_through_files_that_are_there() -> None:
+    _, _, road = (pipeline.__doc__ or "").partition("To follow an event")
+    files = re.findall(r"[a-z_]+(?:/[a-z_]+)*\.py", road)
+    assert len(files) > 10
+    assert [file for file in files if not (ROOT / "pipeline" / file).is_file()] == []
+
+
 @pytest.mark.parametrize("kind", ["inputs", "filters", "outputs", "codecs"])
 def test_plugins_do_not_import_each_other(kind: str) -> None:
     for path in _modules(f"pipeline/{kind}"):
