@@ -18,8 +18,9 @@ The rooms, from the top down; imports point down only:
                                        what one or two plugins know, in rooms of their own
     sockets                            listening, streams and datagrams, for the inputs that have senders
     store  disk                        the embedded store  |  segments, followed files, archives
-    protocols  grammar                 bytes on the wire  |  the text of a configuration -> a syntax tree, its faults
-    languages  kql  texts              small languages, and queries: text in, closure out  |  charsets, lines
+    languages                          Ruby regex, grok, dissections: text in, closure out
+    protocols  grammar  kql  texts     bytes on the wire  |  the text of a configuration -> a syntax tree, its faults
+                                       |  queries: text in, predicate out  |  charsets, lines, forms of text
     arrivals  field_setting  name_lookups  pulled  schedules  tls    what several plugins do alike
     plugin  options  flow, then bus, then batch      the contracts; where pipelines of one process meet
     sprintf  field_reference  event_ids, then event  dates, then errors  metrics  clock  spans  time_limits

@@ -20,7 +20,8 @@ ROOMS = [
     {"bus"},
     {"plugin", "options", "flow"},
     {"arrivals", "field_setting", "name_lookups", "pulled", "schedules", "tls"},
-    {"protocols", "grammar", "languages", "kql", "texts"},
+    {"protocols", "grammar", "kql", "texts"},
+    {"languages"},
     {"store", "disk"},
     {"sockets"},
     {

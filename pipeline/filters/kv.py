@@ -28,11 +28,11 @@ from pipeline.event import Event, add_tag
 from pipeline.field_reference import FieldReference
 from pipeline.field_setting import setter
 from pipeline.languages import ruby_regex
+from pipeline.languages.key_values import Grammar, finder
 from pipeline.options import Boolean, Ecs, FilterOptions, Hash, Integer, Text, Texts
 from pipeline.plugin import Filter
 from pipeline.sprintf import Template
 from pipeline.texts.conversions import capitalized, lowercase
-from pipeline.texts.key_values import Grammar, finder
 from pipeline.time_limits import TimeLimit, TimeLimitExceeded
 
 Case = Literal["lowercase", "uppercase", "capitalize"]
