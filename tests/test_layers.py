@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,15 @@ def test_imports_point_down(path: Path) -> None:
         assert RANK[other] < RANK[room] or (RANK[other] == RANK[room] and room not in ("config", "delivery")), (
             f"{path} imports {name}"
         )
+
+
+def test_no_rooms_import_each_other_in_a_circle() -> None:
+    """Not even those that stand beside each other."""
+    below: dict[str, set[str]] = {}
+    for path in _modules("pipeline"):
+        room = path.relative_to(ROOT / "pipeline").with_suffix("").parts[0]
+        below.setdefault(room, set()).update({_room(name) for name in _imports(path)} & RANK.keys() - {room})
+    assert list(TopologicalSorter(below).static_order())
 
 
 def test_every_room_is_in_the_drawing() -> None:
