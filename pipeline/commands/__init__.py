@@ -6,6 +6,6 @@
     dlq_look, dlq_change, dlq_retry    dead letters (dlq_selection says which)
     queue, ship, setup_*               the queue on disk; the node's shipper; what clusters need before the pipeline
 
-`arguments` reads the configuration for those that have one; `logs` and `repeats` are the program's own log. May import
-every room but `cli`.
+`arguments` reads the configuration for those that have one, `settings` reads the settings for those that need them
+alone; `logs` and `repeats` are the program's own log. May import every room but `cli`.
 """

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.commands.dlq_selection import Selection, report, settings_of
+from pipeline.commands.dlq_selection import Selection, report
+from pipeline.commands.settings import settings_or_faults
 from pipeline.disk.letters import remove_letters
 from pipeline.disk.removals import delete_emptied, exclusive
 from pipeline.disk.segments import delete, records, segments
@@ -16,7 +17,7 @@ from pipeline.errors import StoreError
 
 def purge_letters(settings: Path | None, flags: Mapping[str, Any], selection: Selection) -> int:
     """Removes the letters that are meant, and deletes the segments that hold no others."""
-    known = settings_of(settings, flags)
+    known = settings_or_faults(settings, flags)
     if known is None:
         return 2
     folder = known.dead_letters
@@ -37,7 +38,7 @@ def purge_letters(settings: Path | None, flags: Mapping[str, Any], selection: Se
 
 def purge_damaged(settings: Path | None, flags: Mapping[str, Any]) -> int:
     """Deletes the segments that cannot be read whole, with what can be read of them."""
-    known = settings_of(settings, flags)
+    known = settings_or_faults(settings, flags)
     if known is None:
         return 2
     folder = known.dead_letters

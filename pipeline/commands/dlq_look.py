@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from pipeline.commands.dlq_selection import Selection, report, settings_of
+from pipeline.commands.dlq_selection import Selection, report
+from pipeline.commands.settings import settings_or_faults
 from pipeline.disk.letters import Letter
 from pipeline.disk.segments import segments
 from pipeline.errors import StoreError
@@ -25,7 +26,7 @@ _MOST = 20
 
 def list_letters(settings: Path | None, flags: Mapping[str, Any], selection: Selection, as_json: bool) -> int:
     """One line a letter: its name, time, plugin and reason."""
-    known = settings_of(settings, flags)
+    known = settings_or_faults(settings, flags)
     if known is None:
         return 2
     found: list[str] = []
@@ -45,7 +46,7 @@ def list_letters(settings: Path | None, flags: Mapping[str, Any], selection: Sel
 
 def show_letter(settings: Path | None, flags: Mapping[str, Any], name: str) -> int:
     """One letter whole, readable: each part under its name."""
-    known = settings_of(settings, flags)
+    known = settings_or_faults(settings, flags)
     if known is None:
         return 2
     damages: list[StoreError] = []
@@ -58,7 +59,7 @@ def show_letter(settings: Path | None, flags: Mapping[str, Any], name: str) -> i
 
 def show_stats(settings: Path | None, flags: Mapping[str, Any], as_json: bool) -> int:
     """How many letters there are, of which kinds, and what they take."""
-    known = settings_of(settings, flags)
+    known = settings_or_faults(settings, flags)
     if known is None:
         return 2
     folder = known.dead_letters
@@ -113,7 +114,7 @@ def export_letters(
     settings: Path | None, flags: Mapping[str, Any], selection: Selection, output: Path | None, original: bool
 ) -> int:
     """Whole letters, or their original lines, to a file or to stdout."""
-    known = settings_of(settings, flags)
+    known = settings_or_faults(settings, flags)
     if known is None:
         return 2
     found: list[str] = []

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import typer
 
-from pipeline.commands.faults import print_faults
 from pipeline.dates.timestamps import canonical, epoch_nanos
 from pipeline.disk.letters import Damaged, Letter, letters, parse_name
-from pipeline.errors import ConfigurationError, StoreError
-from pipeline.settings.logstash_yml import Settings
-from pipeline.settings.pipelines_yml import read_pipeline
+from pipeline.errors import StoreError
 
 _AGE = re.compile(r"-?(\d{1,9})([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -98,15 +93,6 @@ def _moment(option: str, text: str | None) -> int | None:
             f'{option} takes a time such as 2026-02-03T04:05:06Z, or an age such as -7d; not "{text}"'
         )
     return epoch_nanos(timestamp)
-
-
-def settings_of(folder: Path | None, flags: Mapping[str, Any]) -> Settings | None:
-    """The settings, which say where dead letters are; None, and every fault told, where they cannot be read."""
-    try:
-        return read_pipeline(folder, os.environ, flags).settings
-    except ConfigurationError as error:
-        print_faults(error)
-        return None
 
 
 def report(damages: Sequence[StoreError], missing: Sequence[str] = ()) -> int:

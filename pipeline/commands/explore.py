@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.commands.asking import Where, ask, opened
-from pipeline.commands.dlq_selection import settings_of
+from pipeline.commands.settings import settings_or_faults
 from pipeline.search.questions import Documents
 
 TOKEN = "APEX_LOGS_EXPLORE_TOKEN"  # noqa: S105  the name of a variable
@@ -48,7 +48,7 @@ def explore(wish: Wish) -> int:
         return _said(f"{TOKEN} takes {SHORTEST_TOKEN} characters or more: openssl rand -hex 16 makes one")
     if "{}" not in wish.traces or not wish.traces.startswith(("http://", "https://")):
         return _said("--traces takes an http or https address with {} for the trace's id")
-    known = settings_of(wish.settings, wish.flags)
+    known = settings_or_faults(wish.settings, wish.flags)
     if known is None:
         return 2
     if code := ask(wish.where, _nothing):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -13,21 +12,20 @@ from typing import Any
 
 import orjson
 
-from pipeline.commands.faults import print_faults
+from pipeline.commands.settings import settings_or_faults
 from pipeline.disk.ended import Ended
 from pipeline.disk.file_layer import SystemFiles
 from pipeline.disk.folder_lock import FolderLock
 from pipeline.disk.pages import HEADER_SIZE, Damage, Pager, Record, load, scan
 from pipeline.disk.queue_repair import repair
 from pipeline.disk.survey import Survey, survey
-from pipeline.errors import ConfigurationError, StoreError
+from pipeline.errors import StoreError
 from pipeline.settings.logstash_yml import Settings
-from pipeline.settings.pipelines_yml import read_pipeline
 
 
 def inspect_queue(settings: Path | None, flags: Mapping[str, Any], records: int, as_json: bool) -> int:
     """Pages, records, bytes, sequences, damage; and the first records that are not delivered."""
-    read = _settings(settings, flags)
+    read = settings_or_faults(settings, flags)
     if read is None:
         return 2
     folder = read.queue
@@ -53,7 +51,7 @@ def inspect_queue(settings: Path | None, flags: Mapping[str, Any], records: int,
 
 def repair_queue(settings: Path | None, flags: Mapping[str, Any]) -> int:
     """Repairs, and says what was kept and what was lost."""
-    read = _settings(settings, flags)
+    read = settings_or_faults(settings, flags)
     if read is None:
         return 2
     folder = str(read.queue)
@@ -80,14 +78,6 @@ def repair_queue(settings: Path | None, flags: Mapping[str, Any]) -> int:
     if not (done.moved or done.lost or done.before):
         print(f"{folder} needs no repair")
     return 0
-
-
-def _settings(settings: Path | None, flags: Mapping[str, Any]) -> Settings | None:
-    try:
-        return read_pipeline(settings, os.environ, flags).settings
-    except ConfigurationError as error:
-        print_faults(error)
-        return None
 
 
 def _user(folder: str) -> str | None:
