@@ -112,7 +112,10 @@ class Message(NamedTuple):
 
 
 def read(text: str, *, strict: bool) -> Message | None:
-    """What a message says; None if it has neither form. `strict`: the older form needs a host."""
+    """What a message says; None if it has neither form. `strict`: the older form, RFC 3164, needs a host.
+
+    A message of the older form may begin anywhere in the text.
+    """
     return _read_usual(text) or read_5424(text) or _read_by_words(text, strict=strict)
 
 
@@ -139,11 +142,6 @@ _USUAL = re.compile(
     r"(?P<program>[\x21-\x5a\x5c\x5e-\x7e]+)(?:\[(?P<pid>[1-9][0-9]{0,17})\])?: "
 )
 """All of it up to the text, as most senders write it: what does not match is read word by word."""
-
-
-def read_3164(text: str, *, strict: bool) -> Message | None:
-    """What a message of the older form says, wherever in the text it begins; None if there is none."""
-    return _read_usual(text) or _read_by_words(text, strict=strict)
 
 
 def _read_usual(text: str) -> Message | None:
