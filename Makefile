@@ -75,6 +75,6 @@ lock: $(STAMP) ## bring requirements.lock up to date
 		--override overrides.txt --group dev --all-extras pyproject.toml -o requirements.lock
 
 clean: ## remove what was made, but not the environment
-	rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/results.json
+	rm -rf data screenshots .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/results.json
 
 .PHONY: help setup run api test test-long lint format docs dashboards kibana bench bench-compare release load fuzz soak lock clean
