@@ -17,6 +17,7 @@ The rooms, from the top down; imports point down only:
     beats  databases  documents  elasticsearch  geoip  http  kafka  loki  rabbitmq  redis  syslog  written
                                        what one or two plugins know, in rooms of their own
     sockets                            listening, streams and datagrams, for the inputs that have senders
+    stored_queue                       the persistent queue, as it lies on disk
     store  disk                        the embedded store  |  segments, followed files, archives
     languages                          Ruby regex, grok, dissections: text in, closure out
     protocols  grammar  kql  texts     bytes on the wire  |  the text of a configuration -> a syntax tree, its faults

@@ -14,12 +14,12 @@ from pipeline.delivery.queue import PersistentQueue, Terms
 from pipeline.delivery.worker import Source
 from pipeline.disk.file_layer import SystemFiles
 from pipeline.disk.folder_lock import FolderLock
-from pipeline.disk.pages import SUFFIX
-from pipeline.disk.stored_queue import Bounds, StoredQueue, deflater
-from pipeline.disk.survey import survey
 from pipeline.errors import StoreError
 from pipeline.metrics import Counters
 from pipeline.settings.logstash_yml import Settings
+from pipeline.stored_queue.pages import SUFFIX
+from pipeline.stored_queue.queue import Bounds, StoredQueue, deflater
+from pipeline.stored_queue.survey import survey
 
 log = logging.getLogger("apex.queue")
 

@@ -24,6 +24,7 @@ ROOMS = [
     {"protocols", "grammar", "kql", "texts"},
     {"languages"},
     {"store", "disk"},
+    {"stored_queue"},
     {"sockets"},
     {
         "beats",

@@ -13,14 +13,14 @@ from typing import Any
 import orjson
 
 from pipeline.commands.settings import settings_or_faults
-from pipeline.disk.ended import Ended
 from pipeline.disk.file_layer import SystemFiles
 from pipeline.disk.folder_lock import FolderLock
-from pipeline.disk.pages import HEADER_SIZE, Damage, Pager, Record, load, scan
-from pipeline.disk.queue_repair import repair
-from pipeline.disk.survey import Survey, survey
 from pipeline.errors import StoreError
 from pipeline.settings.logstash_yml import Settings
+from pipeline.stored_queue.ended import Ended
+from pipeline.stored_queue.pages import HEADER_SIZE, Damage, Pager, Record, load, scan
+from pipeline.stored_queue.repair import repair
+from pipeline.stored_queue.survey import Survey, survey
 
 
 def inspect_queue(settings: Path | None, flags: Mapping[str, Any], records: int, as_json: bool) -> int:

@@ -27,10 +27,10 @@ from pipeline.batch import UNCOUNTED, Batch
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.retry import Backoff, bury
 from pipeline.delivery.worker import Source
-from pipeline.disk.pages import HEAD_SIZE, Entry, Record
-from pipeline.disk.stored_queue import StoredQueue
 from pipeline.errors import BrokenFraming, DiskRefuses, StoreError
 from pipeline.metrics import Counters
+from pipeline.stored_queue.pages import HEAD_SIZE, Entry, Record
+from pipeline.stored_queue.queue import StoredQueue
 
 log = logging.getLogger("apex.queue")
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline.disk.folder_lock import FolderLock
-from pipeline.disk.pages import Entry
-from pipeline.disk.stored_queue import Bounds, StoredQueue
+from pipeline.stored_queue.pages import Entry
+from pipeline.stored_queue.queue import Bounds, StoredQueue
 from tests.cli.program import THROUGH, invoke, run
 
 

@@ -12,11 +12,11 @@ from pipeline.delivery.dead_letters import DeadLetterQueue
 from pipeline.delivery.queue import PersistentQueue, Terms
 from pipeline.delivery.retry import Backoff
 from pipeline.delivery.worker import Source
-from pipeline.disk.stored_queue import Bounds, StoredQueue
 from pipeline.errors import BrokenFraming
 from pipeline.metrics import Counters
-from tests.disk.faulty_files import FaultyFiles
+from pipeline.stored_queue.queue import Bounds, StoredQueue
 from tests.harness import ScriptedInput
+from tests.stored_queue.faulty_files import FaultyFiles
 
 TEXTS = [f"line {number}\n".encode() for number in range(20)]
 PATIENCE = 20.0

@@ -10,10 +10,10 @@ import pytest
 from pipeline.batch import UNCOUNTED, Batch, Origin
 from pipeline.delivery.dead_letters import read
 from pipeline.delivery.worker import Source
-from pipeline.disk.stored_queue import StoredQueue
 from pipeline.errors import BrokenFraming
 from pipeline.event import Event
 from pipeline.plugin import Reject
+from pipeline.stored_queue.queue import StoredQueue
 from tests.delivery.queue_bench import PATIENCE, TEXTS, Bench
 from tests.harness import ScriptedInput
 

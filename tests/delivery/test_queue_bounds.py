@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pipeline.batch import Batch
-from pipeline.disk.stored_queue import Bounds
 from pipeline.errors import StoreError
+from pipeline.stored_queue.queue import Bounds
 from tests.delivery.queue_bench import PATIENCE, TEXTS, Bench
 from tests.harness import ScriptedInput
 

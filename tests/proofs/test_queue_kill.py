@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.delivery.dead_letters import read
 from pipeline.disk.file_layer import SystemFiles
-from pipeline.disk.survey import survey
+from pipeline.stored_queue.survey import survey
 from tests.proofs.engine import Engine
 from tests.proofs.killing import Killing, Target, drawn_seed
 from tests.proofs.oracle import Oracle, in_store

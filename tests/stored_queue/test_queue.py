@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pipeline.disk.pages import Entry, Record
-from pipeline.disk.stored_queue import Bounds, StoredQueue, deflater
 from pipeline.errors import StoreError
-from tests.disk.faulty_files import FaultyFiles
+from pipeline.stored_queue.pages import Entry, Record
+from pipeline.stored_queue.queue import Bounds, StoredQueue, deflater
+from tests.stored_queue.faulty_files import FaultyFiles
 
 FOLDER = "/queue"
 STEPS = ["write", "sync", "cut", "open", "look", "read", "replace", "remove", "sync folder"]

@@ -14,12 +14,12 @@ import os
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from pipeline.disk import checkpoints
-from pipeline.disk.checkpoints import Checkpoint
-from pipeline.disk.ended import Ended
 from pipeline.disk.file_layer import Files
-from pipeline.disk.pages import HEADER_SIZE, Damage, Head, Pager, first_of, page_name, queue_of, scan
 from pipeline.errors import StoreError
+from pipeline.stored_queue import checkpoints
+from pipeline.stored_queue.checkpoints import Checkpoint
+from pipeline.stored_queue.ended import Ended
+from pipeline.stored_queue.pages import HEADER_SIZE, Damage, Head, Pager, first_of, page_name, queue_of, scan
 
 REMEDY = "`apex-logs queue inspect` shows more, `apex-logs queue repair` keeps all that can be read"
 

@@ -11,12 +11,12 @@ import contextlib
 import os
 from dataclasses import dataclass, field
 
-from pipeline.disk import checkpoints
-from pipeline.disk.checkpoints import Checkpoint
 from pipeline.disk.file_layer import File, SystemFiles, write_whole
-from pipeline.disk.pages import HEADER_SIZE, SUFFIX, Damage, Pager, header, scan
-from pipeline.disk.survey import Surveyed, survey
 from pipeline.errors import StoreError
+from pipeline.stored_queue import checkpoints
+from pipeline.stored_queue.checkpoints import Checkpoint
+from pipeline.stored_queue.pages import HEADER_SIZE, SUFFIX, Damage, Pager, header, scan
+from pipeline.stored_queue.survey import Surveyed, survey
 
 ASIDE = "damaged"
 _NEW = ".repaired"

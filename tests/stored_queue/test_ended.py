@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.disk.ended import Ended
+from pipeline.stored_queue.ended import Ended
 
 RANGES = st.lists(st.tuples(st.integers(1, 40), st.integers(0, 5)), max_size=30)
 

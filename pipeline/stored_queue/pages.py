@@ -12,7 +12,7 @@ the input that took the batch and its origin; data are the batch's bytes, as the
 sender made up are no record.
 
 Sequences go up within a page. What has no valid record in its place is damage; what that means, a torn end or a loss,
-is decided by who knows all pages (`stored_queue`).
+is decided by who knows all pages (`queue`).
 """
 
 from __future__ import annotations

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.disk import checkpoints
 from pipeline.disk.file_layer import SystemFiles
 from pipeline.disk.folder_lock import FolderLock
-from pipeline.disk.pages import HEADER_SIZE, Entry, page_name
-from pipeline.disk.queue_repair import repair
-from pipeline.disk.stored_queue import Bounds, StoredQueue, deflater
-from pipeline.disk.survey import survey
 from pipeline.errors import StoreError
+from pipeline.stored_queue import checkpoints
+from pipeline.stored_queue.pages import HEADER_SIZE, Entry, page_name
+from pipeline.stored_queue.queue import Bounds, StoredQueue, deflater
+from pipeline.stored_queue.repair import repair
+from pipeline.stored_queue.survey import survey
 
 BOUNDS = Bounds(700, 1 << 20)
 

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from pipeline.disk.ended import Ended
 from pipeline.disk.file_layer import Files, write_whole
 from pipeline.errors import StoreError
+from pipeline.stored_queue.ended import Ended
 
 NAME = "checkpoint"
 _HEAD = struct.Struct(">4sB3xI")

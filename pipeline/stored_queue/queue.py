@@ -21,10 +21,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pipeline.disk import checkpoints
-from pipeline.disk.checkpoints import Checkpoint
 from pipeline.disk.file_layer import File, Files, SystemFiles, write_whole
-from pipeline.disk.pages import (
+from pipeline.errors import DiskRefuses, StoreError
+from pipeline.stored_queue import checkpoints
+from pipeline.stored_queue.checkpoints import Checkpoint
+from pipeline.stored_queue.pages import (
     HEADER_SIZE,
     Damage,
     Entry,
@@ -36,8 +37,7 @@ from pipeline.disk.pages import (
     page_name,
     scan,
 )
-from pipeline.disk.survey import REMEDY, Surveyed, survey
-from pipeline.errors import DiskRefuses, StoreError
+from pipeline.stored_queue.survey import REMEDY, Surveyed, survey
 
 Deflate = Callable[[bytes], bytes]
 
