@@ -33,6 +33,10 @@ Text = Annotated[
     str | None,
     typer.Option("-e", "--config.string", metavar="STRING", help="The text of a configuration."),
 ]
+Style = Annotated[
+    str | None,
+    typer.Option("--log.format", metavar="FORMAT", help="plain or json (plain)."),
+]
 Escapes = Annotated[
     bool | None,
     typer.Option("--config.support_escapes", help='Read \\n, \\t and \\" in strings as escapes.'),

@@ -4,7 +4,18 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, Escapes, PipelineId, SettingsFolder, Text, Version
+from pipeline.cli.flags import (
+    Config,
+    DataFolder,
+    EcsMode,
+    Embedded,
+    Escapes,
+    PipelineId,
+    SettingsFolder,
+    Style,
+    Text,
+    Version,
+)
 
 TestAndExit = Annotated[
     bool, typer.Option("-t", "--config.test_and_exit", help="Check the configuration, and do not run it.")
@@ -12,10 +23,6 @@ TestAndExit = Annotated[
 Level = Annotated[
     str | None,
     typer.Option("--log.level", metavar="LEVEL", help="trace, debug, info, warn, error or fatal (info)."),
-]
-Style = Annotated[
-    str | None,
-    typer.Option("--log.format", metavar="FORMAT", help="plain or json (plain)."),
 ]
 BatchDelay = Annotated[
     int | None,
