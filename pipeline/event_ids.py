@@ -47,7 +47,7 @@ def beat_namer() -> Namer:
             place = known.get(path)
             if place is None or place[0] != file or place[1] != agent_id or place[2] != agent_name:
                 place = known[path] = (copied(file), agent_id, agent_name, *_start(agent, file))
-        except (KeyError, TypeError, AttributeError):  # another shape than Filebeat's
+        except (KeyError, TypeError, AttributeError, RecursionError):  # another shape than Filebeat's
             return None
         _, _, _, start, timed = place
         if start is None or type(offset) is not int:
@@ -56,7 +56,10 @@ def beat_namer() -> Namer:
         if type(message) is str and not timed and (_USUAL.issuperset(fields) or not _parsed(fields)):
             text = f"{start}{offset}:s{message}"
         else:
-            text = f"{start}{offset}:{_content(fields, message, timed)}"
+            try:
+                text = f"{start}{offset}:{_content(fields, message, timed)}"
+            except RecursionError:  # nested too deeply to be written
+                return None
         try:
             return xxh3_128_hexdigest(text.encode())
         except UnicodeEncodeError:  # half of a surrogate pair

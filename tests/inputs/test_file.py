@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.codecs import json, multiline
+from pipeline.event import SIBLING
 from pipeline.inputs import file
 from tests.inputs.following import Clock, write
 
@@ -229,7 +230,7 @@ def test_fields(tmp_path, follow):
     assert events[1].fields["host"]["name"]
     assert events[3].fields["log"] == "text"
     assert set(events[3].fields["host"]) == {"ip", "name"}
-    assert [event.ordinal for event in events] == [0, 1, 2, 3]
+    assert [event.ordinal for event in events] == [0, 1, 1 + SIBLING, 2]
     assert events[1].metadata["path"] == str(log)
     assert events[2].metadata["event_id"] == f"{events[1].metadata['event_id']}-1"
     [event, *_] = follow(codec=codec, start_position="beginning", sincedb_path="/dev/null").passes()
