@@ -32,8 +32,8 @@ def beat_namer() -> Namer:
 
     The id is `[@metadata][_id]`, or names the event's place: agent, file (fingerprint, or device and inode), path,
     offset, and what was read there: `message`, and where the Beat has parsed the line, its other fields. Where the Beat
-    does not say which file has the path, `@timestamp` as sent helps. The events of a window come from few files, so the
-    start of the text is remembered for each.
+    does not say which file has the path, or has taken the time out of the line, `@timestamp` as sent helps. The events of
+    a window come from few files, so the start of the text is remembered for each.
     """
     known: dict[Any, tuple[Fields, Any, Any, str | None, bool]] = {}
 
@@ -68,6 +68,12 @@ def beat_namer() -> Namer:
     return name
 
 
+_STREAMS = ("stdout", "stderr")
+"""What Filebeat says of a line of a container's log, whose time it takes out of the line, into `@timestamp`. Such logs
+are rotated often, by size, and their files get each other's inodes: a line that says the same is at the same place again.
+"""
+
+
 def _parsed(fields: Fields) -> Fields:
     """The fields that were in the line; `[event][original]` is what a codec here has kept of it."""
     found = {key: value for key, value in fields.items() if key not in _USUAL}
@@ -82,8 +88,9 @@ def _parsed(fields: Fields) -> Fields:
 def _content(fields: Fields, message: Any, timed: bool) -> str:
     """What was read, where it is more than a message; and the time, where it has to tell two events apart."""
     value = f"s{message}" if type(message) is str else f"j{_json(message)}"
-    # Without a text, the place alone would speak for the event.
-    time = _json(fields.get("@timestamp")) if timed or type(message) is not str else ""
+    # Without a text, the place alone would speak for the event. Of a container's log, the time was in the line.
+    timed = timed or type(message) is not str or fields.get("stream") in _STREAMS
+    time = _json(fields.get("@timestamp")) if timed else ""
     return f"x{len(value)}:{value}{len(time)}:{time}{_json(_parsed(fields))}"
 
 

@@ -35,6 +35,17 @@ def test_the_first_position_is_saved_before_anything_is_added(tmp_path, follow):
     assert follow().lines() == ["while away"]
 
 
+def test_what_was_written_in_a_pause_of_a_month_is_read(tmp_path, follow):
+    """The record is older than `sincedb_clean_after`, and its file is still there: it is not read from its end."""
+    log = tmp_path / "a.log"
+    write(log, "old\n")
+    follow().lines()
+    write(log, "while away\n")
+    later = Clock()
+    later.time += 30 * 86_400
+    assert follow(clock=later).lines() == ["while away"]
+
+
 def test_the_position_is_never_ahead_of_delivery(tmp_path, follow):
     log = tmp_path / "a.log"
     write(log, "a\nb\n")
