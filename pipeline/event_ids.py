@@ -31,9 +31,9 @@ def beat_namer() -> Namer:
     """A function from an event's fields and metadata, as a Beat sent them, to its id; None if there is none.
 
     The id is `[@metadata][_id]`, or names the event's place: agent, file (fingerprint, or device and inode), path,
-    offset, and what was read there: `message`, and where the Beat has parsed the line, its other fields. Where the Beat
-    does not say which file has the path, or has taken the time out of the line, `@timestamp` as sent helps. The events of
-    a window come from few files, so the start of the text is remembered for each.
+    offset, and what was read there: `message`, and where the Beat has parsed the line, its other fields. `@timestamp` as
+    sent helps where the Beat does not say which file has the path, and where it has taken the time out of the line. The
+    events of a window come from few files, so the start of the text is remembered for each.
     """
     known: dict[Any, tuple[Fields, Any, Any, str | None, bool]] = {}
 
@@ -70,7 +70,7 @@ def beat_namer() -> Namer:
 
 _STREAMS = ("stdout", "stderr")
 """What Filebeat says of a line of a container's log, whose time it takes out of the line, into `@timestamp`. Such logs
-are rotated often, by size, and their files get each other's inodes: a line that says the same is at the same place again.
+are rotated often, and their files get each other's inodes: a line that says the same is soon at the same place again.
 """
 
 
