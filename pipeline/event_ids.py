@@ -31,9 +31,9 @@ def beat_namer() -> Namer:
     """A function from an event's fields and metadata, as a Beat sent them, to its id; None if there is none.
 
     The id is `[@metadata][_id]`, or names the event's place: agent, file (fingerprint, or device and inode), path,
-    offset, and what was read there: `message`, and where the Beat has parsed the line, its other fields. The `@timestamp`
-    that was sent helps where the Beat does not say which file has the path, and where it has taken the time out of the
-    line. The events of a window come from few files, so the start of the text is remembered for each.
+    offset, and what was read there: `message`, and where the Beat has parsed the line, its other fields. The time that
+    was sent helps where the Beat does not say which file has the path, and where it took the time out of the line. The
+    events of a window come from few files, so the start of the text is remembered for each.
     """
     known: dict[Any, tuple[Fields, Any, Any, str | None, bool]] = {}
 
