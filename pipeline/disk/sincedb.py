@@ -127,7 +127,7 @@ class SinceDb:
         """The record of a file that is there, if it was seen before.
 
         One that knows how the file began does not age, as it is compared: else what was written in a long pause would
-        be passed over, or what came before the clock was set right. One of four columns has no time, and does not either.
+        be passed over, or what came before the clock was set right. One of four columns has no time.
         """
         record = self.records.get(key)
         if record is None or record.length or record.completed:
