@@ -54,6 +54,8 @@ class Scaled:
     """CPU seconds that nobody took."""
     memory: float = 0.0
     """MB that are the engine's alone, of all its processes."""
+    own: float = 0.0
+    """Of these, what is no page of a file."""
 
     @property
     def speed(self) -> float:
@@ -133,6 +135,7 @@ def _measured(running: Engine, target: Sink, count: int) -> Scaled:
         max(running.cpu_of_all() - taken, TICK),
         _idle() - idle,
         running.uss_of_all() / 1e6,
+        running.own_of_all() / 1e6,
     )
 
 
@@ -222,6 +225,7 @@ def scaling_figures(shape: str, runs: Runs) -> Iterator[Figure]:
         shares = tuple(price * run.events / (run.taken + run.idle) for run in of)
         yield Figure(subject, f"of the speed that was there, {name}", shares)
         yield Figure(subject, f"private memory, MB, {name}", tuple(run.memory for run in of))
+        yield Figure(subject, f"of it no page of a file, MB, {name}", tuple(run.own for run in of))
     yield Figure(subject, "events/s of wall, two / one", tuple(after.speed / before.speed for before, after in pairs))
     yield Figure(subject, "CPU an event, two / one", tuple(after.cost / before.cost for before, after in pairs))
 

@@ -10,13 +10,16 @@ from typing import Any
 
 Fields = dict[str, Any]
 
+SIBLING = 1 << 32
+"""By so much the ordinals of two events differ that follow each other in one piece of the data."""
+
 
 class Event:
     """One log event.
 
-    `fields` is what an output writes; `metadata` is `[@metadata]`, which no output writes; `ordinal`
-    is the position of the event within the decoding of its batch, from 0, by which its original bytes
-    are found again.
+    `fields` is what an output writes; `metadata` is `[@metadata]`, which no output writes; `ordinal` says
+    where in its batch the event comes from, by which its original bytes are found again: the number of the
+    piece of the data (a line, a frame, a record), from 0, and `SIBLING` for each event before it in that piece.
     """
 
     __slots__ = ("fields", "metadata", "ordinal")

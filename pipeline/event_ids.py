@@ -31,9 +31,9 @@ def beat_namer() -> Namer:
     """A function from an event's fields and metadata, as a Beat sent them, to its id; None if there is none.
 
     The id is `[@metadata][_id]`, or names the event's place: agent, file (fingerprint, or device and inode), path,
-    offset, and what was read there: `message`, and where the Beat has parsed the line, its other fields. Where the Beat
-    does not say which file has the path, `@timestamp` as sent helps. The events of a window come from few files, so the
-    start of the text is remembered for each.
+    offset, and what was read there: `message`, and where the Beat has parsed the line, its other fields. The time that
+    was sent helps where the Beat does not say which file has the path, and where it took the time out of the line. The
+    events of a window come from few files, so the start of the text is remembered for each.
     """
     known: dict[Any, tuple[Fields, Any, Any, str | None, bool]] = {}
 
@@ -47,7 +47,7 @@ def beat_namer() -> Namer:
             place = known.get(path)
             if place is None or place[0] != file or place[1] != agent_id or place[2] != agent_name:
                 place = known[path] = (copied(file), agent_id, agent_name, *_start(agent, file))
-        except (KeyError, TypeError, AttributeError):  # another shape than Filebeat's
+        except (KeyError, TypeError, AttributeError, RecursionError):  # another shape than Filebeat's
             return None
         _, _, _, start, timed = place
         if start is None or type(offset) is not int:
@@ -56,13 +56,22 @@ def beat_namer() -> Namer:
         if type(message) is str and not timed and (_USUAL.issuperset(fields) or not _parsed(fields)):
             text = f"{start}{offset}:s{message}"
         else:
-            text = f"{start}{offset}:{_content(fields, message, timed)}"
+            try:
+                text = f"{start}{offset}:{_content(fields, message, timed)}"
+            except RecursionError:  # nested too deeply to be written
+                return None
         try:
             return xxh3_128_hexdigest(text.encode())
         except UnicodeEncodeError:  # half of a surrogate pair
             return xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
 
     return name
+
+
+_STREAMS = ("stdout", "stderr")
+"""What Filebeat says of a line of a container's log, whose time it takes out of the line, into `@timestamp`. Such logs
+are rotated often, and their files get each other's inodes: a line that says the same is soon at the same place again.
+"""
 
 
 def _parsed(fields: Fields) -> Fields:
@@ -79,8 +88,9 @@ def _parsed(fields: Fields) -> Fields:
 def _content(fields: Fields, message: Any, timed: bool) -> str:
     """What was read, where it is more than a message; and the time, where it has to tell two events apart."""
     value = f"s{message}" if type(message) is str else f"j{_json(message)}"
-    # Without a text, the place alone would speak for the event.
-    time = _json(fields.get("@timestamp")) if timed or type(message) is not str else ""
+    # Without a text, the place alone would speak for the event. Of a container's log, the time was in the line.
+    timed = timed or type(message) is not str or fields.get("stream") in _STREAMS
+    time = _json(fields.get("@timestamp")) if timed else ""
     return f"x{len(value)}:{value}{len(time)}:{time}{_json(_parsed(fields))}"
 
 

@@ -135,8 +135,8 @@ class Input(Protocol):
         """The events in a batch; raises `BrokenFraming` before the first one, or not at all."""
         ...
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
-        """The part of the data that decodes to just the event of that ordinal (and its siblings)."""
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
+        """The piece of that number, which decodes by itself to its event, or events."""
         ...
 
 

@@ -77,6 +77,13 @@ def test_what_a_repeat_may_change(path: str, value: Any) -> None:
     assert of_beat(changed(path, value), {}) == of_beat(ENVELOPE, {})
 
 
+def test_of_a_containers_log_the_time_counts() -> None:
+    """It was in the line; a file that is rotated gives its inode to the next one, which may say the same again."""
+    first, later = ENVELOPE | {"stream": "stdout"}, changed("@timestamp", "2026-11-23T12:24:00Z") | {"stream": "stdout"}
+    assert len({of_beat(first, {}), of_beat(later, {}), of_beat(ENVELOPE, {})}) == 3
+    assert of_beat(copy.deepcopy(first), {}) == of_beat(first, {})
+
+
 def test_without_the_identity_of_the_file_the_time_counts() -> None:
     first = changed("log.file", {"path": "/a.log"})
     assert of_beat(first, {}) == of_beat(copy.deepcopy(first), {})

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -18,7 +19,7 @@ import orjson
 from pipeline.arrivals import arrive
 from pipeline.batch import Origin
 from pipeline.dates.timestamps import canonical
-from pipeline.event import Event, Fields, add_tag, copied
+from pipeline.event import SIBLING, Event, Fields, add_tag, copied
 from pipeline.event_ids import beat_namer
 from pipeline.field_reference import FieldReference
 from pipeline.options import CodecName
@@ -26,6 +27,7 @@ from pipeline.plugin import Codec, Reject
 from pipeline.protocols.lumberjack import json_frames, pairs_frame
 from pipeline.protocols.lumberjack_events import LONGEST, Payload, events
 from pipeline.texts.codecs import keep_original
+from pipeline.texts.json_documents import write_json
 
 Decode = Callable[[bytes, Origin, Reject], Iterator[Event]]
 Identify = Callable[[int], str]
@@ -134,7 +136,7 @@ def _plain_runner(enrichment: Enrichment, original: bool, tag: str | None) -> Ru
             if sent != last_sent and alike and type(sent) is str and (known := canonical(sent)) is not None:
                 last_sent, last = sent, known
             if sent != last_sent or type(message) is not str or "tags" in fields or "@metadata" in fields:
-                yield slowly(fields, metadata, ordinal)
+                yield from _alone(payload, reject, partial(slowly, fields, metadata, ordinal))
                 continue
             fields["@timestamp"] = last
             if "@version" not in fields:
@@ -152,6 +154,16 @@ _NEVER = object()
 """Unequal to any `@timestamp`."""
 
 
+def _alone(payload: Payload, reject: Reject, make: Callable[[], Event]) -> Iterator[Event]:
+    """The event of a payload; what raises, such as a message that is nested too deeply, concerns this one alone."""
+    try:
+        event = make()
+    except Exception as error:
+        reject(_frame(payload), error)
+    else:
+        yield event
+
+
 def _codec_runner(enrichment: Enrichment, codec: Codec, tag: str | None) -> Run:
     """Events whose `message` goes through a codec, which may make none, one or many of it."""
     finish = _finisher(enrichment, False, tag)
@@ -165,18 +177,20 @@ def _codec_runner(enrichment: Enrichment, codec: Codec, tag: str | None) -> Run:
             fields = _read(payload, reject)
             if fields is None:
                 continue
-            metadata = take(fields)
-            event_id = name(fields, metadata) or identify(ordinal)
-            message = _line(fields)
             try:
+                metadata = take(fields)
+                event_id = name(fields, metadata) or identify(ordinal)
+                message = _line(fields)
                 decoded = [fields] if message is None else _merged(codec, message, fields)
+                found = []
+                for sibling, own in enumerate(decoded):
+                    inner = copied(metadata)
+                    inner["event_id"] = f"{event_id}_{sibling}" if sibling else event_id
+                    found.append(finish(own, inner, ordinal + sibling * SIBLING, message is None))
             except Exception as error:  # whatever a codec raises concerns this payload alone
                 reject(_frame(payload), error)
                 continue
-            for sibling, own in enumerate(decoded):
-                inner = copied(metadata)
-                inner["event_id"] = f"{event_id}_{sibling}" if sibling else event_id
-                yield finish(own, inner, ordinal, message is None)
+            yield from found
 
     return run
 
@@ -220,7 +234,7 @@ def _line(fields: Fields) -> str | None:
         message = fields.pop("line", None)
         if message is None:
             return None
-    text = message if type(message) is str else orjson.dumps(message).decode()
+    text = message if type(message) is str else write_json(message).decode()
     fields["message"] = text
     return text
 

@@ -124,10 +124,10 @@ class Server:
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
+        interval = min(1.0, self.terms.keep_alive / 4, (self.terms.inactivity_timeout or 60.0) / 4)
+        self._ticker = loop.call_later(interval, self._tick)  # first: one connection cannot end the clock of all
         for connection in tuple(self.connections):
             connection.tick(now)
-        interval = min(1.0, self.terms.keep_alive / 4, (self.terms.inactivity_timeout or 60.0) / 4)
-        self._ticker = loop.call_later(interval, self._tick)
 
     def renew(self, fresh: Server) -> None:
         """Takes over another's certificates and keys, for the connections to come."""

@@ -96,7 +96,7 @@ class Known:
         """One event with the letter's id."""
         yield Event({}, {"event_id": self._letter.event_id})
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """The original."""
         return data
 
@@ -197,12 +197,13 @@ class Originals:
                 continue
             found += 1
             event.metadata["event_id"] = f"{letter.event_id}-{number}" if number and not known else letter.event_id
-            event.ordinal = 0 if known else number
+            if known:  # it is all that there is
+                event.ordinal = 0
             yield event
         if not found:
             raise BrokenFraming("it holds no event for this input")
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """The original, or the part of it that is the event."""
         letter = self._open[origin["letter"]]
-        return data if "id" in letter.record else self._decoder.pick(data, origin, ordinal)
+        return data if "id" in letter.record else self._decoder.pick(data, origin, piece)

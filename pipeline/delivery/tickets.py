@@ -8,11 +8,13 @@ ended     pending = 0: batch.end(decoded), room given back
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection
 from time import monotonic
 from typing import NamedTuple
 
 from pipeline.batch import Batch
+from pipeline.event import SIBLING
 from pipeline.metrics import Histogram
 from pipeline.plugin import Input
 from pipeline.spans import BatchSpan
@@ -104,18 +106,22 @@ class Ticket:
     def originals(self, ordinals: Collection[int]) -> dict[int, Original]:
         """The original bytes and the ids of events of the batch: decoded again, once, as only failures need them.
 
-        What a filter made of its own state has no original: nothing, and no id.
+        What a filter made of its own state has no original: nothing, and no id. Where decoding failed half-way, it
+        fails again, behind these.
         """
         data, origin, source = self.batch.data, self.batch.origin, self._input
         if source is None:
             return dict.fromkeys(ordinals, Original(data, None))
         ids: dict[int, str | None] = {}
-        for event in source.decode(data, origin, _unheard):
-            if event.ordinal in ordinals:
-                ids.setdefault(event.ordinal, event.metadata.get("event_id"))
-        pick, batch = source.pick, self.batch
+        with contextlib.suppress(Exception):
+            for event in source.decode(data, origin, _unheard):
+                if event.ordinal in ordinals:
+                    ids[event.ordinal] = event.metadata.get("event_id")
+                    if len(ids) == len(ordinals):
+                        break
+        pick = source.pick
         return {
-            ordinal: Original(pick(data, origin, ordinal), ids.get(ordinal), sibling(source, batch, ordinal))
+            ordinal: Original(pick(data, origin, ordinal % SIBLING), ids.get(ordinal), ordinal // SIBLING)
             for ordinal in ordinals
         }
 
@@ -135,18 +141,3 @@ class Ticket:
         if self.span is not None:
             self.span.ended()
         self.batch.end(self.decoded)
-
-
-def sibling(source: Input, batch: Batch, ordinal: int) -> int:
-    """Which of the events that its original decodes to an event is: not 0 only where an array is in one piece.
-
-    Equal pieces that follow each other hold the same number of events, so the place in all of them tells.
-    """
-    data, origin = batch.data, batch.origin
-    piece, first = source.pick(data, origin, ordinal), ordinal
-    while first and source.pick(data, origin, first - 1) == piece:
-        first -= 1
-    if first == ordinal:
-        return 0
-    events = sum(1 for _ in source.decode(piece, origin, _unheard))
-    return (ordinal - first) % max(events, 1)

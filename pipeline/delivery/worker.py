@@ -19,7 +19,7 @@ from pipeline.delivery.asking import settle
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.outlets import Outlet
 from pipeline.delivery.retry import Backoff, bury
-from pipeline.delivery.tickets import InFlight, Ticket, sibling
+from pipeline.delivery.tickets import InFlight, Ticket
 from pipeline.delivery.turns import Turns
 from pipeline.errors import BrokenFraming, Undecodable, Unjudged
 from pipeline.event import Event
@@ -86,6 +86,8 @@ class Fates:
     counters: Counters
     letters: list[DeadLetter] = field(default_factory=list)
     """Given up in the batch that is worked on; on disk before the batch can end."""
+    of_events: list[tuple[DeadLetter, int]] = field(default_factory=list)
+    """Those of them whose event was decoded, with its ordinal: its original is not looked for yet."""
     decoded: int = 0
     """Events of the batch that were decoded."""
     rejected: int = 0
@@ -118,17 +120,22 @@ class Fates:
 
     def failed(self, event: Event, error: Exception, place: str) -> None:
         """Dead-letters an event with its original bytes."""
-        letter = DeadLetter(
-            f"{type(error).__name__}: {error}", place, b"", Origin(), None, event.metadata.get("event_id")
-        )
-        if self.batch is not None and self.source is not None:
-            source = self.source.input
-            letter.original = source.pick(self.batch.data, self.batch.origin, event.ordinal)
-            letter.origin, letter.input = self.batch.origin, self.source.kind
-            letter.sibling = sibling(source, self.batch, event.ordinal)
+        letter = DeadLetter(f"{type(error).__name__}: {error}", place, b"", Origin())
+        if self.batch is None:
+            letter.original, letter.event_id = write_json(event.fields), event.metadata.get("event_id")
         else:
-            letter.original = write_json(event.fields)
+            self.of_events.append((letter, event.ordinal))
         self.letters.append(letter)
+
+    def given_up(self, ticket: Ticket) -> list[DeadLetter]:
+        """The letters, which are whole now. The id is that of the event as it was decoded, as the original is what is
+        retried: a child of it has another, and would hand that on to all the children of the retry."""
+        originals = ticket.originals({ordinal for _, ordinal in self.of_events})
+        for letter, ordinal in self.of_events:
+            letter.original, letter.event_id, letter.sibling = originals[ordinal]
+            letter.origin, letter.input = ticket.batch.origin, ticket.kind
+        letters, self.letters, self.of_events = self.letters, [], []
+        return letters
 
     def reject(self, raw: bytes, error: Exception) -> None:
         """Dead-letters bytes that could not be decoded."""
@@ -232,8 +239,7 @@ class Worker:
         for outlet in self.outlets:
             outlet.pause()
         if self.fates.letters:
-            letters, self.fates.letters = self.fates.letters, []
-            await bury(self.dead_letters, letters, self.counters, Backoff())
+            await bury(self.dead_letters, self.fates.given_up(ticket), self.counters, Backoff())
         ticket.seal(events)
 
     async def _events(self, source: Source, batch: Batch) -> None:

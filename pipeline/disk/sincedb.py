@@ -124,11 +124,15 @@ class SinceDb:
             self.records = dict(filter(None, map(read_line, lines)))
 
     def get(self, key: Key) -> Record | None:
-        """The record of a file, if it was seen before. A record of four columns knows no time and does not age."""
+        """The record of a file that is there, if it was seen before.
+
+        One that knows how the file began does not age, as it is compared: else what was written in a long pause would
+        be passed over, or what came before the clock was set right. One of four columns has no time.
+        """
         record = self.records.get(key)
-        if record is None or (record.seen and record.seen + self.clean_after < self.now()):
-            return None
-        return record
+        if record is None or record.length or record.completed:
+            return record
+        return None if record.seen and record.seen + self.clean_after < self.now() else record
 
     def save(self, current: Mapping[Key, Record]) -> None:
         """Writes the records, `current` in place of what was known; raises StoreError."""

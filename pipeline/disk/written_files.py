@@ -65,20 +65,25 @@ class WrittenFiles:
         self._write(file.descriptor, path, _compressed(data) if self.compress else data, ends)
 
     def _write(self, descriptor: int, path: str, data: bytes | bytearray, ends: Sequence[int]) -> None:
-        before = os.fstat(descriptor)
-        done = 0
+        before, done, written = os.fstat(descriptor), 0, len(ends)
+        problem: OSError | None = None
         try:
             with memoryview(data) as view:
                 while done < len(view):
                     done += os.write(descriptor, view[done:])
-            if self.fsync:
-                os.fsync(descriptor)
         except OSError as error:
             written = 0 if self.compress else bisect_right(ends, done)
-            if stat.S_ISREG(before.st_mode) and os.fstat(descriptor).st_size == before.st_size + done:
-                with contextlib.suppress(OSError):
-                    os.ftruncate(descriptor, before.st_size + (ends[written - 1] if written else 0))
-            raise WriteError(written, f"{path}: {error.strerror}") from error
+            kept = ends[written - 1] if written else 0
+            _take_back(descriptor, before, done, kept)
+            problem, done = error, kept
+        if self.fsync and written and stat.S_ISREG(before.st_mode):
+            try:
+                os.fsync(descriptor)
+            except OSError as error:  # what it was for may be gone, whatever the next one says
+                _take_back(descriptor, before, done, 0)
+                problem, written = error, 0
+        if problem is not None:
+            raise WriteError(written, f"{path}: {problem.strerror}") from problem
 
     def _opened(self, path: str) -> _Open:
         file = self._open.get(path)
@@ -117,6 +122,13 @@ class WrittenFiles:
         """Closes all."""
         for path in list(self._open):
             self.forget(path)
+
+
+def _take_back(descriptor: int, before: os.stat_result, done: int, kept: int) -> None:
+    """Cuts a file to what is kept of what was written to it, unless somebody else has written to it too."""
+    if stat.S_ISREG(before.st_mode) and os.fstat(descriptor).st_size == before.st_size + done:
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, before.st_size + kept)
 
 
 def _make_folders(folder: Path, mode: int) -> None:

@@ -10,7 +10,7 @@ from mmap import mmap
 from typing import Any, TypeGuard
 
 from pipeline.batch import Batch, Origin
-from pipeline.event import Event
+from pipeline.event import SIBLING, Event
 from pipeline.front.wire import Kind, packed, receive
 from pipeline.plugin import Input, Reject, SharesItself
 from pipeline.settings.logstash_yml import Settings
@@ -96,9 +96,9 @@ class DealtInput:
             return self._real.decode(data, origin, reject)
         return self._carefully(head, data, origin, reject)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """As the input itself does it."""
-        return self._real.pick(data, origin, ordinal)
+        return self._real.pick(data, origin, piece)
 
     def _carefully(self, head: dict[str, Any], data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         if head["raw"]:
@@ -113,7 +113,7 @@ class DealtInput:
             if event is None:
                 return
             if position in left_out:
-                reject(self.pick(data, origin, event.ordinal), Deadly("two workers died of this event"))
+                reject(self.pick(data, origin, event.ordinal % SIBLING), Deadly("two workers died of this event"))
             else:
                 yield event
             position += 1

@@ -9,7 +9,7 @@ from mmap import mmap
 from typing import Any
 
 from pipeline.batch import Batch, Origin
-from pipeline.event import Event
+from pipeline.event import SIBLING, Event
 from pipeline.front.dealt import PROGRESS_SIZE, Deadly
 from pipeline.front.suspicions import Noted
 from pipeline.plugin import Input, Lag, Lagging, Reject, SharesItself
@@ -87,9 +87,9 @@ class WatchedInput:
             return self._real.decode(data, origin, reject)
         return self._carefully(culprits, data, origin, reject)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """As the input itself does it."""
-        return self._real.pick(data, origin, ordinal)
+        return self._real.pick(data, origin, piece)
 
     def span(self, origin: Origin) -> tuple[str, int, int]:
         """As the input itself says it."""
@@ -112,12 +112,12 @@ class WatchedInput:
         return set().union(*found) if found else None
 
     def _carefully(self, culprits: set[int], data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
-        for ordinal, (at, alone) in enumerate(self._shared.singly(data)):
+        for number, (at, alone) in enumerate(self._shared.singly(data)):
             note_place(self._progress, at)
             if at in culprits:
                 reject(alone, Deadly("two workers died of this record"))
                 continue
             for event in self._real.decode(alone, origin, reject):
-                event.ordinal = ordinal
+                event.ordinal += number - event.ordinal % SIBLING
                 yield event
         note(self._progress, None)

@@ -67,6 +67,9 @@ class Client:
         try:
             async with self._at_once, self._session.request(method, url, **asked) as answer:
                 text = await answer.text(errors="replace")
+                if answer.method != method:  # as browsers do it: what was to be sent stays behind
+                    left = f"redirects to {answer.url} without the event; give the last address as url"
+                    return Answer(answer.history[0].status, left)
                 return Answer(answer.status, " ".join(text[:_SHOWN].split()))
         except aiohttp.InvalidURL as error:
             return Answer(0, f"no request can be made to {url}: {error}", impossible=True)

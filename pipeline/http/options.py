@@ -46,7 +46,9 @@ class ClientOptions(PluginOptions):
     request_timeout: Annotated[Number, Field(gt=0, description="Seconds that a request may take.")] = 60
     socket_timeout: Annotated[Number, Field(gt=0, description="Seconds to wait for more of an answer.")] = 10
     connect_timeout: Annotated[Number, Field(gt=0, description="Seconds that a connection may take.")] = 10
-    follow_redirects: Annotated[Boolean, Field(description="Goes where the server says.")] = True
+    follow_redirects: Annotated[
+        Boolean, Field(description="Goes where the server says. A POST that would go there as a GET is a refusal.")
+    ] = True
     pool_max: Annotated[Integer, Field(ge=1, description="Requests at a time.")] = 50
     pool_max_per_route: Annotated[Integer, Field(ge=1, description="Connections to one server.")] = 25
     keepalive: Annotated[Boolean, Field(description="Keeps connections open for the next request.")] = True

@@ -198,11 +198,11 @@ class Beats(Served):
         self._picked = (b"", [])
         return self._decode(data, origin, reject)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """The frame of one event."""
         if self._picked[0] is not data:
             self._picked = (data, pieces(data, *self._bounds))
-        return self._picked[1][ordinal]
+        return self._picked[1][piece]
 
 
 # ---------------------------------------------------------------------------------------------- TLS

@@ -8,8 +8,9 @@ unless `clean_consumed` is set: then a segment is deleted when all of it has bee
 
 An event is the document that the output refused. Where nothing came to an output, or it was no document (a line, a
 delete), the original is decoded by the codec, a Beat's event without its frame. It keeps its id, so what was delivered
-after all is not written twice. As in Logstash, `[@metadata][dead_letter_queue]` holds `plugin_type`, `plugin_id`,
-`reason` and `entry_time`.
+after all is not written twice; where the document does not show that it was sent under that id, as with a
+`document_id`, the id is prolonged by a hash of it. As in Logstash, `[@metadata][dead_letter_queue]` holds
+`plugin_type`, `plugin_id`, `reason` and `entry_time`.
 
 The queue is the one of apex-logs: the files of Logstash's own dead letter queue are in another format and are not read.
 A pipeline that reads its own dead letters reads those again that it refuses again, without end; the start warns of it.
@@ -18,6 +19,7 @@ A pipeline that reads its own dead letters reads those again that it refuses aga
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,6 +27,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import orjson
+import xxhash
 from pydantic import AfterValidator, Field, model_validator
 
 from pipeline.arrivals import arrive
@@ -33,9 +36,10 @@ from pipeline.dates.timestamps import canonical, epoch_nanos
 from pipeline.disk.followed_letters import FollowedLetters, Found, Wanted
 from pipeline.disk.letters import Letter
 from pipeline.errors import StoreError
-from pipeline.event import Event, Fields
+from pipeline.event import SIBLING, Event, Fields
 from pipeline.options import Boolean, InputOptions, Text
 from pipeline.plugin import Codec, PluginContext, Reject
+from pipeline.protocols import bulk
 
 SAVE_EVERY = 5.0
 LOOK_EVERY = 0.5
@@ -154,26 +158,20 @@ class DeadLetters:
 
     def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         """The events of the letters."""
-        ordinal = 0
-        for line in data.splitlines():
+        for number, line in enumerate(data.splitlines()):
             try:
                 letter = _letter(line)
                 events = list(_events(letter, self.codec))
             except Exception as error:
                 reject(line, error)
                 continue
-            for fields, event_id in events:
-                yield arrive(fields, {"event_id": event_id, "dead_letter_queue": _described(letter)}, ordinal)
-                ordinal += 1
+            for sibling, (fields, event_id) in enumerate(events):
+                metadata = {"event_id": event_id, "dead_letter_queue": _described(letter)}
+                yield arrive(fields, metadata, number + sibling * SIBLING)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """The letter of one event."""
-        seen = 0
-        for line in data.splitlines():
-            seen += sum(1 for _ in self.decode(line, origin, lambda raw, error: None))
-            if ordinal < seen:
-                return line
-        return data
+        return data.splitlines()[piece]
 
 
 def _batch(found: Found) -> Batch:
@@ -209,8 +207,8 @@ def _events(letter: Letter, codec: Codec) -> Iterator[tuple[Fields, str]]:
     """What the letter is about, and its id; several, where the letter is of bytes that could not be decoded."""
     item = letter.item
     document = None if item is None else document_of(item)
-    if document is not None:
-        yield document, letter.event_id
+    if item is not None and document is not None:
+        yield document, _own_id(letter.event_id, item)
         return
     known = "id" in letter.record
     for number, fields in enumerate(codec.decode(letter.payload)):
@@ -218,6 +216,17 @@ def _events(letter: Letter, codec: Codec) -> Iterator[tuple[Fields, str]]:
             yield fields, letter.event_id
         elif not known:
             yield fields, f"{letter.event_id}-{number}" if number else letter.event_id
+
+
+def _own_id(event_id: str, item: bytes) -> str:
+    """The id of the event that the item is of. A letter has that of the event that was decoded, which all that filters
+    made of it share: they are told apart by the id in the item, which begins with it, or by the item itself."""
+    with contextlib.suppress(ValueError, AttributeError, TypeError):
+        _, parameters, _ = bulk.read(item)
+        written = parameters.get("_id")
+        if type(written) is str and written.startswith(event_id):
+            return written
+    return f"{event_id}:{xxhash.xxh3_64_hexdigest(item)}"
 
 
 def document_of(item: bytes) -> Fields | None:

@@ -132,8 +132,8 @@ class Exec:
         """The events of what was printed."""
         return self._decode(data, origin, reject)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
-        """All of it: siblings have one ordinal."""
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
+        """All of it: it is one piece."""
         return data
 
 

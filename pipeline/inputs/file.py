@@ -339,6 +339,6 @@ class FileInput:
         """The events of the lines."""
         return self._decode["packed" in origin](data, origin, reject)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """The line of one event."""
-        return self._pick["packed" in origin](data, ordinal)
+        return self._pick["packed" in origin](data, piece)

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, Field
 
 from pipeline.arrivals import arrive
 from pipeline.batch import Batch, Origin
-from pipeline.event import Event, Fields
+from pipeline.event import SIBLING, Event, Fields
 from pipeline.options import CodecOption, Ecs, Ignored, InputOptions, Integer, Text, Texts, default_codec
 from pipeline.plugin import Reject
 
@@ -88,14 +88,14 @@ class Generator:
 
     def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         """The events of the lines."""
-        ordinal = 0
-        for number, line in orjson.loads(data):
-            for fields in self.codec.decode(line.encode()):
-                id_ = f"{origin['id']}-{ordinal}" if ordinal else origin["id"]
-                event = arrive(fields, {"event_id": id_}, ordinal)
+        count = 0
+        for place, (number, line) in enumerate(orjson.loads(data)):
+            for sibling, fields in enumerate(self.codec.decode(line.encode())):
+                id_ = f"{origin['id']}-{count}" if count else origin["id"]
+                event = arrive(fields, {"event_id": id_}, place + sibling * SIBLING)
                 self._describe(fields, number)
                 yield event
-                ordinal += 1
+                count += 1
 
     def _describe(self, fields: Fields, number: int) -> None:
         if self.ecs:
@@ -105,14 +105,9 @@ class Generator:
             fields["sequence"] = number
             fields.setdefault("host", self.host)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """The pair of one event."""
-        seen = 0
-        for item in orjson.loads(data):
-            seen += sum(1 for _ in self.codec.decode(item[1].encode()))
-            if ordinal < seen:
-                return orjson.dumps([item])
-        return data
+        return orjson.dumps([orjson.loads(data)[piece]])
 
 
 def _nothing(_: object) -> None:

@@ -94,7 +94,7 @@ class Heartbeat:
         """The event."""
         return self._decode(data, origin, reject)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """All of it: siblings have one ordinal."""
         return data
 

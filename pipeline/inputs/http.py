@@ -40,7 +40,7 @@ from pipeline import tls
 from pipeline.arrivals import arrive
 from pipeline.batch import Origin
 from pipeline.errors import FieldError
-from pipeline.event import Event, copied
+from pipeline.event import SIBLING, Event, copied
 from pipeline.field_reference import FieldReference
 from pipeline.options import (
     CodecOption,
@@ -256,22 +256,23 @@ class Http(Served):
 
     def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         """The events of a body."""
-        codec, id_, ordinal = self._codec_of(origin), origin["id"], 0
+        codec, id_, count = self._codec_of(origin), origin["id"], 0
         told = self._tell(origin)
         pieces, parse = in_pieces(codec)
-        for piece in pieces(data):
+        for number, piece in enumerate(pieces(data)):
             parsed = parse(piece)
-            for fields in parsed if isinstance(parsed, list) else (parsed,):
-                event = arrive(fields, {"event_id": f"{id_}-{ordinal}" if ordinal else id_}, ordinal)
+            for sibling, fields in enumerate(parsed if isinstance(parsed, list) else (parsed,)):
+                named = {"event_id": f"{id_}-{count}" if count else id_}
+                event = arrive(fields, named, number + sibling * SIBLING)
                 for field, value in told:
                     _set(event, field, value)
                 yield event
-                ordinal += 1
+                count += 1
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """The part of a body that is one event."""
         codec = self._codec_of(origin)
-        return self._pickers.setdefault(id(codec), Picker(codec))(data, ordinal)
+        return self._pickers.setdefault(id(codec), Picker(codec))(data, piece)
 
     def _codec_of(self, origin: Origin) -> Codec:
         return self._codecs.get(origin.get("type", ""), self._codec)

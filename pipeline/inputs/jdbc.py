@@ -95,7 +95,6 @@ class Jdbc:
                 metadata |= event.metadata
                 yield arrive(event.fields, metadata, ordinal)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """One row."""
-        rows = orjson.loads(data)
-        return orjson.dumps([rows[ordinal]]) if ordinal < len(rows) else data
+        return orjson.dumps([orjson.loads(data)[piece]])

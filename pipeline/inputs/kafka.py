@@ -253,9 +253,9 @@ class Kafka:
         packed = unpack(data)
         return ((offset, packed.one(index)) for index, offset in enumerate(packed.offsets))
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """One record."""
-        return unpack(data).one(ordinal)
+        return unpack(data).one(piece)
 
 
 def _terms(options: Options, settings: security.Settings, seat: Seat) -> Terms:

@@ -99,6 +99,6 @@ class Address:
             yield Event(fields, metadata, ordinal)
             ordinal += 1
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """The line of one event."""
-        return data.split(b"\n", ordinal + 1)[ordinal]
+        return data.split(b"\n", piece + 1)[piece]

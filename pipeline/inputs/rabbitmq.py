@@ -130,9 +130,9 @@ class RabbitMq:
         """The events of the messages."""
         return self._decode(data, origin, reject)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """One message."""
-        return messages.pick(data, ordinal)
+        return messages.pick(data, piece)
 
 
 def _describer(level: str) -> messages.Describe:

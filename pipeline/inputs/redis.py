@@ -112,9 +112,9 @@ class Redis:
         """The events of the messages."""
         return self._decode(data, origin, reject)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """One message."""
-        return messages.pick(data, ordinal)
+        return messages.pick(data, piece)
 
 
 def _describe(event: Event, head: messages.Head, payload: bytes) -> None:

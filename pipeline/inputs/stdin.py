@@ -23,7 +23,7 @@ from pydantic import Field
 
 from pipeline.arrivals import arrive
 from pipeline.batch import Batch, Origin
-from pipeline.event import Event, Fields
+from pipeline.event import SIBLING, Event, Fields
 from pipeline.options import CodecOption, Ecs, InputOptions, default_codec
 from pipeline.plugin import Codec, Reject
 from pipeline.texts.codecs import Picker, in_pieces, keep_original, text_of
@@ -91,9 +91,9 @@ class Stdin:
     async def close(self) -> None:
         """Nothing to free: standard input belongs to the process."""
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """The line of one event."""
-        return self._pick(data, ordinal)
+        return self._pick(data, piece)
 
 
 def _nothing(_: object) -> None:
@@ -130,17 +130,18 @@ def decoder(codec: Codec, host: str, *, ecs: bool) -> Decode:
             known["hostname"] = host
 
     def decode(data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
-        id_, ordinal = origin["id"], 0
-        for piece in pieces(data):
+        id_, count = origin["id"], 0
+        for number, piece in enumerate(pieces(data)):
             parsed = parse(piece)
-            for fields in parsed if isinstance(parsed, list) else (parsed,):
-                event = arrive(fields, {"event_id": f"{id_}-{ordinal}" if ordinal else id_}, ordinal)
+            for sibling, fields in enumerate(parsed if isinstance(parsed, list) else (parsed,)):
+                named = {"event_id": f"{id_}-{count}" if count else id_}
+                event = arrive(fields, named, number + sibling * SIBLING)
                 if ecs:
                     add_host(fields)
                     keep_original(fields, text(piece))
                 else:
                     fields.setdefault("host", host)
                 yield event
-                ordinal += 1
+                count += 1
 
     return decode

@@ -195,6 +195,6 @@ class Syslog(Served):
         """The event of each message."""
         return self._decode(data, origin, reject)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """The message of one event, with its framing."""
-        return self._datagram(data, ordinal) if origin.get("datagrams") else frame_of(data, ordinal)
+        return self._datagram(data, piece) if origin.get("datagrams") else frame_of(data, piece)

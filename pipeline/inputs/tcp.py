@@ -27,7 +27,7 @@ from pydantic import Field, model_validator
 from pipeline import tls
 from pipeline.arrivals import arrive
 from pipeline.batch import Origin
-from pipeline.event import Event, Fields, copied
+from pipeline.event import SIBLING, Event, Fields, copied
 from pipeline.options import (
     Boolean,
     CodecOption,
@@ -176,9 +176,9 @@ class Tcp(Served):
         self.decode = decoder(codec, in_metadata if ecs else in_fields)
         self._pick = Picker(codec)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """The line of one event."""
-        return self._pick(data, ordinal)
+        return self._pick(data, piece)
 
 
 # ---------------------------------------------------------------------------------------------- events
@@ -192,19 +192,19 @@ def decoder(codec: Codec, layout: Layout) -> Decode:
     pieces, parse = in_pieces(codec)
 
     def decode(data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
-        id_, ordinal = origin["id"], 0
+        id_, count = origin["id"], 0
         said, metadata = layout(origin)
-        for piece in pieces(data):
+        for number, piece in enumerate(pieces(data)):
             parsed = parse(piece)
-            for fields in parsed if isinstance(parsed, list) else (parsed,):
+            for sibling, fields in enumerate(parsed if isinstance(parsed, list) else (parsed,)):
                 own = copied(metadata)
-                own["event_id"] = f"{id_}-{ordinal}" if ordinal else id_
-                event = arrive(fields, own, ordinal)
+                own["event_id"] = f"{id_}-{count}" if count else id_
+                event = arrive(fields, own, number + sibling * SIBLING)
                 for name, value in said.items():
                     if fields.get(name) is None:
                         fields[name] = value
                 yield event
-                ordinal += 1
+                count += 1
 
     return decode
 

@@ -22,7 +22,7 @@ from pydantic import Field
 from pipeline.arrivals import arrive
 from pipeline.batch import Origin
 from pipeline.errors import FieldError
-from pipeline.event import Event
+from pipeline.event import SIBLING, Event
 from pipeline.field_reference import FieldReference
 from pipeline.options import Boolean, CodecOption, Ecs, Ignored, InputOptions, Integer, default_codec
 from pipeline.plugin import Codec, PluginContext, Reject
@@ -90,13 +90,13 @@ class Udp(Served):
         self.decode = decoder(codec, field)
         self._pick = Picker()
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """The datagram of one event, with its sender."""
-        return self._pick(data, ordinal)
+        return self._pick(data, piece)
 
 
 def decoder(codec: Codec, field: FieldReference) -> Decode:
-    """The second half of the input: from datagrams to events. Those of one datagram have one ordinal."""
+    """The second half of the input: from datagrams to events. A codec may make several of one."""
 
     def decode(data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
         id_ = origin["id"]
@@ -108,7 +108,8 @@ def decoder(codec: Codec, field: FieldReference) -> Decode:
                 reject(data[datagram.start : datagram.end], error)
                 continue
             for sibling, fields in enumerate(decoded):
-                event = arrive(fields, {"event_id": f"{name}_{sibling}" if sibling else name}, ordinal)
+                own = {"event_id": f"{name}_{sibling}" if sibling else name}
+                event = arrive(fields, own, ordinal + sibling * SIBLING)
                 say(event, field, datagram.address)
                 yield event
 

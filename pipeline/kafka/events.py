@@ -2,8 +2,8 @@
 
     record -> codec on the value -> event id -> @timestamp, @version, [@metadata][kafka]
 
-A record without a value gives what the codec makes of an empty text, as in Logstash. The ordinal of an event is the
-number of its record in the batch; the events that a codec makes of one record have the same.
+A record without a value gives what the codec makes of an empty text, as in Logstash. A piece of the batch is a
+record; a codec may make several events of one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xxhash import xxh3_128_hexdigest
 from pipeline.arrivals import arrive
 from pipeline.batch import Origin
 from pipeline.errors import Undecodable
-from pipeline.event import Event, Fields
+from pipeline.event import SIBLING, Event, Fields
 from pipeline.event_ids import Namer, beat_namer
 from pipeline.kafka.records import Packed, raw, unpack
 from pipeline.plugin import Codec, Reject
@@ -55,7 +55,7 @@ def decoder(codec: Codec, group: str, decoration: Decoration) -> Decode:
                 )
                 if sibling:
                     event_id = f"{event_id}_{sibling}"
-                event = arrive(fields, {"event_id": event_id}, index)
+                event = arrive(fields, {"event_id": event_id}, index + sibling * SIBLING)
                 if described is not None:
                     described(event, packed, index, origin)
                 yield event

@@ -33,6 +33,12 @@ _NAMES = {
 }  # fmt: skip
 
 
+_BYTE = 255
+"""The longest text of a property, in bytes, and the largest of its numbers."""
+_LAST_SECOND = 253_402_300_799
+"""The end of the year 9999, since 1970."""
+
+
 def _properties(given: dict[str, Any]) -> dict[str, Any]:
     named = {"message_type" if name == "type" else name.replace("-", "_"): value for name, value in given.items()}
     unknown = sorted(set(named) - _NAMES - {"message_type"})
@@ -113,17 +119,32 @@ def _renderer(options: Options) -> Callable[[Event, bytearray], None]:
 
     def render(event: Event, body: bytearray) -> None:
         routing = key(event)
-        if len(routing.encode()) > 255:
-            raise ValueError(f"a routing key has 255 bytes at most: {routing:.100}")
-        head = properties(event)
-        for name in ("delivery_mode", "priority"):
-            if name in head:
-                head[name] = int(head[name])
+        if len(routing.encode()) > _BYTE:
+            raise ValueError(f"a routing key has {_BYTE} bytes at most: {routing:.100}")
+        head = {name: _sendable(name, value) for name, value in properties(event).items()}
         body += orjson.dumps([routing, head])
         body += b"\n"
         body += encode(event)
 
     return render
+
+
+def _sendable(name: str, value: Any) -> Any:
+    """A property as the protocol can hold it; raises where it cannot, as that concerns this event and no other."""
+    if name == "headers":
+        return value
+    if name in ("delivery_mode", "priority"):
+        if not 0 <= (number := int(value)) <= _BYTE:
+            raise ValueError(f"{name} is a number up to {_BYTE}, not {number}")
+        return number
+    if name == "timestamp":
+        if not 0 <= (seconds := float(value)) <= _LAST_SECOND:
+            raise ValueError(f"timestamp is seconds since 1970, not {value}")
+        return seconds
+    text = value if isinstance(value, str) else as_text(value)
+    if len(text.encode()) > _BYTE:
+        raise ValueError(f"{name} has {_BYTE} bytes at most: {text:.100}")
+    return text
 
 
 def _rendered(value: Any) -> Callable[[Event], Any]:

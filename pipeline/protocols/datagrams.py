@@ -46,15 +46,15 @@ def _unpacked(data: bytes) -> Iterator[Datagram]:
 
 
 class Picker:
-    """Finds the datagram of an ordinal, with its line; those of the last data are remembered."""
+    """Finds a datagram by its number, with its line; those of the last data are remembered."""
 
     def __init__(self) -> None:
         self._data: bytes | None = None
         self._found: list[Datagram] = []
 
-    def __call__(self, data: bytes, ordinal: int) -> bytes:
+    def __call__(self, data: bytes, number: int) -> bytes:
         """The part of the data that holds just this datagram."""
         if self._data is not data:
             self._data, self._found = data, list(unpacked(data))
-        found = self._found[ordinal]
+        found = self._found[number]
         return data[found.start : found.end]

@@ -3,8 +3,7 @@
     message = head_length:u32 payload_length:u32 head payload         big-endian; the head is JSON, an object
 
 A codec makes events of each payload; a message that it cannot read is rejected alone. The id of an event is the
-batch's with the position of the message, or what the head holds as `id`; siblings, the events of one message, have one
-ordinal.
+batch's with the position of the message, or what the head holds as `id`; the events of one message are siblings.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pipeline.arrivals import arrive
 from pipeline.batch import Origin, as_json, of_json
-from pipeline.event import Event
+from pipeline.event import SIBLING, Event
 from pipeline.plugin import Codec, Reject
 
 _LENGTHS = struct.Struct(">II")
@@ -54,10 +53,10 @@ def unpacked(data: bytes) -> Iterator[Message]:
         position = end
 
 
-def pick(data: bytes, ordinal: int) -> bytes:
-    """The message of an ordinal; all the data where there is none."""
-    for number, message in enumerate(unpacked(data)):
-        if number == ordinal:
+def pick(data: bytes, number: int) -> bytes:
+    """The message of a number; all the data where there is none."""
+    for found, message in enumerate(unpacked(data)):
+        if found == number:
             return data[message.start : message.end]
     return data
 
@@ -75,7 +74,8 @@ def decoder(codec: Codec, describe: Describe) -> Decode:
                 reject(data[message.start : message.end], error)
                 continue
             for sibling, fields in enumerate(decoded):
-                event = arrive(fields, {"event_id": f"{name}_{sibling}" if sibling else name}, ordinal)
+                own = {"event_id": f"{name}_{sibling}" if sibling else name}
+                event = arrive(fields, own, ordinal + sibling * SIBLING)
                 describe(event, message.head, message.payload)
                 yield event
 

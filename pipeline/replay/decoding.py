@@ -42,22 +42,22 @@ class Decoder:
         }
 
     def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
-        """The events of the lines; each has the number of its line for an ordinal."""
+        """The events of the lines; a piece is a line."""
         return self._by_kind[origin["kind"]](data, origin, reject)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """The line of one event, in the frame in which a Beat would have sent it: so a dead letter can be retried."""
         if self._picked[0] is not data:  # where one event of a block fails, others often do
             self._picked = (data, data.split(b"\n"))
         lines = self._picked[1]
-        if ordinal >= len(lines):
+        if piece >= len(lines):
             return data
-        line = lines[ordinal]
+        line = lines[piece]
         if origin["kind"] == "lines" or (origin["kind"] == "envelopes" and not is_object(line)):
-            before = b"\n".join(lines[max(0, ordinal - _LOOKED_BACK) : ordinal])
+            before = b"\n".join(lines[max(0, piece - _LOOKED_BACK) : piece])
             time = self._clock.of_line(line) or self._clock.last(before, origin.get("time"))
-            offset = origin["offset"] + sum(map(len, lines[:ordinal])) + ordinal
-            line = self._enveloper.envelope((ordinal, offset, line), origin, time)
+            offset = origin["offset"] + sum(map(len, lines[:piece])) + piece
+            line = self._enveloper.envelope((piece, offset, line), origin, time)
         return json_frames([line])
 
     # ------------------------------------------------------------------------------------ envelopes

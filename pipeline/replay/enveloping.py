@@ -16,7 +16,7 @@ import xxhash
 from pipeline.batch import Origin
 from pipeline.beats.events import Run
 from pipeline.dates.timestamps import from_epoch
-from pipeline.event import Event, Fields
+from pipeline.event import SIBLING, Event, Fields
 from pipeline.plugin import Reject
 from pipeline.replay.times import UNKNOWN, Clock
 from pipeline.replay.wishes import Wishes, place_of
@@ -42,7 +42,7 @@ class Enveloper:
         self._common = _common(wishes)
 
     def events(self, lines: Iterable[tuple[Line, str]], origin: Origin, reject: Reject) -> Iterator[Event]:
-        """The events of lines with their times; each has the number of its line for an ordinal."""
+        """The events of lines with their times; a piece is a line."""
         number, name = 0, ""
 
         def payloads() -> Iterator[bytes]:
@@ -52,7 +52,7 @@ class Enveloper:
                 yield self.envelope(line, origin, time)
 
         for event in self.run(payloads(), origin, reject, lambda _: name):
-            event.ordinal = number
+            event.ordinal += number - event.ordinal % SIBLING
             if self.decorate is not None:
                 self.decorate(event)
             yield event

@@ -8,7 +8,7 @@ import orjson
 
 from pipeline.batch import Origin
 from pipeline.disk.letters import Letter
-from pipeline.event import Event, Fields
+from pipeline.event import SIBLING, Event, Fields
 from pipeline.plugin import Reject
 from pipeline.protocols.lumberjack import json_frames
 from pipeline.replay.enveloping import Enveloper, Line, loads, named
@@ -63,7 +63,7 @@ class Letters:
                 reject(json_frames([line[2]]), error)
                 continue
             for sibling, event in enumerate(events):
-                event.ordinal = line[0]
+                event.ordinal = line[0] + sibling * SIBLING
                 event.metadata["event_id"] = f"{event_id}-{sibling}" if sibling else event_id
                 yield event
 

@@ -220,6 +220,6 @@ class Replay:
         """The events of a block."""
         return self._decoder.decode(data, origin, reject)
 
-    def pick(self, data: bytes, origin: Origin, ordinal: int) -> bytes:
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """One event of it, as a Beat would have sent it."""
-        return self._decoder.pick(data, origin, ordinal)
+        return self._decoder.pick(data, origin, piece)

@@ -92,8 +92,12 @@ class Listener:
         log.info("listening on %s", ", ".join(f"{address}:{port}" for address, port in self.addresses))
 
     def stop(self) -> None:
-        """Accepts no more; a handshake that is under way is broken off."""
-        for task in (*self._accepting, *self._greeting):
+        """Accepts no more; a handshake that is under way is broken off.
+
+        Without TLS a client is taken over in a moment: uvloop closes one that is broken off between two steps of it,
+        and does not tell its protocol.
+        """
+        for task in (*self._accepting, *(self._greeting if self.place.tls else ())):
             task.cancel()
 
     async def stopped(self) -> None:

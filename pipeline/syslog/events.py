@@ -8,7 +8,7 @@ from itertools import islice
 
 from pipeline.arrivals import arrive
 from pipeline.batch import Origin
-from pipeline.event import Event, Fields, add_tag
+from pipeline.event import SIBLING, Event, Fields, add_tag
 from pipeline.field_reference import FieldReference
 from pipeline.plugin import Codec, Reject
 from pipeline.protocols.datagrams import unpacked
@@ -32,9 +32,9 @@ class Labels:
     severities: Sequence[str] = ()
 
 
-def frame_of(data: bytes, ordinal: int) -> bytes:
-    """The message of an ordinal in a stream, with its framing."""
-    frame = next(islice(frames(data), ordinal, None))
+def frame_of(data: bytes, number: int) -> bytes:
+    """The message of a number in a stream, with its framing."""
+    frame = next(islice(frames(data), number, None))
     return data[frame.start : frame.end]
 
 
@@ -53,7 +53,7 @@ class Reading:
 
 
 def decoder(codec: Codec, reading: Reading, labels: Labels, *, ecs: bool) -> Decode:
-    """A function from the bytes of a batch to its events; those that a codec makes of one message have one ordinal."""
+    """A function from the bytes of a batch to its events; a codec may make several of one message."""
     tell = _in_ecs(labels) if ecs else _in_legacy(labels)
     field, understand = reading.field, reading.understand
 
@@ -67,7 +67,8 @@ def decoder(codec: Codec, reading: Reading, labels: Labels, *, ecs: bool) -> Dec
                 reject(data[start:end], error)
                 continue
             for sibling, fields in enumerate(decoded):
-                event = arrive(fields, {"event_id": f"{name}_{sibling}" if sibling else name}, ordinal)
+                own = {"event_id": f"{name}_{sibling}" if sibling else name}
+                event = arrive(fields, own, ordinal + sibling * SIBLING)
                 text = field.get(event)
                 message, keep = understand(text) if type(text) is str else (None, None)
                 if keep is None or message is None:

@@ -179,29 +179,23 @@ def in_pieces(codec: Codec) -> tuple[Callable[[bytes], Iterable[bytes]], Parse]:
 
 
 class Picker:
-    """Finds the piece of the data that decodes to the event of an ordinal, and to its siblings.
+    """Finds a piece of the data by its number.
 
     The pieces of the last data are remembered: where one event of a batch fails, others often do.
     """
 
     def __init__(self, codec: Codec) -> None:
-        self._pieces, self._parse = in_pieces(codec)
+        self._pieces, _ = in_pieces(codec)
         # A blank line is an event too, but only with its end.
         self._end: bytes = getattr(codec, "delimiter", b"")
         self._data: bytes | None = None
         self._found: list[bytes] = []
 
-    def __call__(self, data: bytes, ordinal: int) -> bytes:
-        """The piece; all the data where there is no such event."""
+    def __call__(self, data: bytes, number: int) -> bytes:
+        """The piece."""
         if self._data is not data:
-            self._data, self._found = data, list(self._by_ordinal(data))
-        return self._found[ordinal] if ordinal < len(self._found) else data
-
-    def _by_ordinal(self, data: bytes) -> Iterator[bytes]:
-        for piece in self._pieces(data):
-            fields = self._parse(piece)
-            for _ in range(len(fields) if isinstance(fields, list) else 1):
-                yield piece or self._end
+            self._data, self._found = data, list(self._pieces(data))
+        return self._found[number] or self._end
 
 
 # ---------------------------------------------------------------------------------------------- the codecs

@@ -10,7 +10,7 @@ import xxhash
 from pipeline.arrivals import arrive
 from pipeline.batch import Origin
 from pipeline.dates.timestamps import canonical
-from pipeline.event import Event, Fields
+from pipeline.event import SIBLING, Event, Fields
 from pipeline.plugin import Codec, Reject
 from pipeline.texts.codecs import in_pieces
 
@@ -38,8 +38,8 @@ def decoder(
                 for sibling, fields in enumerate(parsed):
                     describe(fields, path)
                     own = {"path": path, "host": host, "event_id": f"{id_}-{sibling}" if sibling else id_}
-                    yield arrive(fields, own, ordinal)
-                    ordinal += 1
+                    yield arrive(fields, own, ordinal + sibling * SIBLING)
+                ordinal += 1
                 continue
             describe(parsed, path)
             sent = parsed.get("@timestamp")

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.beats import server
 from pipeline.beats.server import Connection
 from pipeline.protocols import lumberjack as wire
-from tests.beats.workbench import ONE, TWO, WINDOW, Run, connected, made, quiet, running
+from tests.beats.workbench import ONE, TWO, WINDOW, Certificates, Run, connected, made, quiet, running
 
 
 def test_a_window_is_acknowledged_when_it_has_ended(run: Run) -> None:
@@ -77,6 +78,31 @@ def test_a_client_that_waits_is_told_to_wait_on(run: Run) -> None:
             assert answer == 2
 
     run(test())
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_stop_while_a_client_is_greeted_leaves_none_behind(
+    run: Run, certificates: Certificates, monkeypatch: pytest.MonkeyPatch, secure: bool
+) -> None:
+    """uvloop closes a connection that is broken off between two steps of its making, and tells nobody."""
+    monkeypatch.setattr(server, "_FAREWELL", 3600.0)
+
+    async def test() -> None:
+        given = made(**certificates.options() if secure else {})
+
+        def stopped_meanwhile(transport: object) -> dict[str, str]:
+            given.stop()
+            return {}
+
+        given.server.describe = stopped_meanwhile
+        async with running(given) as worker, connected(worker, certificates.client() if secure else None) as client:
+            while not given.server.stopping:
+                await asyncio.sleep(0)
+            await given.close()
+            assert await client.end() == b""
+            assert not given.server.connections
+
+    run(asyncio.wait_for(test(), 30))
 
 
 def test_a_silent_client_is_let_go_but_not_while_it_waits(run: Run) -> None:

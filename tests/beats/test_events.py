@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.codecs import json as json_codec
 from pipeline.codecs import plain as plain_codec
-from pipeline.event import Event
+from pipeline.event import SIBLING, Event
 from pipeline.protocols import lumberjack as wire
 from tests.beats.workbench import ONE, TWO, connected, made, quiet, running
 
@@ -240,7 +240,7 @@ def test_a_codec_may_make_several_events_of_one_or_none() -> None:
             assert [event.fields["n"] for event in several + one] == [1, 2, 3]
             first, second = (event.metadata["event_id"] for event in several)
             assert second == f"{first}_1"
-            assert [event.ordinal for event in several] == [0, 0]
+            assert [event.ordinal for event in several] == [0, SIBLING]
             several[0].fields["host"]["name"] = "changed"
             assert several[1].fields["host"]["name"] == "vm"
 
@@ -262,6 +262,29 @@ def test_what_a_codec_raises_concerns_one_event() -> None:
     events = list(given.decode(data, ORIGIN, lambda raw, error: rejected.append((raw, str(error)))))
     assert [event.fields.get("seen") for event in events] == [True, None]
     assert rejected == [(wire.json_frames([TWO]), "no two")]
+
+
+DEEP = b"[" * 900 + b"]" * 900
+FILE = b'"log":{"offset":1,"file":{"path":"p","inode":"1"}},"agent":{"id":"a"}'
+ODD = {
+    "half a pair, not in a text": b'{"message":{"a":"\\ud800"}}',
+    "half a pair, in the line": b'{"line":{"a":"\\ud800"}}',
+    "an integer beyond 64 bits": b'{"a":NaN,"message":123456789012345678901234567890}',
+    "deep, in a field": b'{"message":"m","a":%b,%b}' % (DEEP, FILE),
+    "deep, in the file": b'{"message":"m",%b}' % FILE.replace(b'"1"', DEEP),
+    "deep, in the message": b'{"message":%b}' % DEEP,
+}
+
+
+@pytest.mark.parametrize("codec_of", [None, json_codec], ids=["plain", "json"])
+@pytest.mark.parametrize("payload", ODD.values(), ids=ODD)
+def test_an_odd_payload_concerns_itself_alone(payload: bytes, codec_of: Any) -> None:
+    """The others of its window come before and behind it; itself is an event, or rejected in its frame."""
+    rejected: list[bytes] = []
+    given = made(codec=codec(codec_of)) if codec_of else made()
+    events = list(given.decode(wire.json_frames([ONE, payload, TWO]), ORIGIN, lambda raw, _: rejected.append(raw)))
+    assert [event.metadata["event_id"] for event in (events[0], events[-1])] == ["b0", "b0-2"]
+    assert len(events) == 3 or rejected == [wire.json_frames([payload])]
 
 
 def test_a_codec_that_refuses_every_text_and_a_payload_that_is_no_json() -> None:

@@ -94,8 +94,9 @@ def test_scaling(bench: Bench, shape: str) -> None:
     for [run] in runs.values():
         assert 0 < run.events <= COUNT
         assert run.memory > 0
+        assert run.own > 0
     figures = list(scaling.scaling_figures(shape, runs))
-    assert len({figure.name for figure in figures}) == len(figures) == 10
+    assert len({figure.name for figure in figures}) == len(figures) == 12
 
 
 def test_shares_of_what_was_there() -> None:

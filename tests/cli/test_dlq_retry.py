@@ -18,8 +18,10 @@ from pipeline.disk.segments import segments
 from pipeline.errors import BodyTooLarge, Unavailable
 from pipeline.plugin import Sent
 from pipeline.protocols.lumberjack import json_frames
-from tests.cli.program import APEX_LOGS, Answer, invoke, run, until
+from shippers.lumberjack import Sender
+from tests.cli.program import APEX_LOGS, Answer, Running, invoke, run, until
 from tests.harness import ScriptedOutput
+from tests.servers.elasticsearch_node import free_port
 
 UPDATES = 'output { elasticsearch { index => "logs" document_id => "%{id}" action => "%{do}" } }'
 INPUT = "input { stdin { codec => json_lines } }"
@@ -216,6 +218,55 @@ def test_the_event_of_a_beat_keeps_its_id(tmp_path: Path, source: str) -> None:
     assert (document["_id"], document["_source"]["message"]) == ("its-id", "m")
     assert ("again" in document["_source"].get("tags", [])) == bool(source)
     assert dead(tmp_path) == []
+
+
+BEATS_JSON = "input { beats { port => %d codec => json } }"
+ARRAY = [{"n": 0}, {"n": 1, "bad": True}, {"n": 2, "bad": True}, {"n": 3}]
+TO_LOGS = "elasticsearch { index => logs }"
+REFUSING = {
+    "a filter": f"filter {{ if [bad] {{ mutate {{ add_field => {{ '[n][x]' => 1 }} }} }} }} output {{ {TO_LOGS} }}",
+    "an output": f"output {{ if [bad] {{ elasticsearch {{ index => UPPER }} }} else {{ {TO_LOGS} }} }}",
+}
+
+
+def through_beats(folder: Path, text: str, event: dict[str, Any]) -> None:
+    """Runs until one event of a Beat is acknowledged; the text has a place for the port."""
+    port = free_port()
+
+    async def ship() -> None:
+        async with asyncio.timeout(30), Sender("127.0.0.1", port) as sender:
+            await sender.send([event])
+
+    with Running("-e", text % port, "--embedded", str(folder), cwd=folder) as running:
+        running.says("listening")
+        asyncio.run(ship())
+        running.send(signal.SIGTERM)
+        assert running.wait() == 0, running.log
+
+
+@pytest.mark.parametrize("refusing", REFUSING.values(), ids=REFUSING)
+def test_of_a_beats_array_only_the_event_of_the_letter(tmp_path: Path, refusing: str) -> None:
+    """Where a codec makes several events of one: those that were refused, and no other in their place."""
+    through_beats(tmp_path, f"{BEATS_JSON} {refusing}", {"message": json.dumps(ARRAY)})
+    assert len(dead(tmp_path)) == 2
+    fixed = _conf(tmp_path, f"{BEATS_JSON % 0} output {{ {TO_LOGS} }}")
+    code, out, err = retry(tmp_path, "--all", "-f", fixed, "--embedded", str(tmp_path))
+    assert (code, out) == (0, "2 of 2 dead letters are retried and removed: 2 delivered\n"), err
+    assert sorted(document["_source"]["n"] for document in stored(tmp_path)) == [0, 1, 2, 3]
+
+
+def test_what_a_filter_made_of_an_event_keeps_its_ids(tmp_path: Path) -> None:
+    """One of three parts failed behind the split: the original goes again, and the others are known."""
+    split = 'filter { split { field => items target => "n" } %s }'
+    failing = split % "if [n] == 2 { mutate { add_field => { '[n][x]' => 1 } } }"
+    conf, events = f"{INPUT} {failing} output {{ {TO_LOGS} }}", lines({"items": [1, 2, 3]})
+    code, _, err = run("-e", conf, "--embedded", ".", stdin=events, cwd=tmp_path)
+    assert code == 0, err
+    assert len(dead(tmp_path)) == 1
+    fixed = _conf(tmp_path, f"{INPUT} {split % ''} output {{ {TO_LOGS} }}")
+    code, out, err = retry(tmp_path, "--all", "-f", fixed, "--embedded", str(tmp_path))
+    assert (code, out) == (0, "1 of 1 dead letters are retried and removed: 1 delivered, 2 there before\n"), err
+    assert sorted(document["_source"]["n"] for document in stored(tmp_path)) == [1, 2, 3]
 
 
 def test_bytes_that_could_not_be_decoded(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline import registry
 from pipeline.batch import Batch
 from pipeline.errors import BrokenFraming
-from pipeline.event import Event
+from pipeline.event import SIBLING, Event
 from pipeline.metrics import Counters
 from pipeline.plugin import Input
 from pipeline.runtime import Pipeline
@@ -80,18 +80,18 @@ def test_a_batch_decodes_the_same_each_time_and_pick_agrees(case: Case, tmp_path
 
 
 def agree(made: Input, data: bytes, origin: dict[str, Any]) -> None:
-    """Ordinals count up, ids are stable, and what `pick` gives for an ordinal decodes to that event."""
+    """Ordinals count up, ids are stable, and what `pick` gives for a piece decodes to its events, in their order."""
     events = decoded(made, data, origin)
-    ordinals = [event.ordinal for event in events]
-    assert ordinals == sorted(ordinals)
-    assert not ordinals or ordinals[0] == 0
+    places = [(event.ordinal % SIBLING, event.ordinal // SIBLING) for event in events]
+    assert places == sorted(set(places))
+    assert not places or places[0] == (0, 0)
     assert len({event.metadata["event_id"] for event in events}) == len(events)
     again = decoded(made, data, origin)
     assert [event.metadata["event_id"] for event in again] == [event.metadata["event_id"] for event in events]
-    for event in events:
-        picked = decoded(made, made.pick(data, origin, event.ordinal), origin)
-        assert content(event) in [content(one) for one in picked]
-        assert len(picked) <= len(events)
+    for event, (piece, sibling) in zip(events, places, strict=True):
+        picked = decoded(made, made.pick(data, origin, piece), origin)
+        assert content(picked[sibling]) == content(event)
+        assert len(picked) == sum(one == piece for one, _ in places)
 
 
 def content(event: Event) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.batch import Batch
+from pipeline.batch import Batch, Origin
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue, Taken, read
 from pipeline.delivery.outlets import Departures, Limits, Outlet
 from pipeline.delivery.retry import Backoff, Courier, bury
@@ -19,7 +19,7 @@ from pipeline.errors import StoreError, Unjudged
 from pipeline.event import Event
 from pipeline.flow import Continue, Flow
 from pipeline.metrics import Counters
-from pipeline.plugin import Holding, Sent
+from pipeline.plugin import Holding, Reject, Sent
 from tests.harness import ScriptedInput, ScriptedOutput
 
 LETTER = DeadLetter("why", "where", b"what", {"id": "x"})
@@ -101,6 +101,42 @@ def test_and_where_no_condition_can_judge_it_it_is_dropped(tmp_path: Path) -> No
 
     counters = asyncio.run(flushed(tmp_path, [Event({"sum": 1})], unjudged, ScriptedOutput()))
     assert (counters.dropped, letters(tmp_path)) == (1, [])
+
+
+class Failing(ScriptedInput):
+    """An input whose decoder fails behind the first line of a batch."""
+
+    def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
+        yield next(iter(super().decode(data, origin, reject)))
+        raise ValueError("no more")
+
+
+def test_an_event_of_a_batch_that_cannot_be_decoded_whole_is_dead_lettered(tmp_path: Path) -> None:
+    """Its original is found, though the batch fails again where it failed; so is that of one whose filter fails."""
+
+    async def scenario(failing: bool) -> None:
+        counters, in_flight = Counters(), InFlight(1000, 1_000_000)
+        queue, fates = DeadLetterQueue(tmp_path, "main"), Fates(counters)
+        async with asyncio.TaskGroup() as tasks:
+            output = ScriptedOutput([Sent(dead=[(0, "mapping")])])
+            outlet = Outlet(
+                Courier(output, "out", queue, counters), in_flight, Limits(delay=0), fates.failed, Departures(tasks)
+            )
+            process: Continue = (lambda event: {}["x"]) if failing else outlet.add
+            flow = Flow(process, [], outlet.add, [], lambda error: "the filter", "")
+            worker = Worker(flow, fates, [outlet], in_flight, queue, counters)
+            await worker.run(Source(Failing([b"a\nb"]), None, "in", "beats"))
+            await outlet.drain()
+            await in_flight.empty()
+        queue.close()
+
+    for failing in (False, True):
+        asyncio.run(scenario(failing))
+    found = [(letter["original"], letter.get("id"), letter["reason"]) for letter in letters(tmp_path)]
+    whole, refused, failed = "cannot be decoded: no more", "mapping", "KeyError: 'x'"
+    assert sorted(found, key=str) == sorted(
+        [("a\nb", None, whole), ("a", "batch0-0", refused), ("a", "batch0-0", failed), ("a\nb", None, whole)], key=str
+    )
 
 
 def test_nothing_departs_when_the_pipeline_is_ending(tmp_path: Path) -> None:

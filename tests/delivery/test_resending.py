@@ -10,7 +10,6 @@ import pytest
 from pipeline.batch import Batch
 from pipeline.delivery.dead_letters import Bounds, DeadLetter, DeadLetterQueue
 from pipeline.delivery.resending import Ended, Known, Originals
-from pipeline.delivery.tickets import sibling
 from pipeline.disk.letters import Letter, letters
 from pipeline.disk.segments import segments
 from tests.harness import ScriptedInput
@@ -77,12 +76,6 @@ def test_removals_are_written_while_the_work_goes_on(tmp_path: Path, monkeypatch
 
     asyncio.run(scenario())
     assert segments(tmp_path) == []
-
-
-def test_equal_lines_are_no_siblings() -> None:
-    """Each line holds one event, so the third of three equal lines is the first event of its own."""
-    batch = Batch(b"x\nx\nx", {"id": "b"}, lambda _: None, lambda _: None)
-    assert [sibling(ScriptedInput([]), batch, ordinal) for ordinal in range(3)] == [0, 0, 0]
 
 
 def test_a_folder_that_cannot_be_tended_is_told_of(

@@ -53,6 +53,15 @@ def test_old_records_are_forgotten(tmp_path):
     assert len((tmp_path / "db").read_text().splitlines()) == 2
 
 
+def test_a_record_that_is_compared_with_its_file_does_not_age_while_the_file_is_there(tmp_path):
+    old = {Key(1, 0, 0): Record(5, NOW, "/a", 3, "ff"), Key(2, 0, 0): Record(5, NOW, "/b", completed="dd")}
+    SinceDb(tmp_path / "db", 100, lambda: NOW).save(old)
+    db = SinceDb(tmp_path / "db", 100, lambda: NOW + 200)
+    assert {key: db.get(key) for key in old} == old
+    db.save({})
+    assert db.records == {}
+
+
 def test_a_disk_that_refuses_is_told(tmp_path):
     db = SinceDb(tmp_path / "db", 100, lambda: NOW)
     (tmp_path / "db.new").mkdir()

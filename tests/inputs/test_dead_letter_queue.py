@@ -89,6 +89,25 @@ def test_metadata_as_logstash_gives_it(tmp_path: Path) -> None:
     assert described == {"plugin_type": "elasticsearch", "plugin_id": "my-output", "reason": "400 mapping"}
 
 
+SHARED = {
+    "their own ids": (b'{"create":{"_index":"i","_id":"e.1.0"}}\n{"a":1}\n', b'{"create":{"_id":"e.1.1"}}\n{"a":1}\n'),
+    "ids of the user": (b'{"index":{"_id":"x"}}\n{"a":1}\n', b'{"index":{"_id":"y"}}\n{"a":1}\n'),
+    "no ids": (b'{"create":{}}\n{"a":1}\n', b'{"create":{}}\n{"a":2}\n'),
+    "no bulk": (b'{"a":1}\n', b'{"a":2}\n'),
+}
+
+
+@pytest.mark.parametrize("items", SHARED.values(), ids=SHARED)
+def test_what_was_made_of_one_event_has_ids_of_its_own(items: tuple[bytes, bytes], tmp_path: Path) -> None:
+    """The letters of the children of a split have the id of their parent; the same document has the same id."""
+    one, other = (DeadLetter("r", "p", b"line", {}, item, "e") for item in items)
+    put(tmp_path, one, other, one)
+    first, second, again = (event.metadata["event_id"] for event in taken(made(tmp_path), 3))
+    assert first == again != second
+    assert first.startswith("e")
+    assert ("e.1.0" in items[0].decode()) == (first == "e.1.0")
+
+
 def test_an_original_is_decoded_by_the_codec(tmp_path: Path) -> None:
     event = event_of(tmp_path, DeadLetter("r", "grok at a.conf:1:1", b'{"a":[1,2]}', {}, None, "e"), "codec => json {}")
     assert event.fields["a"] == [1, 2]

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.codecs import json, multiline
+from pipeline.event import SIBLING
 from pipeline.inputs import file
 from tests.inputs.following import Clock, write
 
@@ -32,6 +33,17 @@ def test_the_first_position_is_saved_before_anything_is_added(tmp_path, follow):
     follow().lines()
     write(log, "while away\n")
     assert follow().lines() == ["while away"]
+
+
+def test_what_was_written_in_a_pause_of_a_month_is_read(tmp_path, follow):
+    """The record is older than `sincedb_clean_after`, and its file is still there: it is not read from its end."""
+    log = tmp_path / "a.log"
+    write(log, "old\n")
+    follow().lines()
+    write(log, "while away\n")
+    later = Clock()
+    later.time += 30 * 86_400
+    assert follow(clock=later).lines() == ["while away"]
 
 
 def test_the_position_is_never_ahead_of_delivery(tmp_path, follow):
@@ -229,7 +241,7 @@ def test_fields(tmp_path, follow):
     assert events[1].fields["host"]["name"]
     assert events[3].fields["log"] == "text"
     assert set(events[3].fields["host"]) == {"ip", "name"}
-    assert [event.ordinal for event in events] == [0, 1, 2, 3]
+    assert [event.ordinal for event in events] == [0, 1, 1 + SIBLING, 2]
     assert events[1].metadata["path"] == str(log)
     assert events[2].metadata["event_id"] == f"{events[1].metadata['event_id']}-1"
     [event, *_] = follow(codec=codec, start_position="beginning", sincedb_path="/dev/null").passes()

@@ -4,6 +4,7 @@ import os
 import pytest
 
 from pipeline.codecs import json_lines, line, multiline
+from pipeline.event import SIBLING
 from pipeline.inputs.stdin import Stdin
 
 LINES = line.build(line.Options())
@@ -80,7 +81,7 @@ def test_fields(monkeypatch, ecs, data, expected):
 def test_ids_and_ordinals():
     events = list(Stdin(DOCUMENTS, ecs=False).decode(b'{}\n[{},{}]\n{"@metadata":{"_id":7,"x":1}}', {"id": "i"}, None))
     assert [event.metadata["event_id"] for event in events] == ["i", "i-1", "i-2", "7"]
-    assert [event.ordinal for event in events] == [0, 1, 2, 3]
+    assert [event.ordinal for event in events] == [0, 1, 1 + SIBLING, 2]
     assert events[3].metadata["x"] == 1
     assert Stdin(DOCUMENTS, ecs=False).pick(b'{"a":1}\n{"b":1}', {}, 1) == b'{"b":1}'
 

@@ -129,6 +129,35 @@ def test_a_full_disk_takes_back_what_was_written_in_part(tmp_path, output, monke
     assert written(tmp_path) == {"a.log": [f'{{"n":{number}}}' for number in range(4)]}
 
 
+def test_what_cannot_be_synced_is_not_written(tmp_path, output, monkeypatch):
+    """It is taken back and written again; a sync that fails is not believed when it does not fail the second time."""
+    one, fails = output("a.log", fsync=True), [False]
+    send(one, {"n": 0})
+
+    def failing(descriptor):
+        if fails and fails.pop():
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(written_files.os, "fsync", failing)
+    assert not send(one, {"n": 1}).again
+    fails.append(True)
+    with pytest.raises(Unavailable, match="Input/output error"):
+        send(one, {"n": 2}, {"n": 3})
+    assert written(tmp_path) == {"a.log": ['{"n":0}', '{"n":1}']}
+    send(one, {"n": 2}, {"n": 3})
+    assert written(tmp_path) == {"a.log": [f'{{"n":{number}}}' for number in range(4)]}
+
+
+def test_a_pipe_cannot_be_synced(tmp_path, output):
+    os.mkfifo(tmp_path / "a.log")
+    reader = os.open(tmp_path / "a.log", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert not send(output("a.log", fsync=True), {"n": 1}).again
+        assert os.read(reader, 100) == b'{"n":1}\n'
+    finally:
+        os.close(reader)
+
+
 def test_a_folder_that_cannot_be_made_is_waited_for(tmp_path, output):
     (tmp_path / "x").touch()
     with pytest.raises(Unavailable, match=r"x/a\.log"):

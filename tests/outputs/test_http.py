@@ -167,6 +167,16 @@ def test_redirects_are_followed(server):
     assert [request.path for request in server.received] == ["/", "/elsewhere"]
 
 
+@pytest.mark.parametrize("form", ["json", "json_batch"])
+def test_a_redirect_that_leaves_the_event_behind_is_no_delivery(server, form):
+    """A POST is followed by a GET, as browsers do it: what is there is no answer to the event."""
+    server.answer = lambda request: 302 if request.path == "/" else 200
+    answer = sent(f'url => "{server.url}/" http_method => "post" format => {form}', DOCUMENTS[:1])
+    [(index, reason)] = answer.dead
+    assert (index, list(answer.again)) == (0, [])
+    assert reason == f"302 redirects to {server.url}/elsewhere without the event; give the last address as url"
+
+
 def test_tls(tmp_path):
     authority = trustme.CA()
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -129,3 +129,24 @@ def test_faults():
     ):
         with pytest.raises(ConfigurationError, match=said):
             output(text)
+
+
+@pytest.mark.parametrize(
+    ("properties", "fine", "too_much"),
+    [
+        ('"message_id" => "%{x}"', "é" * 127, "é" * 128),
+        ('"correlation-id" => "%{x}"', 5, "x" * 256),
+        ('"priority" => "%{x}"', "9", "256"),
+        ('"delivery_mode" => "%{x}"', 1, "x"),
+        ('"timestamp" => "%{x}"', "1700000000.5", "%{missing}"),
+        ('"timestamp" => "%{x}"', 0, -1),
+        ('"timestamp" => "%{x}"', 253_402_300_799, 1e12),
+        ('"headers" => { "h" => "%{x}" }', "x" * 300, "\ud800"),
+    ],
+)
+def test_what_the_protocol_cannot_hold_concerns_one_event(properties, fine, too_much):
+    """It is found when the event is rendered: while it is sent, it would end the pipeline, each time it is repeated."""
+    made = output(f'host => "h" exchange => "x" exchange_type => "fanout" message_properties => {{ {properties} }}')
+    made.render(Event({"x": fine}, {"event_id": "e"}), bytearray())
+    with pytest.raises((ValueError, TypeError)):
+        made.render(Event({"x": too_much}, {"event_id": "e"}), bytearray())

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.codecs import json, plain
+from pipeline.event import SIBLING
 from pipeline.protocols import messages
 
 HEADS = st.dictionaries(st.text(max_size=5), st.integers(-5, 5) | st.text(max_size=5), max_size=3)
@@ -30,7 +31,7 @@ def test_ids_siblings_and_what_is_rejected():
     rejected = []
     data = messages.packed([({}, b"a,b"), ({}, b"no"), ({"id": "own"}, b"c")])
     events = list(decode(data, {"id": "x"}, lambda raw, error: rejected.append((raw, str(error)))))
-    assert [(event.metadata["event_id"], event.ordinal) for event in events] == [("x", 0), ("x_1", 0), ("own", 2)]
+    assert [(event.metadata["event_id"], event.ordinal) for event in events] == [("x", 0), ("x_1", SIBLING), ("own", 2)]
     assert events[2].fields["head"] == {"id": "own"}
     assert rejected == [(messages.packed([({}, b"no")]), "no")]
 
