@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from pipeline.arrivals import arrive
 from pipeline.batch import Origin
@@ -69,6 +70,8 @@ def decoder(codec: Codec, reading: Reading, labels: Labels, *, ecs: bool) -> Dec
             for sibling, fields in enumerate(decoded):
                 event = arrive(fields, {"event_id": f"{name}_{sibling}" if sibling else name}, ordinal)
                 text = field.get(event)
+                if ecs:
+                    _keep_original(event.fields, text)
                 message, keep = understand(text) if type(text) is str else (None, None)
                 if keep is None or message is None:
                     tell(event.fields, message, address)
@@ -76,9 +79,18 @@ def decoder(codec: Codec, reading: Reading, labels: Labels, *, ecs: bool) -> Dec
                     tell(event.fields, message._replace(timestamp=None), address)
                     keep(event)
                 _finish(event, message, reading.read_time)
+                if ecs:
+                    event.fields.pop("timestamp", None)
                 yield event
 
     return decode
+
+
+def _keep_original(fields: Fields, text: Any) -> None:
+    """What is read as syslog is the original, also where there is nothing, as in Logstash."""
+    known = fields.setdefault("event", {})
+    if type(known) is dict:
+        known["original"] = text
 
 
 def _messages(data: bytes, origin: Origin) -> Iterator[tuple[bytes, str | None, int, int]]:
@@ -153,8 +165,6 @@ def _in_ecs(labels: Labels) -> Tell:
                 syslog |= _without_none(told | {"structured_data": message.structured})
             if message.host is not None:
                 host["hostname"] = message.host
-            if message.timestamp is not None:
-                fields["timestamp"] = message.timestamp
             if message.program is not None or pid is not None:
                 _merge(fields, "process", _without_none({"name": message.program, "pid": pid}))
         _merge(fields, "log", {"syslog": syslog})
