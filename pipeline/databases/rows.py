@@ -1,6 +1,7 @@
 """Rows of a statement, read in a thread: page by page, or from a cursor that the database keeps.
 
-A row is an object of its columns as JSON has them: a time in UTC as `@timestamp` is, a decimal as a number, bytes as a
+A row is an object of its columns as JSON has them: a time in UTC as `@timestamp` is, to the microsecond; a decimal as a
+number, with a fraction where its column has one (10.00 is 10.0), so that an index finds one type for all; bytes as a
 text.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,9 @@ from sqlalchemy import URL, create_engine, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 
+from pipeline.databases.last_value import EPOCH
+from pipeline.databases.statements import Statement
+from pipeline.dates import timestamps
 from pipeline.dates.zones import Zone
 
 Row = dict[str, Any]
@@ -26,8 +30,7 @@ class Reading:
     """How a statement is read."""
 
     url: URL
-    statement: str
-    parameters: Mapping[str, Any]
+    statement: Statement
     page: int
     """Rows of a page; 0: no pages."""
     numbered: bool
@@ -48,12 +51,12 @@ def engine_of(reading: Reading) -> Engine:
 
 def chunks(engine: Engine, reading: Reading, last_value: Any) -> Iterator[list[tuple[Row, Row]]]:
     """Some rows at a time: each as it is, and as JSON has it. Blocks."""
-    values = {**reading.parameters, "sql_last_value": _bindable(engine, reading, last_value)}
+    statement, values, last = reading.statement
+    values = {**values, **dict.fromkeys(last, _bindable(engine, reading, last_value))}
     with engine.connect() as connection:
         if not reading.page:
-            yield from _fetched(connection, reading, reading.statement, values)
+            yield from _fetched(connection, reading, statement, values)
             return
-        statement = reading.statement
         if not reading.numbered:
             # What the user wrote, in a wrapping of ours.
             statement = f"SELECT * FROM ({statement.strip().rstrip(';')}) AS t1 LIMIT :size OFFSET :offset"  # noqa: S608  the user's own
@@ -80,14 +83,17 @@ def _fetched(
 
 
 def _bindable(engine: Engine, reading: Reading, value: Any) -> Any:
-    """A time as the database compares it: in its own zone, without one; for SQLite, which has no times, as text."""
+    """A time as the database compares it: in its own zone; for SQLite, which has no times, as text.
+
+    For PostgreSQL as a text with that zone, too, which a column without zones leaves out: what is bound as a time with
+    a zone would be compared in the session's.
+    """
     if not isinstance(value, datetime):
         return value
+    local = value.astimezone(reading.zone.tzinfo)
     if engine.dialect.name == "sqlite":
-        return f"{value.astimezone(reading.zone.tzinfo):%Y-%m-%d %H:%M:%S.%f}"
-    if engine.dialect.name == "postgresql":
-        return value
-    return value.astimezone(reading.zone.tzinfo).replace(tzinfo=None)
+        return f"{local:%Y-%m-%d %H:%M:%S.%f}"
+    return local.isoformat(" ") if engine.dialect.name == "postgresql" else local.replace(tzinfo=None)
 
 
 def moment(value: Any, zone: Zone) -> datetime | None:
@@ -113,9 +119,10 @@ def _json(value: Any, name: str, reading: Reading) -> Any:
     if isinstance(value, datetime | date):
         utc = moment(value, reading.zone)
         assert utc is not None
-        return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03}Z"
+        return timestamps.from_epoch((utc - EPOCH) // timedelta(seconds=1), utc.microsecond * 1000)
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() and abs(value) < 2**63 else float(value)
+        whole = int(value.as_tuple().exponent) >= 0 if value.is_finite() else False
+        return int(value) if whole and abs(value) < 2**63 else float(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).decode(charset or "utf-8", "replace")
     if isinstance(value, dict):

@@ -190,6 +190,50 @@ def test_statements(database, tmp_path, options, ids):
     assert [row["id"] for row in read(database[0], options, tmp_path)] == ids
 
 
+PREPARED = 'use_prepared_statements => true prepared_statement_name => "n" prepared_statement_bind_values'
+
+
+def test_a_prepared_statement(database, tmp_path):
+    """Values by their place, twice the last one among them, as in the documentation of logstash-input-jdbc."""
+    string, _ = database
+    text = """statement => "SELECT * FROM songs WHERE id > ? AND id < ? + ? AND name <> ':a ?' AND name LIKE ?" """
+    text += 'use_column_value => true tracking_column => "id" '
+    text += f'{PREPARED} => [":sql_last_value", ":sql_last_value", 4, "song%"]'
+    assert [row["id"] for row in read(string, text, tmp_path)] == [1, 2, 3]
+    assert [row["id"] for row in read(string, text, tmp_path)] == [4, 5]
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "timestamptz"])
+def test_times_are_compared_in_the_zone_that_they_are_read_in(server, tmp_path, kind):
+    """To the microsecond, whatever the session's zone is: the spec of logstash-integration-jdbc has sub-seconds too."""
+    string = f"jdbc:postgresql://127.0.0.1:{server.port}/postgres?user=tester"
+    engine = sqlalchemy.create_engine(f"postgresql+psycopg://tester@127.0.0.1:{server.port}/postgres")
+    text = 'jdbc_default_timezone => "America/Chicago" statement => "SELECT at FROM zoned WHERE at > :sql_last_value" '
+    text += 'use_column_value => true tracking_column => "at" tracking_column_type => "timestamp"'
+
+    def add(time):
+        with engine.begin() as connection:
+            connection.execute(sqlalchemy.text(f"INSERT INTO zoned VALUES ('2026-01-01 {time}')"))
+
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text(f"DROP TABLE IF EXISTS zoned; CREATE TABLE zoned (at {kind})"))
+    offset = "-06" if kind == "timestamptz" else ""
+    add(f"10:00:00.123456{offset}")
+    assert [row["at"] for row in read(string, text, tmp_path)] == ["2026-01-01T16:00:00.123456Z"]
+    assert read(string, text, tmp_path) == []
+    add(f"10:00:00.123457{offset}")
+    assert len(read(string, text, tmp_path)) == 1
+    engine.dispose()
+
+
+def test_without_a_zone_times_are_the_machines(database, tmp_path, monkeypatch):
+    """`jdbc_default_timezone` stands "instead of" that of the local machine, as its documentation says."""
+    monkeypatch.setenv("TZ", "America/Chicago")
+    text = 'statement => "SELECT at FROM songs WHERE id = 1"'
+    found = read(database[0], text, tmp_path)[0]["at"]
+    assert found == ("2026-01-01T16:00:00.000Z" if "postgresql" in database[0] else "2026-01-01 10:00:00")
+
+
 def test_names_targets_and_files(database, tmp_path):
     (tmp_path / "query.sql").write_text('SELECT id AS "Id" FROM songs WHERE id = 1\n')
     text = f'statement_filepath => "{tmp_path}/query.sql"'
@@ -199,16 +243,20 @@ def test_names_targets_and_files(database, tmp_path):
 
 
 def test_types_of_postgresql(server, tmp_path):
-    statement = """SELECT 1.5::numeric AS n, 7::numeric AS i, true AS b, NULL AS z, '[1]'::jsonb AS j,
+    statement = """SELECT 1.5::numeric AS n, 7::numeric AS i, 10::numeric(5, 2) AS m, 'NaN'::numeric AS q,
+        true AS b, NULL AS z, '[1]'::jsonb AS j,
         '2026-01-02 03:04:05'::timestamp AS t, '2026-01-02 03:04:05+02'::timestamptz AS tz, '2026-01-02'::date AS d,
         'x'::bytea AS y, ARRAY[1, 2] AS l"""
     string = f"jdbc:postgresql://127.0.0.1:{server.port}/postgres"
     text = f"jdbc_user => 'tester' jdbc_default_timezone => 'Europe/Paris' statement => \"{statement}\""
     [row] = read(string, text, tmp_path)
     del row["@timestamp"], row["@version"]
+    assert type(row["m"]) is float
     assert row == {
         "n": 1.5,
         "i": 7,
+        "m": 10.0,
+        "q": None,
         "b": True,
         "z": None,
         "j": [1],
@@ -285,7 +333,9 @@ def test_times_in_files_of_logstash(tmp_path):
         ("jdbc:sqlite:x", 'statement => "s" use_column_value => true', "tracking_column"),
         ("jdbc:db2://h/n", 'statement => "s"', "not known here"),
         ("jdbc:oracle:thin:@h:1:s", 'statement => "s"', "pip install oracledb"),
-        ("jdbc:sqlite:x", 'statement => "s" use_prepared_statements => true', "named parameters"),
+        ("jdbc:sqlite:x", 'statement => "s" use_prepared_statements => true', "prepared_statement_name"),
+        ("jdbc:sqlite:x", f'statement => "a ? ?" {PREPARED} => [1]', "2 of .*, and .* 1 values"),
+        ("jdbc:sqlite:x", f'statement => "?" jdbc_paging_enabled => true {PREPARED} => [1]', "LIMIT"),
         ("jdbc:sqlite:x", 'statement => "s" schedule => "soon"', "no schedule"),
         ("jdbc:sqlite:x", 'statement => "s" jdbc_default_timezone => "Mars"', "time zone"),
     ],
