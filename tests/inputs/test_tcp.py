@@ -51,21 +51,25 @@ def test_json_reads_json_lines() -> None:
 
 LAYOUTS = {
     "disabled": ({"host": "localhost", "port": 0}, {"ip_address": "127.0.0.1"}),
-    "v8": ({}, {"input": {"tcp": {"source": {"name": "localhost", "ip": "127.0.0.1", "port": 0}}}}),
+    "v8": (
+        {"event": {"original": "one"}},
+        {"input": {"tcp": {"source": {"name": "localhost", "ip": "127.0.0.1", "port": 0}}}},
+    ),
 }
 
 
 @pytest.mark.parametrize("ecs", LAYOUTS)
 def test_the_sender_is_told(run: Run, ecs: str) -> None:
     async def test() -> None:
-        given = made(ecs_compatibility=ecs, dns_reverse_lookup_enabled=True)
+        codec = line.build(line.Options(ecs_compatibility=ecs))
+        given = made(ecs_compatibility=ecs, dns_reverse_lookup_enabled=True, codec=codec)
         async with running(given) as worker, connected(worker) as client:
             client.send(b"one\n")
             (event,) = await worker.end(0)
             port = client.writer.get_extra_info("sockname")[1]
             fields, metadata = LAYOUTS[ecs]
             told = {name: value for name, value in event.fields.items() if name not in ("@timestamp", "@version")}
-            assert told == {"message": "one"} | (fields | {"port": port} if fields else {})
+            assert told == {"message": "one"} | fields | ({"port": port} if ecs == "disabled" else {})
             if ecs == "v8":
                 metadata["input"]["tcp"]["source"]["port"] = port
             assert event.metadata == metadata | {"event_id": event.metadata["event_id"]}
