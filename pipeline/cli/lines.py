@@ -6,8 +6,8 @@ the JSON that a Beat sends, one event.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from pipeline.batch import Origin
 from pipeline.kafka import records
@@ -17,14 +17,15 @@ from pipeline.protocols.lumberjack import json_frames
 _SENDER = "127.0.0.1"
 
 
-class _Record(NamedTuple):
+@dataclass(slots=True)
+class _Record:
     """A record of Kafka that holds a line."""
 
     value: bytes | None
     offset: int = 0
     timestamp: int = 0
     key: bytes | None = None
-    headers: tuple[tuple[str, bytes | None], ...] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 def _ended(line: bytes) -> bytes:
