@@ -122,7 +122,7 @@ class Checker:
         values: dict[str, Any],
         faults: list[Fault],
     ) -> None:
-        if marker.of in settings:
+        if marker.of in settings or marker.of in values:
             faults.append(
                 Fault(f'{module.name}: give "{marker.of}" alone; "{name}" is its former name', setting.name_span)
             )

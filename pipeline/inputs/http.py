@@ -185,6 +185,7 @@ class Options(InputOptions):
         return self
 
     def _check_tls(self) -> None:
+        sockets.check_versions(self)
         pair = self.ssl_certificate is not None, self.ssl_key is not None
         if any(pair) and self.ssl_keystore_path is not None:
             raise ValueError("give ssl_certificate and ssl_key, or ssl_keystore_path, not both")

@@ -88,6 +88,10 @@ WRONG = {
     "a user without a password": ({"user": "u"}, "user and password go together"),
     "a header of two lines": ({"response_headers": {"A": "b\r\nC: d"}}, "a header is one line"),
     "no certificate": ({"ssl_enabled": True}, "needs ssl_certificate and ssl_key, or ssl_keystore_path"),
+    "versions twice": (
+        {"ssl_enabled": True, "ssl_supported_protocols": ["TLSv1.2"], "tls_min_version": 1.2},
+        "give ssl_supported_protocols alone; tls_min_version said it formerly",
+    ),
     "two certificates": (
         {"ssl_enabled": True, "ssl_certificate": __file__, "ssl_key": __file__, "ssl_keystore_path": __file__},
         "not both",
