@@ -46,6 +46,7 @@ from pipeline.options import (
 from pipeline.plugin import Body, Sent
 from pipeline.sprintf import Template, as_text, nested
 from pipeline.texts.json_documents import write_json
+from pipeline.texts.ruby_values import to_s
 
 if TYPE_CHECKING:
     from pipeline.http.client import Client
@@ -183,8 +184,7 @@ def _content(options: Options) -> Callable[[Event], bytes]:
         fields = nested(options.mapping, _text)
     if options.format == "form":
         return lambda event: "&".join(
-            f"{quote_plus(name)}={quote_plus(as_text(value) if value is not None else '')}"
-            for name, value in fields(event).items()
+            f"{quote_plus(name)}={quote_plus(to_s(value))}" for name, value in fields(event).items()
         ).encode()
     return lambda event: write_json(fields(event))
 
