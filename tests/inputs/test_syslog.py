@@ -11,6 +11,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import trustme
 from pydantic import ValidationError
@@ -179,6 +180,22 @@ def test_the_codec_comes_first() -> None:
     first, second = decoded(data, codec=codec, syslog_field="log_line")
     assert (first["message"], first["process"], first["service"]) == ("b", {"name": "a"}, "x")
     assert second["tags"] == ["_grokparsefailure_sysloginput"]
+
+
+@pytest.mark.parametrize(
+    ("found", "priority"),
+    [("34", 34), ("34x", 34), (34.9, 34), ("x", 0), (None, 0), (True, 13), ([1], 13)],
+)
+def test_the_priority_that_a_codec_found_is_kept_where_a_message_is_no_syslog(found: Any, priority: int) -> None:
+    """`event.get(@priority_key).to_i rescue 13` in logstash-input-syslog, which every message comes to."""
+    codec = json.build(json.Options(ecs_compatibility="disabled"))
+    document = {"message": "no syslog", "priority": found, "log": {"syslog": {"priority": found}}}
+    data = orjson.dumps(document) + b"\n"
+    (legacy,) = decoded(data, codec=codec, ecs_compatibility="disabled")
+    (ecs,) = decoded(data, codec=codec)
+    assert (legacy["priority"], legacy["facility"], legacy["severity"]) == (priority, priority >> 3, priority & 7)
+    assert ecs["log"]["syslog"]["priority"] == priority
+    assert ecs["log"]["syslog"]["severity"]["code"] == priority & 7
 
 
 def test_what_a_codec_cannot_read_is_dead_lettered_alone() -> None:
