@@ -15,7 +15,17 @@ from pipeline.config.faults import Fault, did_you_mean
 from pipeline.config.settings import Setting, plugin_settings
 from pipeline.config.sources import Span
 from pipeline.distribution import remedy
-from pipeline.options import CodecName, FormerName, Ignored, ListensAt, NamedCodecs, PluginOptions, Refused, shown
+from pipeline.options import (
+    CodecName,
+    FormerName,
+    Ignored,
+    ListensAt,
+    NamedCodecs,
+    PluginOptions,
+    Refused,
+    as_hash,
+    shown,
+)
 from pipeline.registry import Kind, PluginModule
 
 
@@ -147,6 +157,8 @@ class Checker:
     def _codecs(self, module: PluginModule, owner: ast.Plugin, values: dict[str, Any], option: str) -> None:
         """Puts built codecs in the place of their names; a hash that is none is left to the model."""
         given = values.get(option, module.options.model_fields[option].default)
+        if isinstance(given, list) and len(given) % 2 == 0:
+            given = as_hash(given)
         if not isinstance(given, dict):
             self.faults.append(
                 Fault(f'{module.name}: "{option}" expected a hash of codecs, got {shown(given)}', owner.name_span)

@@ -127,6 +127,9 @@ def test_the_engine_builds_additional_codecs() -> None:
     text = 'input { http { port => 0 additional_codecs => { "a/b" => "json_lines" "c/d" => "line" } } }'
     [item] = built(planned(text), context()).inputs
     assert {name: codec.name for name, codec in item.input._codecs.items()} == {"a/b": "json_lines", "c/d": "line"}
+    text = 'input { http { port => 0 additional_codecs => ["a/b", "json_lines"] } }'  # pairs are a hash
+    [item] = built(planned(text), context()).inputs
+    assert {name: codec.name for name, codec in item.input._codecs.items()} == {"a/b": "json_lines"}
     [item] = built(planned("input { http { port => 0 } }"), context()).inputs
     assert {name: codec.name for name, codec in item.input._codecs.items()} == {"application/json": "json"}
 
