@@ -332,10 +332,9 @@ def test_a_pipeline_that_is_not_reloadable_stays_as_it_is(tmp_path: Path) -> Non
         engine.send(signal.SIGHUP)
         engine.says("the pipeline is not reloaded, as its pipeline.reloadable is false")
         engine.says("reloaded")
-        send(first, 1)
-        comes(tmp_path / "a.out", 1)
-        send(second, 1)
-        comes(tmp_path / "b.out", 1)
+        for port, name in ((first, "a"), (second, "b")):
+            send(port, 1)
+            comes(tmp_path / f"{name}.out", 1)
         assert "new" not in documents(tmp_path / "a.out")[0]
         assert documents(tmp_path / "b.out")[0]["new"] == "yes"
         assert engine.get("/_node/stats/pipelines/a")["pipelines"]["a"]["reloads"]["failures"] == 1
