@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import orjson
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -61,6 +62,7 @@ def reading_of(options: JdbcOptions) -> Reading:
         lowercase=options.lowercase_column_names,
         charsets=options.columns_charset,
         charset=options.charset,
+        parameters=dict(parse_qsl(options.jdbc_connection_string.partition("?")[2])),
         zone=zones.required(options.jdbc_default_timezone) if options.jdbc_default_timezone else zones.of_machine(),
     )
 
