@@ -137,6 +137,13 @@ def _seconds(value: Any) -> Any:
     return float(found[1]) * factors[found[2]]
 
 
+def _days(value: Any) -> Any:
+    value = _single(value, "a duration")
+    if isinstance(value, int | float):
+        return value
+    return float(value) if re.fullmatch(r"\d+(\.\d+)?", value.strip()) else _seconds(value) / 86400
+
+
 Text = Annotated[str, BeforeValidator(_text)]
 Number = Annotated[float, BeforeValidator(_number)]
 Integer = Annotated[int, BeforeValidator(_integer)]
@@ -153,6 +160,8 @@ Size = Annotated[int, BeforeValidator(_bytes)]
 """Logstash's `bytes`: a number, or a text such as "10mb" or "5 MiB" (both units are powers of 1024)."""
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 """A number of seconds, or a text with a unit: "750 ms", "5 s", "1 day"."""
+Days = Annotated[float, BeforeValidator(_days)]
+"""A number of days, or a text with a unit: "12 hours", "2 weeks"."""
 Ecs = Literal["disabled", "v1", "v8"]
 """`pipeline.ecs_compatibility`: which field layout a plugin writes."""
 

@@ -1,12 +1,19 @@
-"""What inputs that ask for their data have in common: a stop that ends their pauses, and batches nobody waits for."""
+"""What inputs that ask for their data have in common: a stop that ends their pauses, and batches nobody waits for.
+
+`Consumed` is an input whose messages a server hands out: it is asked when the pipeline runs, not before.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Protocol
 
-from pipeline.batch import Batch
+from pipeline.batch import Batch, Origin
+from pipeline.event import Event
+from pipeline.plugin import Reject
 
 
 class Stop:
@@ -64,3 +71,55 @@ def unanswered(data: bytes) -> Batch:
 
 def _nothing(_: object) -> None:
     """There is nobody to acknowledge to."""
+
+
+class Consumer(Protocol):
+    """What asks a server for messages, and tells it of those that have their end."""
+
+    def batches(self) -> AsyncIterator[Batch]:
+        """The messages, as they arrive."""
+        ...
+
+    async def close(self) -> None:
+        """Tells the server of what has ended, and closes the connections."""
+        ...
+
+
+class Consumed:
+    """The two halves of an input: a consumer for `batches`, functions for `decode` and `pick`."""
+
+    def __init__(
+        self,
+        consumer: Callable[[Stop], Consumer],
+        decode: Callable[[bytes, Origin, Reject], Iterator[Event]],
+        pick: Callable[[bytes, int], bytes],
+    ) -> None:
+        """`consumer` is made when the first batch is asked for, so that a check needs no client."""
+        self._make, self._decode, self._pick = consumer, decode, pick
+        self._stop = Stop()
+        self._consumer: Consumer | None = None
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        """The messages, as they arrive."""
+        if self._stop:
+            return
+        self._consumer = self._make(self._stop)
+        async for batch in self._consumer.batches():
+            yield batch
+
+    def stop(self) -> None:
+        """Take no more."""
+        self._stop.set()
+
+    async def close(self) -> None:
+        """The server is told of what has ended; the connections are closed."""
+        if self._consumer is not None:
+            await self._consumer.close()
+
+    def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
+        """The events of the messages."""
+        return self._decode(data, origin, reject)
+
+    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
+        """One message."""
+        return self._pick(data, piece)

@@ -75,6 +75,17 @@ class Template:
         return core_schema.no_info_plain_validator_function(validate)
 
 
+def nested(value: Any, scalar: Callable[[Any], Callable[[Event], Any]]) -> Callable[[Event], Any]:
+    """A function that renders what is in a hash or an array, however deep; `scalar` says how a single value is."""
+    if isinstance(value, dict):
+        members = {name: nested(inner, scalar) for name, inner in value.items()}
+        return lambda event: {name: render(event) for name, render in members.items()}
+    if isinstance(value, list):
+        elements = [nested(inner, scalar) for inner in value]
+        return lambda event: [render(event) for render in elements]
+    return scalar(value)
+
+
 def as_text(value: Any) -> str:
     """The text of a field's value, as Logstash puts it into a template."""
     if type(value) is str:

@@ -49,6 +49,10 @@ TAKEN: list[tuple[Any, Any, Any]] = [
     (options.Seconds, "1.5h", 5400),
     (options.Seconds, "1 day", 86400),
     (options.Seconds, "2 weeks", 1209600),
+    (options.Days, 14, 14),
+    (options.Days, "0.5", 0.5),
+    (options.Days, "12 hours", 0.5),
+    (options.Days, "2 weeks", 14),
 ]
 
 
@@ -71,6 +75,7 @@ WRONG: list[tuple[Any, Any, str]] = [
     (options.ExistingPath, "/nowhere", 'there is no file "/nowhere"'),
     (options.Size, "many", 'expected a size such as "10mb", got "many"'),
     (options.Size, "5 parsecs", 'expected a size such as "10mb", got "5 parsecs"'),
+    (options.Days, "soon", 'expected a duration such as "5 s" or "1 day", got "soon"'),
     (options.Seconds, "soon", 'expected a duration such as "5 s" or "1 day", got "soon"'),
     (options.Seconds, "5 parsecs", "expected a duration"),
 ]

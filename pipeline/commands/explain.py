@@ -20,6 +20,7 @@ import orjson
 
 from pipeline.arrivals import arrive
 from pipeline.clock import SystemClock
+from pipeline.commands import lines
 from pipeline.commands.arguments import Arguments
 from pipeline.commands.faults import print_faults
 from pipeline.config.building import Built, BuiltInput, build, connect
@@ -34,11 +35,6 @@ from pipeline.time_limits import watching
 
 _MISSING = object()
 _WIDTH = 100
-
-
-LINES = {"file", "http", "stdin", "syslog", "tcp"}
-"""Inputs whose batches are the lines that a sender wrote."""
-_ORIGIN = {"id": "explained", "path": "explained", "identity": "0-0", "offset": 0, "peer": "127.0.0.1:0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +84,18 @@ def _read(path: Path) -> Event:
 
 def _decoded(inputs: Sequence[BuiltInput], given: Given) -> tuple[list[Event], list[BuiltInput]]:
     """The events of a line, and the input that decodes it; raises `ValueError` if none can."""
-    fitting = [item for item in inputs if item.kind in LINES and given.input in (None, item.kind, item.label)]
+    assert given.line is not None
+    fitting = [item for item in inputs if item.kind in lines.DATA and given.input in (None, item.kind, item.label)]
     if not fitting:
         which = f'no input "{given.input}" that takes lines' if given.input else "no input that takes lines"
-        raise ValueError(
-            f"the configuration has {which} ({', '.join(sorted(LINES))}); give the event with --event FILE"
-        )
-    data = f"{given.line}\n".encode()
+        raise ValueError(f"the configuration has {which} ({', '.join(lines.DATA)}); give the event with --event FILE")
+    chosen = fitting[0]
+    data = lines.DATA[chosen.kind](given.line.encode("utf-8", "surrogateescape"))
 
     def reject(raw: bytes, error: Exception) -> None:
-        raise ValueError(f"{fitting[0].label} cannot decode it, and dead-letters it: {error}")
+        raise ValueError(f"{chosen.label} cannot decode it, and dead-letters it: {error}")
 
-    events = list(fitting[0].input.decode(data[:-1] if fitting[0].kind == "http" else data, dict(_ORIGIN), reject))
-    return events, fitting[:1]
+    return list(chosen.input.decode(data, lines.origin(), reject)), [chosen]
 
 
 async def _explain(plan: Plan, built: Built, events: Sequence[Event]) -> None:

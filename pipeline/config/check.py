@@ -14,7 +14,17 @@ from pipeline.config.option_values import Setting, plugin_settings
 from pipeline.grammar import ast
 from pipeline.grammar.faults import Fault, did_you_mean
 from pipeline.grammar.sources import Span
-from pipeline.options import CodecName, FormerName, Ignored, ListensAt, NamedCodecs, PluginOptions, Refused, shown
+from pipeline.options import (
+    CodecName,
+    FormerName,
+    Ignored,
+    ListensAt,
+    NamedCodecs,
+    PluginOptions,
+    Refused,
+    as_hash,
+    shown,
+)
 from pipeline.reference.distribution import remedy
 from pipeline.registry import Kind, PluginModule
 
@@ -106,7 +116,7 @@ class Checker:
                     self.warnings.append(
                         Fault(f'{module.name}: "{name}" changes nothing: {marker.reason}', setting.name_span)
                     )
-                elif isinstance(marker, FormerName) and marker.of in settings:
+                elif isinstance(marker, FormerName) and (marker.of in settings or marker.of in values):
                     text = f'{module.name}: give "{marker.of}" alone; "{name}" is its former name'
                     faults.append(Fault(text, setting.name_span))
                 elif isinstance(marker, FormerName):
@@ -134,6 +144,8 @@ class Checker:
     def _codecs(self, module: PluginModule, owner: ast.Plugin, values: dict[str, Any], option: str) -> None:
         """Puts built codecs in the place of their names; a hash that is none is left to the model."""
         given = values.get(option, module.options.model_fields[option].default)
+        if isinstance(given, list) and len(given) % 2 == 0:
+            given = as_hash(given)
         if not isinstance(given, dict):
             self.faults.append(
                 Fault(f'{module.name}: "{option}" expected a hash of codecs, got {shown(given)}', owner.name_span)

@@ -20,7 +20,6 @@ from pipeline.options import (
     InputOptions,
     Integer,
     Number,
-    Refused,
     Secret,
     Text,
     TextHash,
@@ -31,7 +30,6 @@ from pipeline.texts.codecs import python_charset
 
 _JAVA = Ignored("no Java is loaded here: the connection string says which driver is used")
 _POOL = Ignored("each run has a connection of its own, made anew and closed after it")
-_PREPARED = Refused("write the statement with named parameters: :name, and parameters => { ... }")
 
 
 def _zone(value: Any) -> Any:
@@ -82,10 +80,12 @@ class JdbcOptions(InputOptions):
     jdbc_default_timezone: Annotated[
         Text | None,
         BeforeValidator(lambda value: None if value is None else _zone(value)),
-        Field(description="The zone of times without one; by default UTC."),
+        Field(description="The zone of times without one, and of `:sql_last_value`; by default the machine's."),
     ] = None
     plugin_timezone: Annotated[
-        Literal["local", "utc"], Ignored("`jdbc_default_timezone` says it"), Field(description="As in Logstash.")
+        Literal["local", "utc"],
+        Ignored("times are compared and read in one zone, that of `jdbc_default_timezone`"),
+        Field(description="As in Logstash."),
     ] = "utc"
     lowercase_column_names: Annotated[Boolean, Field(description="Names of columns in small letters.")] = True
     charset: Annotated[
@@ -114,9 +114,17 @@ class JdbcOptions(InputOptions):
     jdbc_pool_timeout: Annotated[Integer, _POOL, Field(description="As in Logstash.")] = 5
     sequel_opts: Annotated[Hash, Ignored("they are options of a Ruby library"), Field(description="As there.")] = {}
     sql_log_level: Annotated[Text, Ignored("statements are not logged"), Field(description="As there.")] = "info"
-    use_prepared_statements: Annotated[Boolean | None, _PREPARED, Field(description="As in Logstash.")] = None
-    prepared_statement_name: Annotated[Text | None, _PREPARED, Field(description="As in Logstash.")] = None
-    prepared_statement_bind_values: Annotated[Array | None, _PREPARED, Field(description="As in Logstash.")] = None
+    use_prepared_statements: Annotated[
+        Boolean, Field(description="The statement has a `?` for each parameter, and no names.")
+    ] = False
+    prepared_statement_name: Annotated[
+        Text,
+        Ignored("a statement is prepared for one run, and needs no name"),
+        Field(description="Required with them, as in Logstash."),
+    ] = ""
+    prepared_statement_bind_values: Annotated[
+        Array, Field(description="A value for each `?`; the text `:sql_last_value` stands for the last value.")
+    ] = []
     codec: Annotated[
         CodecOption, Ignored("a row is an event as it is"), Field(description="Accepted as in Logstash.")
     ] = default_codec("plain")
@@ -130,6 +138,10 @@ class JdbcOptions(InputOptions):
             raise ValueError("use_column_value => true needs tracking_column")
         if self.jdbc_password is not None and self.jdbc_password_filepath is not None:
             raise ValueError("give jdbc_password or jdbc_password_filepath, not both")
+        if self.use_prepared_statements and not self.prepared_statement_name:
+            raise ValueError("use_prepared_statements => true needs prepared_statement_name, in Logstash too")
+        if self.use_prepared_statements and self.jdbc_paging_enabled:
+            raise ValueError("jdbc_paging_enabled is not for prepared statements: write LIMIT ? into the statement")
         if self.last_run_metadata_path is not None and Path(self.last_run_metadata_path).is_dir():
             raise ValueError(f'last_run_metadata_path "{self.last_run_metadata_path}" must be a file, and is a folder')
         return self

@@ -6,19 +6,19 @@ import asyncio
 import contextlib
 import json
 import logging
-import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import orjson
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pipeline.batch import Batch
-from pipeline.databases import last_value
+from pipeline.databases import last_value, statements
 from pipeline.databases.rows import Reading, chunks, engine_of, moment
 from pipeline.databases.urls import PACKAGES, url_of
 from pipeline.dates import zones
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("apex.input.jdbc")
 _FETCHED = 1000
-_LITERAL = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*")
 
 
 def reading_of(options: JdbcOptions) -> Reading:
@@ -50,18 +49,21 @@ def reading_of(options: JdbcOptions) -> Reading:
     if options.statement_filepath is not None:
         statement = options.statement_filepath.read_text().strip()
     assert statement is not None
-    statement = _LITERAL.sub(lambda found: found[0].replace(":", "\\:"), statement)  # no parameter is in a literal
+    if options.use_prepared_statements:
+        read = statements.prepared(statement, options.prepared_statement_bind_values)
+    else:
+        read = statements.named(statement, options.parameters)
     return Reading(
         url=url,
-        statement=statement,
-        parameters=options.parameters,
+        statement=read,
         page=options.jdbc_page_size if options.jdbc_paging_enabled else 0,
         numbered=options.jdbc_paging_mode == "explicit",
         fetch=options.jdbc_fetch_size or _FETCHED,
         lowercase=options.lowercase_column_names,
         charsets=options.columns_charset,
         charset=options.charset,
-        zone=zones.required(options.jdbc_default_timezone or "UTC"),
+        parameters=dict(parse_qsl(options.jdbc_connection_string.partition("?")[2])),
+        zone=zones.required(options.jdbc_default_timezone) if options.jdbc_default_timezone else zones.of_machine(),
     )
 
 

@@ -187,6 +187,8 @@ def _stream_problems(options: DocumentOptions) -> list[str]:
 
 def _against_a_stream(options: DocumentOptions) -> list[str]:
     found = sorted(options.model_fields_set & NOT_WITH_DATA_STREAMS)
+    if "manage_template" in found and str(getattr(options, "manage_template", "")).lower() == "false":
+        found.remove("manage_template")
     if options.action is not None and options.action.text != "create":
         found.append(f'action => "{options.action.text}"')
     return found

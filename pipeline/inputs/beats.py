@@ -127,6 +127,7 @@ class Options(InputOptions):
             if len(self.enrich) > 1 and {"all", "none"} & set(self.enrich):
                 raise ValueError("all and none stand alone in enrich")
         sockets.check_server(self)
+        sockets.check_versions(self)
         return self
 
 

@@ -2,9 +2,10 @@
 
     input { exec { command => "df -k /" interval => 60 } }
 
-The command is given to a shell, every `interval` seconds or as `schedule` says, one run at a time; a run that takes
-longer than its interval is followed by the next at once. Everything that a run prints is given to the codec: one event
-with `plain`, one a line with `line`. What it prints as errors goes to the log of this process.
+The command is run every `interval` seconds or as `schedule` says, by a shell where it has signs of one such as `|` or
+`$`, one run at a time; a run that takes longer than its interval is followed by the next at once. Everything that it
+prints is given to the codec: one event with `plain`, one a line with `line`. What it prints as errors goes to the log
+of this process. A command that is not there is an error in the log, and no event.
 
 An event tells the command, the exit code and how long it took: in `[process][command_line]`, `[process][exit_code]`
 and `[@metadata][input][exec][process][elapsed_time]` (in millionths of a second, as Logstash) or, without ECS, in
@@ -18,6 +19,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import signal
 import socket
 import time
@@ -96,12 +98,7 @@ class Exec:
         """What one run printed; None where a stop came first, or it cannot be run."""
         begun = time.monotonic()
         try:
-            self._process = process = await asyncio.create_subprocess_shell(
-                self._options.command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
+            self._process = process = await _started(self._options.command)
         except OSError as error:
             log.error("exec: %s cannot be run: %s", self._options.command, error)
             return None
@@ -111,7 +108,8 @@ class Exec:
         self._process = None
         if self._stop:
             return None
-        status = process.returncode
+        code = process.returncode
+        status = code if code is not None and code >= 0 else None  # a signal ended it, which is no code
         head = {"command": self._options.command, "status": status, "seconds": time.monotonic() - begun}
         return head, printed
 
@@ -135,6 +133,52 @@ class Exec:
     def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
         """All of it: it is one piece."""
         return data
+
+
+_FOR_A_SHELL = re.compile(r"[*?{}\[\]<>()~&|\\$;'`\"\n#]|^\S*=")
+_OF_A_SHELL = {
+    *(
+        "!",
+        ".",
+        ":",
+        "break",
+        "case",
+        "continue",
+        "do",
+        "done",
+        "elif",
+        "else",
+        "esac",
+        "eval",
+        "exec",
+        "exit",
+        "export",
+    ),
+    *(
+        "fi",
+        "for",
+        "if",
+        "in",
+        "readonly",
+        "return",
+        "set",
+        "shift",
+        "then",
+        "times",
+        "trap",
+        "unset",
+        "until",
+        "while",
+    ),
+}
+
+
+async def _started(command: str) -> asyncio.subprocess.Process:
+    """The command as a process, with a shell where Ruby's `popen2` takes one; raises `OSError` where there is none."""
+    words, (nothing, pipe) = command.split(), (asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE)
+    if not words or _FOR_A_SHELL.search(command) or words[0] in _OF_A_SHELL:
+        return await asyncio.create_subprocess_shell(command, stdin=nothing, stdout=pipe, start_new_session=True)
+    return await asyncio.create_subprocess_exec(*words, stdin=nothing, stdout=pipe, start_new_session=True)
 
 
 def _describer(*, ecs: bool) -> messages.Describe:

@@ -57,6 +57,7 @@ from pipeline.event import Event
 from pipeline.options import (
     Boolean,
     CodecOption,
+    Days,
     Ecs,
     InputOptions,
     Integer,
@@ -108,10 +109,12 @@ class Options(InputOptions):
     ] = None
     sincedb_write_interval: Annotated[Seconds, Field(gt=0, description="How often positions are saved.")] = 15
     sincedb_clean_after: Annotated[
-        Number, Field(gt=0, description="Days after which the position of a file that is gone is forgotten.")
+        Days, Field(gt=0, description="Days after which the position of a file that is gone is forgotten.")
     ] = 14
     stat_interval: Annotated[Seconds, Field(gt=0, description="How often files are looked at for new data.")] = 1
-    discover_interval: Annotated[Seconds, Field(gt=0, description="How often new files are looked for.")] = 15
+    discover_interval: Annotated[
+        Number, Field(gt=0, description="New files are looked for after so many times `stat_interval`.")
+    ] = 15
     close_older: Annotated[
         Seconds, Field(gt=0, description="A file that has not grown for so long is closed until it does (tail).")
     ] = 3600
@@ -242,7 +245,7 @@ def _watch(options: Options, context: PluginContext, codec: Codec, packed: Codec
         ignore_older=options.ignore_older,
         close_older=options.close_older,
         most_open=max(1, min(options.max_open_files, soft_limit // 2)),
-        discover_interval=options.discover_interval,
+        discover_interval=options.discover_interval * options.stat_interval,
         auto_flush=getattr(codec, "auto_flush_interval", None),
         now=context.clock.now,
         monotonic=context.clock.monotonic,

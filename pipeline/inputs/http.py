@@ -185,6 +185,7 @@ class Options(InputOptions):
         return self
 
     def _check_tls(self) -> None:
+        sockets.check_versions(self)
         pair = self.ssl_certificate is not None, self.ssl_key is not None
         if any(pair) and self.ssl_keystore_path is not None:
             raise ValueError("give ssl_certificate and ssl_key, or ssl_keystore_path, not both")
@@ -292,9 +293,8 @@ def describe(request: Any) -> Origin:
     """What the origin keeps of a request: its content type, and its headers as Logstash names them."""
     headers = {name.lower().replace("-", "_"): value for name, value in request.headers.items()}
     headers.pop("authorization", None)
-    for name in ("accept", "host", "user_agent"):
-        if name in headers:
-            headers[f"http_{name}"] = headers.pop(name)
+    for name in ("accept", "host", "user_agent"):  # null where there is none, as in Logstash's `formatHeaders`
+        headers[f"http_{name}"] = headers.pop(name, None)
     version = request.version
     headers |= {"request_method": request.method, "request_path": request.raw_path}
     headers["http_version"] = f"HTTP/{version.major}.{version.minor}"
@@ -324,7 +324,7 @@ def told_by(address: FieldReference, headers: FieldReference, *, ecs: bool) -> T
         given = origin.get("headers", {})
         told: Told = []
         if ecs:
-            told += [(field, given[name]) for name, field in copied_to.items() if name in given]
+            told += [(field, given[name]) for name, field in copied_to.items() if given.get(name) is not None]
             if host := given.get("http_host"):
                 found = _HOST_AND_PORT.fullmatch(host)
                 told.append((domain, (found[1] or found[2]) if found else host))

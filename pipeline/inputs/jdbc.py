@@ -16,6 +16,12 @@ A row is an event, a column a field. JDBC's connection strings for PostgreSQL, M
 Oracle are understood; SQLAlchemy's own URLs name any database whose dialect is installed. No Java is loaded: drivers
 and their classes are accepted, and change nothing.
 
+With `use_prepared_statements`, parameters are `?`, and their values `prepared_statement_bind_values`. Times that the
+database keeps without a zone are those of `jdbc_default_timezone` or, without it, of this machine. As in Logstash, a
+date is its midnight of this machine, and a time of day one of today; with MySQL and MariaDB a `TINYINT(1)` and a
+`BIT(1)` are booleans, and a `YEAR` is its first day, unless the connection string has `tinyInt1isBit=false` and
+`yearIsDateType=false`.
+
 `:sql_last_value` is the time of the last run, or with `use_column_value` the last value of `tracking_column`. It is
 saved when every row of the run has been delivered, not before: what a crash interrupts is read again. Rows have no
 identity of their own, so give `document_id` where they must not be written twice. Runs do not overlap: the next begins

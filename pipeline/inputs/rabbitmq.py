@@ -20,20 +20,21 @@ Logstash (`ssl_verification_mode`). Needs the extra `rabbitmq`: `pip install "ap
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pipeline.batch import Batch, Origin
 from pipeline.event import Event
 from pipeline.options import Boolean, CodecOption, Ignored, InputOptions, Integer, Number, Text, Texts, default_codec
-from pipeline.plugin import PluginContext, Reject
+from pipeline.plugin import PluginContext
 from pipeline.protocols import messages
-from pipeline.pulled import Stop
+from pipeline.pulled import Consumed, Stop
 from pipeline.rabbitmq.options import BrokerOptions, addresses, check_installed, context_of
 
 if TYPE_CHECKING:
+    import ssl
+
     from pipeline.rabbitmq.consuming import Consumer
 
 
@@ -77,62 +78,31 @@ class Options(BrokerOptions, InputOptions):
     codec: Annotated[CodecOption, Field(description="How a message becomes events.")] = default_codec("json")
 
 
-def build(options: Options, context: PluginContext) -> RabbitMq:
+def build(options: Options, context: PluginContext) -> Consumed:
     """Makes the input; certificates are read now."""
     check_installed()
     if not options.ack:
         context.warn("rabbitmq: ack => false changes nothing: messages are acknowledged when they have been delivered")
-    return RabbitMq(options)
+    consumer = partial(_consumer, options, context_of(options))
+    return Consumed(consumer, messages.decoder(options.codec, _describer(options.metadata_enabled)), messages.pick)
 
 
-class RabbitMq:
-    """The two halves: a consumer for `batches`, a function for `decode`."""
+def _consumer(options: Options, tls: ssl.SSLContext | None, stop: Stop) -> Consumer:
+    from pipeline.rabbitmq.connecting import Brokers  # the client: not for a mere check
+    from pipeline.rabbitmq.consuming import Consumer, Terms
 
-    def __init__(self, options: Options) -> None:
-        self._options, self._context = options, context_of(options)
-        self._decode = messages.decoder(options.codec, _describer(options.metadata_enabled))
-        self._stop = Stop()
-        self._consumer: Consumer | None = None
-
-    async def batches(self) -> AsyncIterator[Batch]:
-        """The messages, as they arrive."""
-        from pipeline.rabbitmq.connecting import Brokers  # the client: not for a mere check
-        from pipeline.rabbitmq.consuming import Consumer, Terms
-
-        if self._stop:
-            return
-        options = self._options
-        names = ("durable", "exclusive", "auto_delete", "passive", "arguments")
-        terms = Terms(
-            options.queue,
-            {name: getattr(options, name) for name in names},
-            options.exchange,
-            options.exchange_type,
-            options.key,
-            options.prefetch_count,
-            options.metadata_enabled != "none",
-        )
-        brokers = Brokers(addresses(options), self._context, (options.connection_timeout or 10_000) / 1000)
-        self._consumer = Consumer(brokers, terms, options.subscription_retry_interval_seconds, self._stop)
-        async for batch in self._consumer.batches():
-            yield batch
-
-    def stop(self) -> None:
-        """Take no more."""
-        self._stop.set()
-
-    async def close(self) -> None:
-        """The broker is told of what has ended; the connection is closed."""
-        if self._consumer is not None:
-            await self._consumer.close()
-
-    def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
-        """The events of the messages."""
-        return self._decode(data, origin, reject)
-
-    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
-        """One message."""
-        return messages.pick(data, piece)
+    names = ("durable", "exclusive", "auto_delete", "passive", "arguments")
+    terms = Terms(
+        options.queue,
+        {name: getattr(options, name) for name in names},
+        options.exchange,
+        options.exchange_type,
+        options.key,
+        options.prefetch_count,
+        options.metadata_enabled != "none",
+    )
+    brokers = Brokers(addresses(options), tls, (options.connection_timeout or 10_000) / 1000)
+    return Consumer(brokers, terms, options.subscription_retry_interval_seconds, stop)
 
 
 def _describer(level: str) -> messages.Describe:

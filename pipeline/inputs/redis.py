@@ -17,21 +17,22 @@ Needs the extra `redis`: `pip install "apex-logs[redis]"`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from pipeline.batch import Batch, Origin
 from pipeline.event import Event
 from pipeline.options import Boolean, CodecOption, FormerName, Hash, Ignored, InputOptions, Integer, Text, default_codec
-from pipeline.plugin import PluginContext, Reject
+from pipeline.plugin import PluginContext
 from pipeline.protocols import messages
-from pipeline.pulled import Stop
+from pipeline.pulled import Consumed, Stop
 from pipeline.redis.options import RedisOptions, check_installed, client, context_of
 from pipeline.sockets.options import warn_of_loss
 
 if TYPE_CHECKING:
+    import ssl
+
     from pipeline.redis.consuming import ChannelConsumer, ListConsumer
 
 
@@ -61,60 +62,27 @@ class Options(RedisOptions, InputOptions):
     codec: Annotated[CodecOption, Field(description="How a message becomes events.")] = default_codec("json")
 
 
-def build(options: Options, context: PluginContext) -> Redis:
+def build(options: Options, context: PluginContext) -> Consumed:
     """Makes the input; certificates are read now."""
     check_installed()
     if options.data_type != "list":
         warn_of_loss("redis", "publishers", context)
     if options.path is not None and options.model_fields_set & {"host", "port"}:
         context.warn("redis: path is given, so host and port change nothing")
-    return Redis(options)
+    consumer = partial(_consumer, options, context_of(options))
+    return Consumed(consumer, messages.decoder(options.codec, _describe), messages.pick)
 
 
-class Redis:
-    """The two halves: a consumer for `batches`, a function for `decode`."""
+def _consumer(options: Options, tls: ssl.SSLContext | None, stop: Stop) -> ListConsumer | ChannelConsumer:
+    from pipeline.redis.consuming import ChannelConsumer, ListConsumer  # the client: not for a mere check
 
-    def __init__(self, options: Options) -> None:
-        self._options, self._context = options, context_of(options)
-        self._decode = messages.decoder(options.codec, _describe)
-        self._stop = Stop()
-        self._consumer: ListConsumer | ChannelConsumer | None = None
+    def connect() -> object:
+        return client(options, tls, options.host, options.port, options.path)
 
-    async def batches(self) -> AsyncIterator[Batch]:
-        """The messages, as they arrive."""
-        from pipeline.redis.consuming import ChannelConsumer, ListConsumer  # the client: not for a mere check
-
-        if self._stop:
-            return
-        options = self._options
-
-        def connect() -> object:
-            return client(options, self._context, options.host, options.port, options.path)
-
-        if options.data_type == "list":
-            self._consumer = ListConsumer(connect, options.key, options.batch_count, self._stop)
-        else:
-            pattern = options.data_type == "pattern_channel"
-            self._consumer = ChannelConsumer(connect, options.key, options.batch_count, self._stop, pattern=pattern)
-        async for batch in self._consumer.batches():
-            yield batch
-
-    def stop(self) -> None:
-        """Take no more."""
-        self._stop.set()
-
-    async def close(self) -> None:
-        """What has ended leaves the server; the connections are closed."""
-        if self._consumer is not None:
-            await self._consumer.close()
-
-    def decode(self, data: bytes, origin: Origin, reject: Reject) -> Iterator[Event]:
-        """The events of the messages."""
-        return self._decode(data, origin, reject)
-
-    def pick(self, data: bytes, origin: Origin, piece: int) -> bytes:
-        """One message."""
-        return messages.pick(data, piece)
+    if options.data_type == "list":
+        return ListConsumer(connect, options.key, options.batch_count, stop)
+    pattern = options.data_type == "pattern_channel"
+    return ChannelConsumer(connect, options.key, options.batch_count, stop, pattern=pattern)
 
 
 def _describe(event: Event, head: messages.Head, payload: bytes) -> None:

@@ -5,7 +5,7 @@
 A message is read as by Logstash's default pattern, `<%{POSINT:priority}>%{SYSLOGLINE}`:
 
 - ECS mode sets `[log][syslog][priority]`, `[facility][code]` and `[name]`, `[severity][code]` and `[name]` there,
-  `[host][hostname]`, `[process][name]`, `[process][pid]`, `timestamp`, and `[service][type]`;
+  `[host][hostname]`, `[process][name]`, `[process][pid]`, `[service][type]`, and the text in `[event][original]`;
 - else: `priority`, `facility`, `facility_label`, `severity`, `severity_label`, `logsource`, `program`, `pid` and
   `timestamp` (`timestamp8601` too where it is ISO 8601).
 

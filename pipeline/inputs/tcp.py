@@ -12,8 +12,8 @@ unless a persistent queue is configured. When outputs stall, no more is read, an
 
 The sender is named in `host`, `port` and `[@metadata][ip_address]` or, in ECS mode, in
 `[@metadata][input][tcp][source]` (`name`, `ip`, `port`), where the event does not say so itself. A proxy is in
-`proxy_host` and `proxy_port`, or `[@metadata][input][tcp][proxy]`; the subject of a client's certificate in
-`sslsubject`, or `[@metadata][input][tcp][tls][client][subject]`.
+`proxy_host` and `proxy_port`, or `[@metadata][input][tcp][proxy]`, and ports are texts then; the subject of a client's
+certificate in `sslsubject`, or `[@metadata][input][tcp][tls][client][subject]`.
 """
 
 from __future__ import annotations
@@ -209,12 +209,18 @@ def decoder(codec: Codec, layout: Layout) -> Decode:
     return decode
 
 
+def _port(origin: Origin) -> int | str | None:
+    """A number; what a proxy says is a text, as in Logstash."""
+    port: int | None = origin.get("port")
+    return str(port) if "proxy" in origin else port
+
+
 def in_fields(origin: Origin) -> tuple[Fields, Fields]:
     """Logstash's layout without ECS."""
     address = origin.get("peer")
-    said = {"host": origin.get("name", address), "port": origin.get("port")}
+    said = {"host": origin.get("name", address), "port": _port(origin)}
     if "proxy" in origin:
-        said["proxy_host"], said["proxy_port"] = origin["proxy"]
+        said["proxy_host"], said["proxy_port"] = map(str, origin["proxy"])
     if "subject" in origin:
         said["sslsubject"] = origin["subject"]
     return {name: value for name, value in said.items() if value is not None}, {"ip_address": address}
@@ -223,10 +229,10 @@ def in_fields(origin: Origin) -> tuple[Fields, Fields]:
 def in_metadata(origin: Origin) -> tuple[Fields, Fields]:
     """Logstash's layout in ECS mode."""
     address = origin.get("peer")
-    source = {"name": origin.get("name", address), "ip": address, "port": origin.get("port")}
+    source = {"name": origin.get("name", address), "ip": address, "port": _port(origin)}
     told: Fields = {"source": {name: value for name, value in source.items() if value is not None}}
     if "proxy" in origin:
-        told["proxy"] = {"ip": origin["proxy"][0], "port": origin["proxy"][1]}
+        told["proxy"] = {"ip": origin["proxy"][0], "port": str(origin["proxy"][1])}
     if "subject" in origin:
         told["tls"] = {"client": {"subject": origin["subject"]}}
     return {}, {"input": {"tcp": told}}

@@ -11,8 +11,9 @@ from pipeline.event import Event
 from pipeline.field_reference import FieldReference
 from pipeline.loki.options import LokiOptions, name_of
 from pipeline.protocols import loki
-from pipeline.sprintf import Template, as_text
+from pipeline.sprintf import Template
 from pipeline.texts.json_documents import write_json
+from pipeline.texts.ruby_values import to_s
 
 _KNOWN = 10_000
 """Sets of labels that are remembered as JSON."""
@@ -54,7 +55,7 @@ def _line(options: LokiOptions) -> _Line:
         value = get(event)
         if type(value) is str:
             return value
-        return write_json(event.fields).decode() if value is None else as_text(value)
+        return write_json(event.fields).decode() if value is None else to_s(value)
 
     return line
 
@@ -110,9 +111,5 @@ def _every_field(message: FieldReference) -> _Pairs:
 
 
 def _text(value: Any) -> str:
-    """The value of a label; an array as Logstash's plugin writes it, which is JSON with spaces."""
-    if type(value) is str:
-        return value
-    if value is None:
-        return ""
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | Mapping) else as_text(value)
+    """The value of a label, as the plugin writes it; an object, which it leaves out, as JSON."""
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, Mapping) else to_s(value)

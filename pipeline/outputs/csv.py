@@ -2,14 +2,18 @@
 
     output { csv { path => "/var/log/users-%{+YYYY-MM-dd}.csv" fields => ["@timestamp", "[user][name]", "bytes"] } }
 
-A column a field, in their order; a field that is not there is an empty column, an object or an array is JSON. With
-`spreadsheet_safe`, a text that a spreadsheet would take for a formula gets an apostrophe before it. Files are written
-as the file output writes them: an event is delivered when the operating system has it; with `fsync`, when the disk has.
+A column a field, in their order; a field that is not there is an empty column, an object is JSON, an array as Ruby
+shows it: `["a", 1]`. With `spreadsheet_safe`, a text that a spreadsheet would take for a formula gets an apostrophe
+before it; in Logstash one that begins with `=`, here with `+`, `-` or `@` too, unless it is a number or a dash.
+
+Files are written as the file output writes them: an event is delivered when the operating system has it; with `fsync`,
+when the disk has.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Self
 
@@ -19,13 +23,14 @@ from pipeline.event import Event
 from pipeline.field_reference import FieldReference
 from pipeline.options import Boolean, CodecOption, Hash, Ignored, as_list, default_codec, shown
 from pipeline.plugin import PluginContext
-from pipeline.sprintf import as_text
 from pipeline.texts.csv_lines import written
+from pipeline.texts.ruby_values import to_s
 from pipeline.written.options import WrittenOptions
 from pipeline.written.output import Writing
 
 _TEXTS = {"col_sep": ",", "row_sep": "\n", "quote_char": '"'}
-_FORMULA = ("=", "+", "-", "@")
+_FORMULA = re.compile(r"[=@]|[+-](?!(?:\d+(?:\.\d*)?)?\Z)")
+"""What a spreadsheet would calculate; a number, or a dash alone, is as it is."""
 
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +99,7 @@ def line_of(options: Options) -> Callable[[Event], bytes]:
 def _column(value: Any, *, safe: bool) -> str | None:
     if value is None:
         return None
-    if isinstance(value, dict | list):
+    if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    text = as_text(value)
-    return f"'{text}" if safe and type(value) is str and text.startswith(_FORMULA) else text
+    text = to_s(value)
+    return f"'{text}" if safe and type(value) is str and _FORMULA.match(text) else text

@@ -20,7 +20,8 @@ that conflicts with another one is dead-lettered too, after `retry_on_conflict` 
 may change an earlier one (`document_id` without `create`, `update`, `delete`) one request is on its way at a time.
 
 Without `index`, a data stream is written to, if ECS is not disabled and no other option speaks against it; otherwise
-the rollover alias `logstash` or `ecs-logstash`. `ilm_enabled => false` writes one index a day instead.
+the rollover alias `logstash` or `ecs-logstash`. `ilm_enabled => false` writes one index a day instead. What the filter
+elastic_integration leaves in `[@metadata][_ingest_document]` is not heeded: that filter is not here.
 
 Credentials that are refused stop the output, which says so and waits: nothing is dropped. Requests are plain
 `application/x-ndjson`; Elasticsearch 7.17 to 9 and OpenSearch answer them.

@@ -44,8 +44,9 @@ from pipeline.options import (
     default_codec,
 )
 from pipeline.plugin import Body, Sent
-from pipeline.sprintf import Template, as_text
+from pipeline.sprintf import Template, as_text, nested
 from pipeline.texts.json_documents import write_json
+from pipeline.texts.ruby_values import to_s
 
 if TYPE_CHECKING:
     from pipeline.http.client import Client
@@ -180,21 +181,13 @@ def _content(options: Options) -> Callable[[Event], bytes]:
         return lambda event: message(event).encode("utf-8", "replace")
     fields: Callable[[Event], Any] = lambda event: event.fields  # noqa: E731  a default, replaced below
     if options.mapping is not None:
-        fields = _mapped(options.mapping)
+        fields = nested(options.mapping, _text)
     if options.format == "form":
         return lambda event: "&".join(
-            f"{quote_plus(name)}={quote_plus(as_text(value) if value is not None else '')}"
-            for name, value in fields(event).items()
+            f"{quote_plus(name)}={quote_plus(to_s(value))}" for name, value in fields(event).items()
         ).encode()
     return lambda event: write_json(fields(event))
 
 
-def _mapped(value: Any) -> Callable[[Event], Any]:
-    """A function that renders the texts in a mapping, however deep."""
-    if isinstance(value, dict):
-        members = {name: _mapped(inner) for name, inner in value.items()}
-        return lambda event: {name: render(event) for name, render in members.items()}
-    if isinstance(value, list):
-        elements = [_mapped(inner) for inner in value]
-        return lambda event: [render(event) for render in elements]
+def _text(value: Any) -> Callable[[Event], str]:
     return Template(value if isinstance(value, str) else as_text(value)).render

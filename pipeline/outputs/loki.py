@@ -11,8 +11,8 @@ r"""Write log lines to Grafana Loki.
 The options are those of Grafana's plugin for Logstash. An event becomes a line, `message_field`, at its `@timestamp`,
 in the stream of its labels: the fields of `include_fields` and what `labels` says; where neither is given, every field
 that is not nested. With another codec than `plain`, the line is what the codec writes: `json` keeps the whole event,
-`line { format => "..." }` gives it a form. An event without `message_field` is kept whole, too. Other fields are not
-written.
+`line { format => "..." }` gives it a form. An event without `message_field` is kept whole, too, and one whose line is
+blank is sent as it is; the plugin loses both. Other fields are not written.
 
 Loki wants few labels with few values; what differs from event to event belongs into `metadata_fields`, structured
 metadata, which Loki 3 takes, and Loki 2.9 where it is allowed. The name of a label for `[log][level]` is `log_level`;

@@ -22,7 +22,7 @@ from pipeline.event import Event
 from pipeline.options import Boolean, CodecOption, Hash, OutputOptions, Text, Texts, default_codec
 from pipeline.plugin import Body, Sent
 from pipeline.rabbitmq.options import BrokerOptions, addresses, check_installed, context_of
-from pipeline.sprintf import Template, as_text
+from pipeline.sprintf import Template, as_text, nested
 
 if TYPE_CHECKING:
     from pipeline.rabbitmq.publishing import Publisher
@@ -115,7 +115,7 @@ class RabbitMqOutput:
 def _renderer(options: Options) -> Callable[[Event, bytearray], None]:
     key, encode = options.key.render, options.codec.encode
     given = {"delivery_mode": 2 if options.persistent else 1, "message_id": "%{[@metadata][event_id]}"}
-    properties = _rendered({**given, **options.message_properties})
+    properties = nested({**given, **options.message_properties}, _text)
 
     def render(event: Event, body: bytearray) -> None:
         routing = key(event)
@@ -147,14 +147,8 @@ def _sendable(name: str, value: Any) -> Any:
     return text
 
 
-def _rendered(value: Any) -> Callable[[Event], Any]:
-    """A function that renders the texts in a value, however deep; numbers stay."""
-    if isinstance(value, dict):
-        members = {name: _rendered(inner) for name, inner in value.items()}
-        return lambda event: {name: render(event) for name, render in members.items()}
-    if isinstance(value, list):
-        elements = [_rendered(inner) for inner in value]
-        return lambda event: [render(event) for render in elements]
+def _text(value: Any) -> Callable[[Event], Any]:
+    """Numbers stay."""
     if isinstance(value, bool | int | float):
         return lambda event: value
     return Template(value if isinstance(value, str) else as_text(value)).render

@@ -259,8 +259,9 @@ class Service:
         try:
             if chosen.plan is None:
                 raise chosen.error
-            if any(checked.module.name == "stdin" for checked in post.current.plan.section("input")):
-                log.error("standard input cannot be handed on: a configuration that reads it is not reloaded")
+            if why := _why_kept(post.current):
+                log.error("%s", why, extra=post.told)
+                self._node.reloads_of(chosen.name).failed(why)
                 return
             for warning in chosen.warnings:
                 log.warning("%s", warning)
@@ -310,3 +311,12 @@ class Service:
             last = threading.Timer(FAREWELL, os._exit, (1,))  # what hangs even so, be it a thread, is left behind
             last.daemon = True
             last.start()
+
+
+def _why_kept(unit: Unit) -> str:
+    """Why a pipeline stays as it is, whatever its configuration has become; nothing, where it can be reloaded."""
+    if not unit.settings.pipeline_reloadable:
+        return "the pipeline is not reloaded, as its pipeline.reloadable is false; a restart takes the configuration"
+    if any(checked.module.name == "stdin" for checked in unit.plan.section("input")):
+        return "standard input cannot be handed on: a configuration that reads it is not reloaded"
+    return ""

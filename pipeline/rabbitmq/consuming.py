@@ -34,9 +34,8 @@ _BURST = 0.005
 _FAREWELL = 5.0
 _PROPERTIES = {
     "app-id": "app_id", "cluster-id": "cluster_id", "content-encoding": "content_encoding",
-    "content-type": "content_type", "correlation-id": "correlation_id", "delivery-mode": "delivery_mode",
-    "expiration": "expiration", "message-id": "message_id", "priority": "priority", "reply-to": "reply_to",
-    "type": "message_type", "user-id": "user_id",
+    "content-type": "content_type", "correlation-id": "correlation_id", "expiration": "expiration",
+    "message-id": "message_id", "reply-to": "reply_to", "type": "message_type", "user-id": "user_id",
 }  # fmt: skip
 
 
@@ -187,11 +186,12 @@ class Consumer:
             digest.update(message.body)
             head["id"] = digest.hexdigest()
         if self._terms.known:
-            found = {name: getattr(properties, attribute) for name, attribute in _PROPERTIES.items()}
+            found = {name: getattr(properties, attribute) or None for name, attribute in _PROPERTIES.items()}
+            found |= {"delivery-mode": properties.delivery_mode, "priority": properties.priority}
             found |= {"consumer-tag": message.consumer_tag, "exchange": message.exchange}
-            found |= {"redeliver": message.redelivered, "routing-key": message.routing_key}
+            found |= {"redeliver": message.redelivered or None, "routing-key": message.routing_key}
             found["timestamp"] = int(properties.timestamp.timestamp()) if properties.timestamp else None
-            head["properties"] = {name: value for name, value in found.items() if value not in (None, "")}
+            head["properties"] = {name: value for name, value in found.items() if value is not None}
             head["headers"] = _plain(properties.headers or {})
         return head
 

@@ -24,6 +24,7 @@ def _reader(alias: Any) -> Any:
 
 _BY_READER = {
     _reader(options.Size): 'size such as "10mb"',
+    _reader(options.Days): 'days, or a duration such as "12 hours"',
     _reader(options.Seconds): 'seconds, or a duration such as "5 s"',
     _reader(options.ExistingPath): "path of a file that exists",
 }

@@ -35,7 +35,6 @@ IGNORED = {
     "dead_letter_queue.enable": "dead letters are always kept",
     "pipeline.buffer.type": "there is no JVM",
     "pipeline.separate_logs": "logs go to stderr",
-    "pipeline.reloadable": "every pipeline is reloaded when its text changes",
     "metric.collect": "counters cost nothing per event here and stay on",
     "config.field_reference.escape_style": "names of fields are never escaped",
     "cloud.id": "it is for Logstash modules; the elasticsearch output has cloud_id",
@@ -79,6 +78,7 @@ class Settings(MonitoringSettings):
     pipeline_id: Text = Field("main", alias="pipeline.id")
     pipeline_batch_delay: Integer = Field(50, alias="pipeline.batch.delay", ge=0, description="milliseconds")
     pipeline_ecs_compatibility: Ecs = Field("v8", alias="pipeline.ecs_compatibility")
+    pipeline_reloadable: Boolean = Field(True, alias="pipeline.reloadable")
     pipeline_inputs_host: Text | None = Field(None, alias="pipeline.inputs.host")
     node_name: Text | None = Field(None, alias="node.name")
     pipeline_workers: Integer = Field(1, alias="pipeline.workers", ge=1, description="processes")

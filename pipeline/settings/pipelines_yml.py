@@ -107,7 +107,7 @@ def read_pipeline(
 def _take(own: Gathered, name: str, value: Any, span: Span) -> None:
     if name in _OF_ALL:
         own.warnings.append(Fault(f'the setting "{name}" changes nothing here: put it into logstash.yml', span))
-    elif name == "pipeline.reloadable" or name.startswith(_STARTS) or name in _NAMES or why_ignored(name):
+    elif name.startswith(_STARTS) or name in _NAMES or why_ignored(name):
         own.take(name, value)
     else:
         checked = Gathered({}, [], [], own.span)

@@ -74,6 +74,13 @@ def check_authorities(options: Any) -> None:
         raise ValueError('ssl_certificate_authorities needs ssl_client_authentication => "optional" or "required"')
 
 
+def check_versions(options: Any) -> None:
+    """Raises ValueError where two options say which versions of TLS are spoken."""
+    former = [name for name in ("tls_min_version", "tls_max_version") if getattr(options, name) is not None]
+    if options.ssl_enabled and options.ssl_supported_protocols and former:
+        raise ValueError(f"give ssl_supported_protocols alone; {' and '.join(former)} said it formerly")
+
+
 def server_context(
     options: Any, *, chain: Sequence[str] = (), protocols: Sequence[tls.Protocol] | None = None
 ) -> ssl.SSLContext | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from pipeline.arrivals import arrive
 from pipeline.batch import Origin
@@ -14,6 +15,7 @@ from pipeline.plugin import Codec, Reject
 from pipeline.protocols.datagrams import unpacked
 from pipeline.protocols.syslog import Message, frames, read, trimmed
 from pipeline.syslog.times import ReadTime
+from pipeline.texts.conversions import leading_integer
 
 Decode = Callable[[bytes, Origin, Reject], Iterator[Event]]
 Understood = tuple[Message | None, Callable[[Event], None] | None]
@@ -70,6 +72,8 @@ def decoder(codec: Codec, reading: Reading, labels: Labels, *, ecs: bool) -> Dec
                 own = {"event_id": f"{name}_{sibling}" if sibling else name}
                 event = arrive(fields, own, ordinal + sibling * SIBLING)
                 text = field.get(event)
+                if ecs:
+                    _keep_original(event.fields, text)
                 message, keep = understand(text) if type(text) is str else (None, None)
                 if keep is None or message is None:
                     tell(event.fields, message, address)
@@ -77,9 +81,18 @@ def decoder(codec: Codec, reading: Reading, labels: Labels, *, ecs: bool) -> Dec
                     tell(event.fields, message._replace(timestamp=None), address)
                     keep(event)
                 _finish(event, message, reading.read_time)
+                if ecs:
+                    event.fields.pop("timestamp", None)
                 yield event
 
     return decode
+
+
+def _keep_original(fields: Fields, text: Any) -> None:
+    """What is read as syslog is the original, also where there is nothing, as in Logstash."""
+    known = fields.setdefault("event", {})
+    if type(known) is dict:
+        known["original"] = text
 
 
 def _messages(data: bytes, origin: Origin) -> Iterator[tuple[bytes, str | None, int, int]]:
@@ -111,13 +124,36 @@ def _finish(event: Event, message: Message | None, read_time: ReadTime) -> None:
 Tell = Callable[[Fields, Message | None, str | None], None]
 
 
+_UNKNOWN = 13
+"""RFC 3164's priority for who says none: `rescue 13`, where Ruby finds no number in the event's own."""
+
+
+def _known_priority(value: Any) -> int:
+    """What the codec found, where a message is no syslog: as `to_i` in Ruby, which makes 0 of nothing."""
+    if value is None:
+        return 0
+    if isinstance(value, bool | list | dict):
+        return _UNKNOWN
+    try:
+        return int(leading_integer(value)) if isinstance(value, str) else int(value)
+    except (OverflowError, ValueError):  # no finite number
+        return _UNKNOWN
+
+
+def _inner(fields: Fields, *names: str) -> Any:
+    value: Any = fields
+    for name in names:
+        value = value.get(name) if type(value) is dict else None
+    return value
+
+
 def _label(labels: Sequence[str], number: int) -> str | None:
     return labels[number] if number < len(labels) else None
 
 
 def _in_legacy(labels: Labels) -> Tell:
     def tell(fields: Fields, message: Message | None, address: str | None) -> None:
-        priority = message.priority if message else 0
+        priority = message.priority if message else _known_priority(fields.get("priority"))
         facility, severity = priority >> 3, priority & 7
         if address is not None:
             fields["host"] = address
@@ -142,7 +178,7 @@ def _in_ecs(labels: Labels) -> Tell:
         return {"code": code, "name": names[code]} if code < len(names) else {"code": code}
 
     def tell(fields: Fields, message: Message | None, address: str | None) -> None:
-        priority = message.priority if message else 0
+        priority = message.priority if message else _known_priority(_inner(fields, "log", "syslog", "priority"))
         facility, severity = named(priority >> 3, labels.facilities), named(priority & 7, labels.severities)
         syslog: Fields = {"priority": priority, "facility": facility, "severity": severity}
         host: Fields = {} if address is None else {"ip": address}
@@ -154,8 +190,6 @@ def _in_ecs(labels: Labels) -> Tell:
                 syslog |= _without_none(told | {"structured_data": message.structured})
             if message.host is not None:
                 host["hostname"] = message.host
-            if message.timestamp is not None:
-                fields["timestamp"] = message.timestamp
             if message.program is not None or pid is not None:
                 _merge(fields, "process", _without_none({"name": message.program, "pid": pid}))
         _merge(fields, "log", {"syslog": syslog})

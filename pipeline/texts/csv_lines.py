@@ -41,13 +41,17 @@ def line_parser(separator: str = ",", quote: str = '"') -> Callable[[str], Row |
 
 
 def written(values: list[str | None], separator: str = ",", quote: str = '"') -> str:
-    """One line, without a line break at its end; a value is quoted where that is needed."""
-    special = (separator, quote, "\r", "\n")
+    """One line, without a line break at its end.
+
+    A value is quoted where it is empty, or has a character of separator, quote or line break, as in Ruby's csv 3, which
+    leaves spaces at its ends alone.
+    """
+    special = set(separator + quote + "\r\n")
     texts = []
     for value in values:
         if value is None:
             texts.append("")
-        elif value == "" or value[0].isspace() or value[-1].isspace() or any(sign in value for sign in special):
+        elif value == "" or not special.isdisjoint(value):
             texts.append(quote + value.replace(quote, quote + quote) + quote)
         else:
             texts.append(value)

@@ -179,6 +179,34 @@ def test_a_line_goes_through_the_decode_of_its_input() -> None:
     assert "does not hold" in out
 
 
+OF_INPUTS = {
+    "beats": ("port => 0", '{"message":"m","@metadata":{"beat":"filebeat"}}', "beats_input_codec_plain_applied"),
+    "exec": ('command => "true" interval => 60', "m", '+ message                  "m"'),
+    "http": ("port => 0", "m", '+ [host][ip]               "127.0.0.1"'),
+    "kafka": ('topics => ["t"] decorate_events => "basic"', "m", '[topic] "explained"'),
+    "rabbitmq": ("codec => plain", "m", '+ message                  "m"'),
+    "redis": ('data_type => "list" key => "k"', '{"message":"m"}', '+ message                  "m"'),
+    "syslog": ("port => 0", "<13>Oct 11 22:14:15 h a: m", '+ [process][name]          "a"'),
+    "tcp": ("port => 0", "m", '[source][ip] "127.0.0.1"'),
+    "udp": ("port => 0", "m", '+ [host][ip]               "127.0.0.1"'),
+}
+
+
+@pytest.mark.parametrize("name", OF_INPUTS)
+def test_a_line_of_each_input(name: str) -> None:
+    options, line, said = OF_INPUTS[name]
+    code, out, err = invoke("explain", "-e", f"input {{ {name} {{ {options} }} }}", "--line", line)
+    assert code == 0, err
+    assert said in out
+    assert '+ message                  "m"' in out
+
+
+def test_a_line_of_beats_is_an_event() -> None:
+    code, _, err = invoke("explain", "-e", "input { beats { port => 0 } }", "--line", "no JSON")
+    assert code == 2
+    assert "beats at -e:1:9 cannot decode it, and dead-letters it" in err
+
+
 def test_a_line_needs_an_input_that_takes_lines() -> None:
     text = "input { generator { } }"
     for more, said in (([], "no input that takes lines"), (["--input", "beats"], 'no input "beats" that takes lines')):

@@ -319,6 +319,32 @@ def test_reload_leaves_the_others_alone_and_pipelines_come_and_go(tmp_path: Path
         assert engine.wait() == 0
 
 
+def test_a_pipeline_that_is_not_reloadable_stays_as_it_is(tmp_path: Path) -> None:
+    """As in Logstash, whose reload fails then: the setting is that of the pipeline that runs. One that is gone ends."""
+    first, second = free_port(), free_port()
+    pipelines = {"b": tcp(second) + to_file(tmp_path / "b.out"), "a": tcp(first) + to_file(tmp_path / "a.out")}
+    folder = written(tmp_path, pipelines, "  pipeline.reloadable: false\n")
+    with Several(folder) as engine:
+        engine.is_seen({"a": "green", "b": "green"})
+        for name in pipelines:
+            changed = "filter { mutate { add_field => { 'new' => 'yes' } } } "
+            (tmp_path / f"{name}.conf").write_text(pipelines[name].replace("output", f"{changed} output"))
+        engine.send(signal.SIGHUP)
+        engine.says("the pipeline is not reloaded, as its pipeline.reloadable is false")
+        engine.says("reloaded")
+        for port, name in ((first, "a"), (second, "b")):
+            send(port, 1)
+            comes(tmp_path / f"{name}.out", 1)
+        assert "new" not in documents(tmp_path / "a.out")[0]
+        assert documents(tmp_path / "b.out")[0]["new"] == "yes"
+        assert engine.get("/_node/stats/pipelines/a")["pipelines"]["a"]["reloads"]["failures"] == 1
+        written(tmp_path, {"b": pipelines["b"]})
+        engine.send(signal.SIGHUP)
+        engine.is_seen({"b": "green"})
+        engine.send(signal.SIGTERM)
+        assert engine.wait() == 0
+
+
 def beats(port: int) -> str:
     return f"input {{ beats {{ port => {port} }} }} "
 

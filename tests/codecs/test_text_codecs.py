@@ -43,7 +43,15 @@ def test_line_decodes(data, messages):
     ],
 )
 def test_charsets(charset, data, text):
-    assert decoded(line, data, charset=charset) == [{"message": text}]
+    assert decoded(line, data, charset=charset, ecs_compatibility="disabled") == [{"message": text}]
+
+
+def test_a_line_is_kept_in_ecs_mode():
+    """As `new_event_from_line` in logstash-codec-line does; seen in the output of a tcp input of Logstash 8.8."""
+    assert decoded(line, b"\xe9\nb", charset="ISO-8859-1") == [
+        {"message": "é", "event": {"original": "é"}},
+        {"message": "b", "event": {"original": "b"}},
+    ]
 
 
 def test_a_charset_that_python_lacks_is_refused():

@@ -46,6 +46,11 @@ FAULTS = {
         'beats: give "ssl_enabled" alone; "ssl" is its former name',
         "ssl",
     ),
+    "two former names": (
+        'input { http { port => 1 ssl_verify_mode => "none" verify_mode => "peer" } }',
+        'http: give "ssl_client_authentication" alone; "verify_mode" is its former name',
+        "verify_mode",
+    ),
     "value by a former name": (
         'output { elasticsearch { cacert => "/nowhere/ca.crt" } }',
         'elasticsearch: "cacert": there is no file "/nowhere/ca.crt"',

@@ -22,10 +22,14 @@ from pipeline.documents.options import DocumentOptions, rollover_alias, to_data_
         ({"index": "a", "ilm_rollover_alias": "b", "ilm_enabled": "false"}, False, None),
         ({"index": "a", "ilm_enabled": "true"}, False, None),
         ({"action": "index"}, False, "ecs-logstash"),
-        ({"manage_template": False}, False, "ecs-logstash"),
+        ({"manage_template": True}, False, "ecs-logstash"),
+        ({"manage_template": False}, True, None),
+        ({"manage_template": False, "data_stream": True}, True, None),
     ],
 )
 def test_a_data_stream_an_alias_or_an_index(given, stream, alias):
+    """`manage_template => false` does not speak against a data stream: `invalid_data_stream_params`, in Logstash 8."""
+
     class Options(DocumentOptions):
         manage_template: bool = True
 

@@ -126,6 +126,8 @@ def test_versions_of_tls(certificates: Certificates, options: dict[str, Any], lo
 def test_no_version_of_tls(certificates: Certificates) -> None:
     with pytest.raises(ValueError, match="no TLS version from tls_min_version 1"):
         made(**certificates.options(), tls_min_version=1.3, tls_max_version=1.2)
+    with pytest.raises(ValueError, match="give ssl_supported_protocols alone"):
+        made(**certificates.options(), tls_max_version=1.2, ssl_supported_protocols=["TLSv1.2"])
 
 
 def test_the_multiline_codec_is_refused() -> None:

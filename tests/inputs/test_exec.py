@@ -48,6 +48,34 @@ def test_without_ecs():
     assert 0 < event.metadata["duration"] < PATIENCE
 
 
+@pytest.mark.parametrize(
+    ("command", "printed", "code"),
+    [("exit 3", "", 3), ("echo  a   b", "a b\n", 0), ("A=1 printenv A", "1\n", 0), ("kill -9 $$", "", None)],
+)
+def test_commands(command, printed, code):
+    """As seen with `Open3.popen2` of Ruby 3.1, which logstash-input-exec calls."""
+    [event] = ran(f"command => '{command}' interval => 60")
+    assert event.fields["message"] == printed
+    assert event.fields["process"] == {"command_line": command, "exit_code": code}
+
+
+@pytest.mark.parametrize("command", ["no-such-command x", "/etc/passwd", "cd /"])
+def test_a_command_that_is_not_there_is_no_event(command, caplog):
+    """The spec of logstash-input-exec: an error in its log, and nothing enqueued."""
+
+    async def run():
+        made, _ = inputs(f"command => '{command}' interval => 0.01")
+        batches = made.batches()
+        taken = asyncio.create_task(anext(batches, None))
+        while "cannot be run" not in caplog.text:
+            await asyncio.sleep(0.01)
+        made.stop()
+        async with asyncio.timeout(PATIENCE):
+            assert await taken is None
+
+    asyncio.run(run())
+
+
 def test_the_codec_makes_the_events():
     events = ran("command => 'echo a; echo b' interval => 60 codec => line")
     assert [event.fields["message"] for event in events] == ["a", "b"]

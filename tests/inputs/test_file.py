@@ -27,6 +27,15 @@ def test_tail_begins_at_the_end_and_reads_what_is_added(tmp_path, follow):
     assert files.lines() == ["from its beginning"]
 
 
+def test_new_files_are_looked_for_after_so_many_times_the_stat_interval(tmp_path, follow):
+    """As the documentation of logstash-input-file says of `discover_interval`: it is no time of its own."""
+    files = follow(stat_interval=2)
+    assert files.lines() == []
+    write(tmp_path / "a.log", "late\n")
+    assert files.lines(seconds=29) == []
+    assert files.lines(seconds=2) == ["late"]
+
+
 def test_the_first_position_is_saved_before_anything_is_added(tmp_path, follow):
     log = tmp_path / "a.log"
     write(log, "old\n")

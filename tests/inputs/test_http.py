@@ -70,6 +70,29 @@ def test_the_fields_in_ecs_mode() -> None:
     asyncio.run(test())
 
 
+@pytest.mark.parametrize("ecs", ["disabled", "v8"])
+def test_headers_that_are_not_sent(ecs: str) -> None:
+    """Three are told as null, as `formatHeaders` in logstash-input-http puts them; no ECS field is made of that."""
+
+    async def test() -> None:
+        async with site(made(ecs_compatibility=ecs)) as found:
+            host, port = found.worker.input.server.listener.addresses[0]
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(b"POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\nx")
+            assert b" 200 " in await reader.readline()
+            writer.close()
+            (event,) = found.events
+            headers = (
+                event.fields["headers"] if ecs == "disabled" else event.metadata["input"]["http"]["request"]["headers"]
+            )
+            known = {"request_method": "POST", "request_path": "/", "http_version": "HTTP/1.0", "content_length": "1"}
+            assert headers == known | {"http_accept": None, "http_host": None, "http_user_agent": None}
+            assert "user_agent" not in event.fields
+            assert ecs == "disabled" or event.fields["url"] == {"path": "/"}
+
+    asyncio.run(test())
+
+
 def test_fields_of_ones_own_and_events_without_room() -> None:
     async def test() -> None:
         given = made(remote_host_target_field="[from][ip]", request_headers_target_field="[from][headers]")

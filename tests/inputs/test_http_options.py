@@ -88,6 +88,10 @@ WRONG = {
     "a user without a password": ({"user": "u"}, "user and password go together"),
     "a header of two lines": ({"response_headers": {"A": "b\r\nC: d"}}, "a header is one line"),
     "no certificate": ({"ssl_enabled": True}, "needs ssl_certificate and ssl_key, or ssl_keystore_path"),
+    "versions twice": (
+        {"ssl_enabled": True, "ssl_supported_protocols": ["TLSv1.2"], "tls_min_version": 1.2},
+        "give ssl_supported_protocols alone; tls_min_version said it formerly",
+    ),
     "two certificates": (
         {"ssl_enabled": True, "ssl_certificate": __file__, "ssl_key": __file__, "ssl_keystore_path": __file__},
         "not both",
@@ -123,6 +127,9 @@ def test_the_engine_builds_additional_codecs() -> None:
     text = 'input { http { port => 0 additional_codecs => { "a/b" => "json_lines" "c/d" => "line" } } }'
     [item] = built(planned(text), context()).inputs
     assert {name: codec.name for name, codec in item.input._codecs.items()} == {"a/b": "json_lines", "c/d": "line"}
+    text = 'input { http { port => 0 additional_codecs => ["a/b", "json_lines"] } }'  # pairs are a hash
+    [item] = built(planned(text), context()).inputs
+    assert {name: codec.name for name, codec in item.input._codecs.items()} == {"a/b": "json_lines"}
     [item] = built(planned("input { http { port => 0 } }"), context()).inputs
     assert {name: codec.name for name, codec in item.input._codecs.items()} == {"application/json": "json"}
 

@@ -1,8 +1,9 @@
-"""The jdbc input on SQLite and PostgreSQL: the last value is saved when every row has its end, and not before."""
+"""The jdbc input on SQLite, PostgreSQL and MariaDB: the last value is saved when every row has its end, not before."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from pipeline.databases import last_value
 from pipeline.databases.urls import url_of
 from pipeline.errors import ConfigurationError, StoreError
 from tests.harness import context, planned
-from tests.servers import postgres
+from tests.servers import mariadb, postgres
 from tests.servers.packages import NotHere
 
 PATIENCE = 60.0
@@ -28,11 +29,23 @@ def server():
         pytest.skip(f"postgres: {reason}")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module")
+def maria(tmp_path_factory):
+    try:
+        with mariadb.started(tmp_path_factory.mktemp("mariadb")) as running:
+            yield running
+    except NotHere as reason:
+        pytest.skip(f"mariadb: {reason}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def database(request, tmp_path):
     """The connection string, and a function that runs SQL."""
     if request.param == "sqlite":
         url, string = f"sqlite:///{tmp_path}/rows.db", f"jdbc:sqlite:{tmp_path}/rows.db"
+    elif request.param == "mariadb":
+        running = request.getfixturevalue("maria")
+        url, string = running.url, f"jdbc:mariadb://127.0.0.1:{running.port}/shop?user=root"
     else:
         port = request.getfixturevalue("server").port
         url = f"postgresql+psycopg://tester@127.0.0.1:{port}/postgres"
@@ -44,7 +57,7 @@ def database(request, tmp_path):
             for statement in statements:
                 connection.execute(sqlalchemy.text(statement))
 
-    run("DROP TABLE IF EXISTS songs", "CREATE TABLE songs (id INTEGER, Name TEXT, at TIMESTAMP)")
+    run("DROP TABLE IF EXISTS songs", "CREATE TABLE songs (id INTEGER, Name TEXT, at TIMESTAMP(6))")
     run(*(f"INSERT INTO songs VALUES ({n}, 'song {n}', '2026-01-0{n} 10:00:00')" for n in range(1, 6)))
     return string, run
 
@@ -156,7 +169,7 @@ def test_a_schedule_and_times(database, tmp_path):
 
     found = asyncio.run(asyncio.wait_for(scenario(), PATIENCE))
     assert [row["id"] for row in found] == [1, 2, 3, 4, 5, 6]
-    if "postgresql" in string:
+    if "sqlite" not in string:
         assert found[5]["at"] == "2026-02-01T00:00:00.250Z"
     assert kept(tmp_path).read_text() == "--- 2026-02-01 00:00:00.250000000 Z\n"
 
@@ -190,6 +203,50 @@ def test_statements(database, tmp_path, options, ids):
     assert [row["id"] for row in read(database[0], options, tmp_path)] == ids
 
 
+PREPARED = 'use_prepared_statements => true prepared_statement_name => "n" prepared_statement_bind_values'
+
+
+def test_a_prepared_statement(database, tmp_path):
+    """Values by their place, twice the last one among them, as in the documentation of logstash-input-jdbc."""
+    string, _ = database
+    text = """statement => "SELECT * FROM songs WHERE id > ? AND id < ? + ? AND name <> ':a ?' AND name LIKE ?" """
+    text += 'use_column_value => true tracking_column => "id" '
+    text += f'{PREPARED} => [":sql_last_value", ":sql_last_value", 4, "song%"]'
+    assert [row["id"] for row in read(string, text, tmp_path)] == [1, 2, 3]
+    assert [row["id"] for row in read(string, text, tmp_path)] == [4, 5]
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "timestamptz"])
+def test_times_are_compared_in_the_zone_that_they_are_read_in(server, tmp_path, kind):
+    """To the microsecond, whatever the session's zone is: the spec of logstash-integration-jdbc has sub-seconds too."""
+    string = f"jdbc:postgresql://127.0.0.1:{server.port}/postgres?user=tester"
+    engine = sqlalchemy.create_engine(f"postgresql+psycopg://tester@127.0.0.1:{server.port}/postgres")
+    text = 'jdbc_default_timezone => "America/Chicago" statement => "SELECT at FROM zoned WHERE at > :sql_last_value" '
+    text += 'use_column_value => true tracking_column => "at" tracking_column_type => "timestamp"'
+
+    def add(time):
+        with engine.begin() as connection:
+            connection.execute(sqlalchemy.text(f"INSERT INTO zoned VALUES ('2026-01-01 {time}')"))
+
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text(f"DROP TABLE IF EXISTS zoned; CREATE TABLE zoned (at {kind})"))
+    offset = "-06" if kind == "timestamptz" else ""
+    add(f"10:00:00.123456{offset}")
+    assert [row["at"] for row in read(string, text, tmp_path)] == ["2026-01-01T16:00:00.123456Z"]
+    assert read(string, text, tmp_path) == []
+    add(f"10:00:00.123457{offset}")
+    assert len(read(string, text, tmp_path)) == 1
+    engine.dispose()
+
+
+def test_without_a_zone_times_are_the_machines(database, tmp_path, monkeypatch):
+    """`jdbc_default_timezone` stands "instead of" that of the local machine, as its documentation says."""
+    monkeypatch.setenv("TZ", "America/Chicago")
+    text = 'statement => "SELECT at FROM songs WHERE id = 1"'
+    found = read(database[0], text, tmp_path)[0]["at"]
+    assert found == ("2026-01-01 10:00:00" if "sqlite" in database[0] else "2026-01-01T16:00:00.000Z")
+
+
 def test_names_targets_and_files(database, tmp_path):
     (tmp_path / "query.sql").write_text('SELECT id AS "Id" FROM songs WHERE id = 1\n')
     text = f'statement_filepath => "{tmp_path}/query.sql"'
@@ -198,26 +255,77 @@ def test_names_targets_and_files(database, tmp_path):
     assert read(database[0], f'{text} target => "[row]"', tmp_path)[0]["row"] == {"id": 1}
 
 
-def test_types_of_postgresql(server, tmp_path):
-    statement = """SELECT 1.5::numeric AS n, 7::numeric AS i, true AS b, NULL AS z, '[1]'::jsonb AS j,
+def today(clock):
+    """What a time of day is for Sequel: one of today, by the machine's calendar, as if its clock were UTC's."""
+    return f"{datetime.now().astimezone():%Y-%m-%d}T{clock}Z"
+
+
+def test_types_of_postgresql(server, tmp_path, monkeypatch):
+    """A date is midnight of the machine, whatever `jdbc_default_timezone` (logstash-integration-jdbc issue 39)."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    statement = """SELECT 1.5::numeric AS n, 7::numeric AS i, 10::numeric(5, 2) AS m, 'NaN'::numeric AS q,
+        true AS b, NULL AS z, '[1]'::jsonb AS j,
         '2026-01-02 03:04:05'::timestamp AS t, '2026-01-02 03:04:05+02'::timestamptz AS tz, '2026-01-02'::date AS d,
-        'x'::bytea AS y, ARRAY[1, 2] AS l"""
+        'x'::bytea AS y, ARRAY[1, 2] AS l, '10:11:12.123456'::time AS c, '0001-01-01'::date AS o"""
     string = f"jdbc:postgresql://127.0.0.1:{server.port}/postgres"
     text = f"jdbc_user => 'tester' jdbc_default_timezone => 'Europe/Paris' statement => \"{statement}\""
     [row] = read(string, text, tmp_path)
     del row["@timestamp"], row["@version"]
+    assert type(row["m"]) is float
     assert row == {
         "n": 1.5,
         "i": 7,
+        "m": 10.0,
+        "q": None,
         "b": True,
         "z": None,
         "j": [1],
         "t": "2026-01-02T02:04:05.000Z",
         "tz": "2026-01-02T01:04:05.000Z",
-        "d": "2026-01-01T23:00:00.000Z",
+        "d": "2026-01-01T15:00:00.000Z",
         "y": "x",
         "l": [1, 2],
+        "c": today("10:11:12.123"),
+        "o": "0001-01-01",
     }
+
+
+KINDS = """CREATE OR REPLACE TABLE kinds (t TINYINT(1), f TINYINT(1), n TINYINT, b BIT(1), y YEAR, z YEAR, c TIME(3),
+    d TIME, e TIME, u BIGINT UNSIGNED, m DECIMAL(5, 2), j JSON, s SET('x', 'y'), a DATETIME(6), x TINYINT(1))"""
+ROW = """INSERT INTO kinds VALUES (2, 0, 1, 0, 2026, 0, '10:11:12.123', '30:00:01', '-00:00:01', 18446744073709551615,
+    10, '[1]', 'x,y', '2026-01-02 03:04:05.123456', NULL)"""
+
+
+@pytest.mark.parametrize("switched", [False, True])
+def test_types_of_mariadb(maria, tmp_path, monkeypatch, switched):
+    """Connector/J's table of types: TINYINT(1) and BIT(1) are booleans, a YEAR is its first day, by default.
+
+    Logstash's users meet it: logstash-input-jdbc issue 195, where `tinyInt1isBit=false` is the answer.
+    """
+    monkeypatch.setenv("TZ", "UTC")
+    engine = sqlalchemy.create_engine(maria.url, poolclass=sqlalchemy.pool.NullPool)
+    with engine.begin() as connection:
+        for statement in (KINDS, ROW):
+            connection.execute(sqlalchemy.text(statement))
+    string = f"jdbc:mysql://127.0.0.1:{maria.port}/shop?useSSL=false"
+    string += "&tinyInt1isBit=false&yearIsDateType=false" if switched else ""
+    text = "jdbc_user => root jdbc_default_timezone => 'Europe/Paris' statement => 'SELECT * FROM kinds'"
+    [row] = read(string, text, tmp_path)
+    expected = {
+        "n": 1,
+        "b": False,
+        "c": today("10:11:12.123"),
+        "d": "30:00:01",
+        "e": "-00:00:01",
+        "j": "[1]",
+        "s": "x,y",
+    }
+    expected |= {"u": 18446744073709551615, "m": 10.0, "a": "2026-01-02T02:04:05.123456Z", "x": None}
+    java = {"t": True, "f": False, "y": "2026-01-01T00:00:00.000Z", "z": None}
+    expected |= {"t": 2, "f": 0, "y": 2026, "z": 0} if switched else java
+    assert {name: row[name] for name in expected} == expected
+    assert {type(row["t"]), type(row["f"])} == ({int} if switched else {bool})
+    assert type(row["m"]) is float
 
 
 def test_a_run_that_fails_is_done_again(database, tmp_path, caplog):
@@ -285,7 +393,9 @@ def test_times_in_files_of_logstash(tmp_path):
         ("jdbc:sqlite:x", 'statement => "s" use_column_value => true', "tracking_column"),
         ("jdbc:db2://h/n", 'statement => "s"', "not known here"),
         ("jdbc:oracle:thin:@h:1:s", 'statement => "s"', "pip install oracledb"),
-        ("jdbc:sqlite:x", 'statement => "s" use_prepared_statements => true', "named parameters"),
+        ("jdbc:sqlite:x", 'statement => "s" use_prepared_statements => true', "prepared_statement_name"),
+        ("jdbc:sqlite:x", f'statement => "a ? ?" {PREPARED} => [1]', "2 of .*, and .* 1 values"),
+        ("jdbc:sqlite:x", f'statement => "?" jdbc_paging_enabled => true {PREPARED} => [1]', "LIMIT"),
         ("jdbc:sqlite:x", 'statement => "s" schedule => "soon"', "no schedule"),
         ("jdbc:sqlite:x", 'statement => "s" jdbc_default_timezone => "Mars"', "time zone"),
     ],

@@ -155,6 +155,28 @@ def test_an_exchange_is_made_and_bound_and_metadata_kept(rabbitmq_server, queue)
     run(scenario)
 
 
+def test_properties_of_a_message_to_the_default_exchange(rabbitmq_server, queue):
+    """Its exchange has no name, which is told; `redeliver` is only where it is so: `if value`, in Ruby's plugin."""
+
+    async def scenario():
+        async with channel_of(rabbitmq_server) as channel:
+            await channel.queue_declare(queue, durable=True)
+            properties = aiormq.spec.Basic.Properties(priority=0, message_id="m")
+            await channel.basic_publish(b"a", exchange="", routing_key=queue, properties=properties)
+        one, _ = made(rabbitmq_server, queue, "metadata_enabled => basic")
+        async for batch in one.batches():
+            [event] = events_of(one, batch)
+            batch.end(1)
+            one.stop()
+        await one.close()
+        known = event.metadata["rabbitmq_properties"]
+        assert known.pop("consumer-tag")
+        assert known == {"exchange": "", "routing-key": queue, "priority": 0, "message-id": "m"}
+        assert event.metadata["rabbitmq_headers"] == {}
+
+    run(scenario)
+
+
 def test_the_broker_restarts(rabbitmq_server, queue):
     async def scenario():
         async with channel_of(rabbitmq_server) as channel:

@@ -11,6 +11,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import trustme
 from pydantic import ValidationError
@@ -73,10 +74,22 @@ def test_the_fields_in_ecs_mode() -> None:
                 }
             },
             "process": {"name": "sshd", "pid": 42},
-            "timestamp": "Oct 11 22:14:15",
+            "event": {"original": LINE.decode().rstrip()},
             "service": {"type": "system"},
         }
     ]
+
+
+def test_ecs_mode_keeps_the_text_that_was_read_and_no_time_beside_the_timestamp() -> None:
+    """As the spec of logstash-input-syslog has it; without the field, 8.8 shows an original that is nothing."""
+    codec = json.build(json.Options(ecs_compatibility="disabled"))
+    text = "<13>Oct 11 22:14:15 h a: b"
+    data = f'{{"line":"{text}","timestamp":"x","event":{{"original":1,"kind":"k"}}}}\n{{"event":5,"timestamp":"x"}}\n'
+    first, second = decoded(data.encode(), codec=codec, syslog_field="line")
+    assert first["event"] == {"original": text, "kind": "k"}
+    assert second["event"] == 5
+    assert "timestamp" not in first | second
+    assert decoded(b"{}\n", codec=codec)[0]["event"] == {"original": None}
 
 
 NEW = b'<165>1 2026-10-11T22:14:15.000003-07:00 web1 app %s ID47 [origin ip="10.0.0.1"] hello\n'
@@ -167,6 +180,22 @@ def test_the_codec_comes_first() -> None:
     first, second = decoded(data, codec=codec, syslog_field="log_line")
     assert (first["message"], first["process"], first["service"]) == ("b", {"name": "a"}, "x")
     assert second["tags"] == ["_grokparsefailure_sysloginput"]
+
+
+@pytest.mark.parametrize(
+    ("found", "priority"),
+    [("34", 34), ("34x", 34), (34.9, 34), ("x", 0), (None, 0), (True, 13), ([1], 13)],
+)
+def test_the_priority_that_a_codec_found_is_kept_where_a_message_is_no_syslog(found: Any, priority: int) -> None:
+    """`event.get(@priority_key).to_i rescue 13` in logstash-input-syslog, which every message comes to."""
+    codec = json.build(json.Options(ecs_compatibility="disabled"))
+    document = {"message": "no syslog", "priority": found, "log": {"syslog": {"priority": found}}}
+    data = orjson.dumps(document) + b"\n"
+    (legacy,) = decoded(data, codec=codec, ecs_compatibility="disabled")
+    (ecs,) = decoded(data, codec=codec)
+    assert (legacy["priority"], legacy["facility"], legacy["severity"]) == (priority, priority >> 3, priority & 7)
+    assert ecs["log"]["syslog"]["priority"] == priority
+    assert ecs["log"]["syslog"]["severity"]["code"] == priority & 7
 
 
 def test_what_a_codec_cannot_read_is_dead_lettered_alone() -> None:
@@ -303,7 +332,7 @@ PRIORITY = "<%{POSINT:[log][syslog][priority]:int}>"
         (
             PRIORITY + "%{DATA:timestamp} %{GREEDYDATA:message}",
             b"<34>never x\n",
-            {"message": "x", "timestamp": "never", "tags": ["_dateparsefailure"], "severity": 2},
+            {"message": "x", "timestamp": None, "tags": ["_dateparsefailure"], "severity": 2},
         ),
         (PRIORITY + "x", b"<34>y\n", {"message": "<34>y", "tags": ["_grokparsefailure_sysloginput"], "severity": 0}),
         (

@@ -77,7 +77,21 @@ RENDERED = {
         'labels => { "job" => "x" } message_field => "tags"',
         DOCUMENT,
         {"job": "x"},
-        "a,b",
+        '["a", "b"]',
+        {},
+    ),
+    "an object is the line": (
+        'labels => { "job" => "x" } message_field => "host"',
+        DOCUMENT,
+        {"job": "x"},
+        '{"name"=>"h1"}',
+        {},
+    ),
+    "values as Ruby has them": (
+        "",
+        {"@timestamp": STAMP, "message": 0.00001, "a": [None, 1.5, {"b": True}]},
+        {"a": '[nil, 1.5, {"b"=>true}]'},
+        "1.0e-05",
         {},
     ),
     "another field is the line": (
@@ -114,6 +128,7 @@ RENDERED = {
 
 @pytest.mark.parametrize(("options", "document", "labels", "line", "metadata"), RENDERED.values(), ids=RENDERED)
 def test_an_item(options, document, labels, line, metadata):
+    """What is no text is Ruby's `to_s` of it, as entry.rb of Grafana's plugin (in grafana/loki) takes it."""
     body = bytearray()
     made(options)(Event(dict(document), {"kind": "k"}), body)
     head, entry, end = bytes(body).split(b"\n")

@@ -12,7 +12,18 @@ from pipeline.event import Event
 from pipeline.plugin import Body
 from tests.harness import context, planned
 
-DOCUMENT = {"t": "a,b", "n": 5, "f": 1e10, "o": {"x": [1]}, "e": "", "q": 'say "x"', "s": "=1+1", "m": -3, "u": "☃"}
+DOCUMENT = {
+    "t": "a,b",
+    "n": 5,
+    "f": 1e10,
+    "o": {"x": [1]},
+    "e": "",
+    "q": 'say "x"',
+    "s": "=1+1",
+    "m": -3,
+    "u": "☃",
+    "w": " x\t",
+}
 
 
 def output(text):
@@ -30,8 +41,11 @@ def line(options, document=DOCUMENT):
     ("options", "expected"),
     [
         ('fields => ["t", "n", "missing", "u"]', '"a,b",5,,☃\n'),
-        ('fields => ["[o][x]", "o", "f"]', '[1],"{""x"":[1]}",1.0E10\n'),
+        ('fields => ["[o][x]", "o", "f"]', '[1],"{""x"":[1]}",10000000000.0\n'),
         ('fields => ["e", "q"]', '"","say ""x"""\n'),
+        ('fields => ["w", "u"]', " x\t,☃\n"),
+        ('fields => ["t", "u"] csv_options => { "col_sep" => "::" }', "a,b::☃\n"),
+        ('fields => ["w", "u"] csv_options => { "col_sep" => "ox" }', '" x\t"ox☃\n'),
         ('fields => ["s", "m"]', "'=1+1,-3\n"),
         ('fields => ["s"] spreadsheet_safe => false', "=1+1\n"),
         ('fields => ["t", "n"] csv_options => { "col_sep" => "\\t" "row_sep" => "\\r\\n" }', "a,b\t5\r\n"),
@@ -40,6 +54,13 @@ def line(options, document=DOCUMENT):
 )
 def test_lines(options, expected):
     assert line(options) == expected
+
+
+def test_arrays_and_what_is_no_formula():
+    """An array is Ruby's text of it, as `to_csv` in logstash-output-csv writes it; numbers keep their sign."""
+    document = {"l": ["a", None, {"b": 1}], "n": "-5", "p": "+3.5", "d": "-", "f": "-1+1", "a": "@x", "h": "--x"}
+    shown = '"[""a"", nil, {""b""=>1}]",-5,+3.5,-,\'-1+1,\'@x,\'--x\n'
+    assert line('fields => ["l", "n", "p", "d", "f", "a", "h"]', document) == shown
 
 
 def test_the_path_is_the_events_own(tmp_path):

@@ -69,6 +69,14 @@ def test_a_request_for_each_event(server):
     assert first.headers["authorization"] == "Basic " + b64encode(b"u:p").decode()
 
 
+def test_a_form_of_arrays_and_objects():
+    """As `to_s` in Ruby writes them, which logstash-output-http does."""
+    made = output('url => "http://h" http_method => "post" format => "form"')
+    body = bytearray()
+    made.render(Event({"a": [1, "x"], "o": {"k": None}, "n": None}), body)
+    assert body.partition(b"\n")[2] == b"a=%5B1%2C+%22x%22%5D&o=%7B%22k%22%3D%3Enil%7D&n="
+
+
 @pytest.mark.parametrize(
     ("text", "bodies"),
     [
