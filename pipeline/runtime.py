@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
+from pipeline.batch import Tally
 from pipeline.bus import Bus
 from pipeline.clock import Clock, SystemClock
 from pipeline.config.building import build, connect
@@ -54,6 +55,9 @@ HANDED_AFTER = 0.005
 
 class Altered(Protocol):
     """What whoever takes the place of the inputs has to say about the rest."""
+
+    loose: Tally
+    """Counts what becomes of the events that filters make of their own state."""
 
     def output(self, given: Output) -> Output:
         """The output to use in the place of one."""
@@ -228,6 +232,7 @@ class Pipeline:
             fates.flow = self._flow(sinks, fates)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
+            worker.loose = None if self._altered is None else self._altered.loose
             worker.watch = watch_over(built.filter for built in self._built.filters.values())
             if worker.watch is not None:
                 stack.callback(worker.watch.stop)

@@ -36,7 +36,7 @@ from pipeline.replay.kinds import SHOWN, Kind
 from pipeline.replay.looking import Times, look
 from pipeline.replay.progress import State, telling
 from pipeline.replay.source import Replay, Terms
-from pipeline.replay.summary import summary
+from pipeline.replay.summary import summary, sums
 from pipeline.replay.times import finds_time
 from pipeline.replay.wishes import Wishes
 from pipeline.runtime import Pipeline, background
@@ -152,7 +152,7 @@ def _real(job: _Job, request: Request, folder: Path) -> int:
             else engine.front(job.settings, job.plan, workers, replay, wishes)
         )
         _to_its_end(running, replay, job, quiet=request.quiet)
-        return _told(running, replay, quiet=request.quiet)
+        return _told(replay, quiet=request.quiet)
     finally:
         checkpoint.close()
 
@@ -179,7 +179,7 @@ def _workers(settings: Settings, pipeline: Pipeline) -> int:
 def _to_its_end(running: Pipeline | Front, replay: Replay, job: _Job, *, quiet: bool) -> None:
     keep_freed_memory(arenas=1)  # blocks are read in one thread and freed in another: memory stays flat
     collect_seldom()
-    state = State(job.archives, lambda: running.counters, lambda: len(replay.problems), monotonic())
+    state = State(job.archives, lambda: replay.tally, lambda: len(replay.problems), monotonic())
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_delivered(running, replay, state, quiet=quiet))
 
@@ -218,11 +218,13 @@ async def _saving(replay: Replay) -> None:
         await replay.save()
 
 
-def _told(running: Pipeline | Front, replay: Replay, *, quiet: bool, dry: bool = False) -> int:
-    for line in summary(running.counters, dry=dry) if not quiet else ():
+def _told(replay: Replay, *, quiet: bool, dry: bool = False) -> int:
+    tally = replay.tally
+    for line in summary(tally, replay.before, dry=dry) if not quiet else ():
         print(line)
-    for (plugin, reason), count in running.counters.buried.items():
-        print(f"apex-logs: {count:,} dead letters of {plugin}: {reason}", file=sys.stderr)
+    for (what, plugin, reason), count in tally.items():
+        if what == "dead" and count:
+            print(f"apex-logs: {count:,} dead letters of {plugin}: {reason}", file=sys.stderr)
     for problem in replay.problems:
         print(f"apex-logs: {problem.text}", file=sys.stderr)
     if replay.stopped:
@@ -231,7 +233,7 @@ def _told(running: Pipeline | Front, replay: Replay, *, quiet: bool, dry: bool =
     if replay.unsaved:
         print("apex-logs: delivered, but its checkpoint is not: the same command sends it again", file=sys.stderr)
         return STOPPED
-    if replay.known and not running.counters.decoded and not replay.problems and not quiet:
+    if replay.known and not sums(tally)["read"] and not replay.problems and not quiet:
         print("apex-logs: all of it was delivered before; --restart sends it again", file=sys.stderr)
     return DAMAGED if replay.problems else DONE
 
@@ -250,4 +252,4 @@ def _dry(job: _Job, request: Request) -> int:
         print(item.decode(errors="replace").rstrip("\n"))
     if shown:
         print()
-    return _told(pipeline, replay, quiet=False, dry=True)
+    return _told(replay, quiet=False, dry=True)

@@ -3,6 +3,7 @@
     facts      what the replay was begun with, so that going on means the same
     entries    fingerprint, member of a tar, time of change, position, end
                position: all lines before it have their end; end: where the entry ends, once that is known
+    counts     what became of the events of the lines before these positions, in all runs: a `Tally`
 
 A replay is known by what it does (the configuration, where it writes, how archives are read), and not by which archives
 are named: a further one may be added. Every save is one transaction, on disk before it returns (`synchronous=FULL`).
@@ -11,11 +12,13 @@ are named: a further one may be added. Every save is one transaction, on disk be
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
+from pipeline.batch import Tally
 from pipeline.disk.folder_lock import FolderLock
 from pipeline.errors import StoreError
 
@@ -25,6 +28,13 @@ _SCHEMA = """
         fingerprint TEXT NOT NULL, member TEXT NOT NULL, path TEXT NOT NULL,
         modified REAL NOT NULL, position INTEGER NOT NULL, end INTEGER,
         PRIMARY KEY (fingerprint, member));
+    CREATE TABLE IF NOT EXISTS counts (
+        what TEXT NOT NULL, whose TEXT NOT NULL, why TEXT NOT NULL, count INTEGER NOT NULL,
+        PRIMARY KEY (what, whose, why));
+"""
+_COUNT = """
+    INSERT INTO counts VALUES (?, ?, ?, ?)
+    ON CONFLICT (what, whose, why) DO UPDATE SET count = count + excluded.count
 """
 
 
@@ -70,6 +80,8 @@ class Checkpoint:
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.executescript(_SCHEMA)
             self._places = self._read_places()
+            self.counted = self._read_counts()
+            """What became of the events of all runs before this one."""
         except sqlite3.Error as error:
             self._lock.release()
             raise self._refused("used", error) from error
@@ -82,6 +94,10 @@ class Checkpoint:
         rows = self._connection.execute("SELECT fingerprint, member, modified, position, end FROM entries")
         return {Key(*row[:3]): Place(*row[3:]) for row in rows}
 
+    def _read_counts(self) -> Tally:
+        rows = self._connection.execute("SELECT what, whose, why, count FROM counts")
+        return Counter({(what, whose, why): count for what, whose, why, count in rows})
+
     def begun_with(self, facts: Mapping[str, str]) -> dict[str, str]:
         """What the replay was begun with; these, if it begins now. Raises `StoreError`."""
         try:
@@ -92,12 +108,15 @@ class Checkpoint:
         except sqlite3.Error as error:
             raise self._refused("used", error) from error
 
-    def save(self, rows: Iterable[Row]) -> None:
-        """Returns when all of it is on disk; raises `StoreError` if it is not, and then nothing of it is."""
+    def save(self, rows: Iterable[Row], counts: Tally) -> None:
+        """`counts` are added to those that are there.
+
+        Returns when all of it is on disk; raises `StoreError` if it is not, and then nothing of it is."""
         values = [(*row.key[:2], row.path, row.key.modified, *row.place) for row in rows]
         try:
             with self._turn, self._transaction():
                 self._connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)", values)
+                self._connection.executemany(_COUNT, [(*key, count) for key, count in counts.items()])
         except sqlite3.Error as error:
             raise self._refused("written", error) from error
 

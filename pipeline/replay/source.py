@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from pipeline.batch import Batch, Origin
+from pipeline.batch import Batch, Origin, Tally
 from pipeline.disk.unpacking import Bound
 from pipeline.errors import Damaged
 from pipeline.event import Event
@@ -73,6 +74,7 @@ class Replay:
         """Archives that were read to their end, or known to be delivered."""
         self.known = 0
         """Entries that were delivered before."""
+        self._ended: Tally = Counter()
         self._archives = archives
         self._waiting = iter(archives)
         self._terms = terms
@@ -85,6 +87,21 @@ class Replay:
     def stopped(self) -> bool:
         """Whether `stop` was called."""
         return self._stopped.is_set()
+
+    @property
+    def loose(self) -> Tally:
+        """Where it is counted what becomes of the events that filters make of their own state."""
+        return self._positions.loose
+
+    @property
+    def tally(self) -> Tally:
+        """What became of the events of this run whose batches have their end."""
+        return Counter({key: self._ended[key] + self.loose[key] for key in self._ended.keys() | self.loose.keys()})
+
+    @property
+    def before(self) -> Tally:
+        """The same of all runs before it, as far as that is saved."""
+        return self._positions.counted
 
     @property
     def unsaved(self) -> bool:
@@ -192,11 +209,14 @@ class Replay:
         if delivered is not None:
             delivered.begin(block.offset, block.end)
 
-        def end(_: int) -> None:
-            if delivered is not None:
-                delivered.end(block.offset)
+        tally: Tally = Counter()
 
-        return Batch(block.data, origin, end, lambda _: None)
+        def end(_: int) -> None:
+            self._ended.update(tally)
+            if delivered is not None:
+                delivered.end(block.offset, tally)
+
+        return Batch(block.data, origin, end, lambda _: None, tally)
 
     async def save(self) -> None:
         """Saves how far everything was delivered."""
