@@ -119,7 +119,7 @@ def _looked(archives: Sequence[Archive], terms: Terms, times: Times, *, quiet: b
         if reason:
             fine = False
             print(f"apex-logs: {entry.path}: {reason}", file=sys.stderr)
-        elif not quiet and len(archives) <= _SHOWN:
+        elif not quiet and len(archives) <= _SHOWN and (entry.head or entry.whole):
             _say_kind(entry.path, entry.kind, terms)
     for kind, count in found.items() if not quiet and len(archives) > _SHOWN else ():
         _say_kind(f"{count:,} archives", kind, terms)
@@ -225,8 +225,10 @@ def _told(replay: Replay, *, quiet: bool, dry: bool = False) -> int:
     for (what, plugin, reason), count in tally.items():
         if what == "dead" and count:
             print(f"apex-logs: {count:,} dead letters of {plugin}: {reason}", file=sys.stderr)
-    for problem in replay.problems:
-        print(f"apex-logs: {problem.text}", file=sys.stderr)
+    if replay.problems:
+        paths = list(dict.fromkeys(problem.path for problem in replay.problems))
+        some = ", ".join(paths[:_SHOWN]) + (" and others" if len(paths) > _SHOWN else "")
+        print(f"apex-logs: not read to the end: {some}", file=sys.stderr)
     if replay.stopped:
         print("apex-logs: stopped before the end; the same command goes on from here", file=sys.stderr)
         return STOPPED

@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from pipeline.errors import Damaged
+from pipeline.replay.kinds import UTF8_BOM
 from pipeline.texts.json_documents import write_json
 
 LONGEST = 128 << 20
@@ -36,7 +37,7 @@ _TOKEN = 16
 
 def lines_of_answers(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """A line for each hit; raises `Damaged` after what is whole before an answer that is cut short."""
-    rest, wanted, damage = bytearray(), 0, None
+    blocks, rest, wanted, damage = _unmarked(blocks), bytearray(), 0, None
     while damage is None:
         try:
             block = next(blocks, None)
@@ -57,6 +58,12 @@ def lines_of_answers(blocks: Iterator[bytes]) -> Iterator[bytes]:
         raise damage
     if left := rest[used:].strip():
         raise Damaged(f"an answer is no JSON, or cut short: the last {len(left)} bytes are not read")
+
+
+def _unmarked(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Without a byte order mark."""
+    yield (next(blocks, b"")).removeprefix(UTF8_BOM)
+    yield from blocks
 
 
 def _answers(data: bytearray, *, final: bool) -> Generator[bytes, None, int]:

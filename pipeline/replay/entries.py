@@ -19,7 +19,7 @@ from pipeline.disk.unpacking import Bound, packing, unpack
 from pipeline.errors import Damaged, StoreError
 from pipeline.replay.answers import lines_of_answers
 from pipeline.replay.archive import Archive
-from pipeline.replay.kinds import LOOKED_AT, Kind, kind_of
+from pipeline.replay.kinds import LOOKED_AT, UTF8_BOM, Kind, kind_of
 
 LOOKED_BACK = 1 << 20
 """Bytes before a position, in which the time of the last line is looked for."""
@@ -33,7 +33,7 @@ class Entry:
     member: str
     """Its name in a tar; empty, where the archive is no tar."""
     head: bytes
-    """How it begins."""
+    """How it begins, without a byte order mark."""
     whole: bool
     """The head is all of it."""
     blocks: Iterator[bytes]
@@ -90,12 +90,21 @@ def entries(archive: Archive, bound: Bound, kind: Kind | None = None) -> Iterato
         head, whole, stream = peeked(content)
         packed = packing(head)
         if packed is not None:
-            head, whole, stream = peeked(unpack(stream, packed, bound))
+            head, whole, stream = peeked(_in_a_tar(unpack(stream, packed, bound)))
         yield _entry(Entry(archive, name, head, whole, stream, seekable=False, repeat=met[name]), kind)
         met[name] += 1
 
 
+def _in_a_tar(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from blocks
+    except Damaged as error:
+        error.unused = 0  # bytes of the member, and not of the archive
+        raise
+
+
 def _entry(entry: Entry, kind: Kind | None) -> Entry:
+    entry.head = entry.head.removeprefix(UTF8_BOM)
     found = kind_of(entry.head, whole=entry.whole)
     entry.kind = kind or found
     if "segment" in (found, kind):  # its bytes are no lines, whatever it is called

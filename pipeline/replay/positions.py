@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pipeline.batch import Tally
@@ -90,10 +91,15 @@ class Positions:
         """Whether something is not on disk, as it was refused or not saved yet."""
         return self._checkpoint is not None and any(one.changed for one in self._open.values())
 
-    @property
-    def counted(self) -> Tally:
-        """What became of the events of all runs before this one."""
-        return Counter() if self._checkpoint is None else self._checkpoint.counted
+    def counted(self, fingerprints: Iterable[str]) -> Tally:
+        """What became of the events of these archives in all runs before this one; nothing, if they are new."""
+        known = {} if self._checkpoint is None else self._checkpoint.counted
+        total: Tally = Counter()
+        for fingerprint in set(fingerprints):
+            total.update(known.get(fingerprint, {}))
+        if total:
+            total.update(known.get("", {}))
+        return total
 
     async def save(self) -> None:
         """Saves what has changed; a disk that refuses is told of, and asked again later.
@@ -111,9 +117,9 @@ class Positions:
                 return
             taken = [one.take() for one in changed]
             rows = [row for row, _ in taken]
-            counts = loose - self._loose_saved
-            for _, counted in taken:
-                counts.update(counted)
+            counts: dict[str, Tally] = {"": loose - self._loose_saved}
+            for row, counted in taken:
+                counts.setdefault(row.key.fingerprint, Counter()).update(counted)
             try:
                 await asyncio.to_thread(self._checkpoint.save, rows, counts)
             except BaseException as error:

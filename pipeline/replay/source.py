@@ -100,8 +100,8 @@ class Replay:
 
     @property
     def before(self) -> Tally:
-        """The same of all runs before it, as far as that is saved."""
-        return self._positions.counted
+        """The same of all runs before it of these archives, as far as that is saved."""
+        return self._positions.counted(archive.fingerprint for archive in self._archives)
 
     @property
     def unsaved(self) -> bool:
@@ -162,7 +162,7 @@ class Replay:
                 yield from self._left_of(entry)
                 at = ""
         except Damaged as error:
-            self._note(archive, f"{error}{at}")
+            self._note(archive, f"{error}{at}", error.unused)
 
     def _left_of(self, entry: Entry) -> Iterator[Block]:
         place = self._positions.before(entry)
@@ -183,10 +183,11 @@ class Replay:
     def _clock(self, entry: Entry) -> Clock | None:
         return {"lines": self._terms.clock, "envelopes": _ENVELOPES}.get(entry.kind)
 
-    def _note(self, archive: Archive, reason: str) -> None:
-        read = archive.read.bytes
-        left = "" if archive.size is None else f"; {archive.size - read} of its {archive.size} bytes are left out"
-        problem = Problem(archive.path, f"{archive.path}: read up to byte {read}: {reason}{left}")
+    def _note(self, archive: Archive, reason: str, unused: int = 0) -> None:
+        read = archive.read.bytes - unused
+        rest = 0 if archive.size is None else archive.size - read
+        left = f"; up to {rest:,} of its {archive.size:,} bytes are left out" if rest else ""
+        problem = Problem(archive.path, f"{archive.path}: read up to byte {read:,}: {reason}{left}")
         self.problems.append(problem)
         log.error("%s", problem.text)
 

@@ -55,9 +55,9 @@ def test_damage(tmp_path: Path, data: bytes, reason: str) -> None:
     (tmp_path / "b.log").write_bytes(OTHER)
     answer = replay(tmp_path, "a", "b.log")
     assert answer.code == 3
-    assert "apex-logs: a: read up to byte " in answer.err
+    assert "a: read up to byte " in answer.err
+    assert "apex-logs: not read to the end: a\n" in answer.err
     assert reason in answer.err
-    assert f"of its {len(data)} bytes are left out" in answer.err
     messages = [document.source["message"] for document in stored(tmp_path)]
     assert 10 < len(messages) == len(set(messages))
     assert {f"line {number}" for number in range(EVENTS, EVENTS + 10)} <= set(messages)

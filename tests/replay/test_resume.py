@@ -109,6 +109,10 @@ def test_the_summary_of_a_run_that_goes_on_tells_this_run_from_all(tmp_path: Pat
     assert ["index,", "this", "run", "indexed", "duplicates", "dead-lettered"] in rows
     assert ["index,", "in", "all", "indexed", "duplicates", "dead-lettered"] in rows
     assert ["logs-2026.11.20", "1,334", "0", "0"] in rows
+    (tmp_path / "c.log").write_bytes(lines([envelope(EVENTS)]))
+    other = replay(tmp_path, "c.log")
+    assert "in all" not in other.out, "of the archives that are named"
+    assert counts(other)["read"] == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
