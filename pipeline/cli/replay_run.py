@@ -224,7 +224,7 @@ def _told(replay: Replay, *, quiet: bool, dry: bool = False) -> int:
         print(line)
     for (what, plugin, reason), count in tally.items():
         if what == "dead" and count:
-            print(f"apex-logs: {count:,} dead letters of {plugin}: {reason}", file=sys.stderr)
+            print(f"apex-logs: {count:,} dead letter{'s' * (count > 1)} of {plugin}: {reason}", file=sys.stderr)
     if replay.problems:
         paths = list(dict.fromkeys(problem.path for problem in replay.problems))
         some = ", ".join(paths[:_SHOWN]) + (" and others" if len(paths) > _SHOWN else "")
