@@ -212,7 +212,7 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(bom + data)
     (tmp_path / "b.log").write_bytes(bom + data[: data.index(b"\n")])
     (tmp_path / "c.json").write_bytes(
-        bom + lines([{"took": 1, "hits": {"hits": [{"_id": "1", "_source": {"time": "2026-11-22"}}]}}])
+        bom + lines([{"took": 1, "hits": {"hits": [{"_id": "1", "_source": {"time": "2026-11-22T00:00:00Z"}}]}}])
     )
     answer = replay(tmp_path, "a.log", "b.log", "c.json")
     assert (answer.code, counts(answer)["indexed"]) == (0, 4), answer
