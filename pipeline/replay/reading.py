@@ -89,12 +89,12 @@ def _lines(stream: Iterator[bytes], offset: int, size: int) -> Iterator[tuple[in
         if block is None:
             break
         rest += block
-        if len(rest) < wanted and damage is None:
-            continue
-        # a line that is too long is cut at the same places wherever the blocks of a file begin
         if not offset and rest.startswith(UTF8_BOM):
             del rest[: len(UTF8_BOM)]
             offset = len(UTF8_BOM)
+        if len(rest) < wanted and damage is None:
+            continue
+        # a line that is too long is cut at the same places wherever the blocks of a file begin
         whole = rest.rfind(b"\n") + 1 or (LONGEST_LINE if len(rest) >= LONGEST_LINE else 0)
         if whole:
             yield offset, _without_newline(rest, whole), offset + whole
