@@ -65,20 +65,26 @@ class Bound:
             )
 
 
-def unpack(blocks: Iterable[bytes], kind: str, bound: Bound) -> Iterator[bytes]:
-    """The unpacked text in blocks; raises `Damaged` where it cannot go on, after what is whole before that."""
+def unpack(
+    blocks: Iterable[bytes], kind: str, bound: Bound, tell: Callable[[int], None] = lambda left: None
+) -> Iterator[bytes]:
+    """The unpacked text in blocks; raises `Damaged` where it cannot go on, after what is whole before that.
+
+    `tell` hears how many bytes of the block that was taken last are left to be unpacked.
+    """
     make, unpacker, members = _MAKERS[kind], None, 0
     packed = unpacked = 0
     for block in blocks:
         packed += len(block)
         for start in range(0, len(block), SLICE):
-            data, after = block[start : start + SLICE], len(block) - start - SLICE
+            data, after = block[start : start + SLICE], max(0, len(block) - start - SLICE)
+            tell(after)
             while data or (unpacker is not None and not unpacker.needs_input):
                 if unpacker is None:
                     if members and not (data := data.lstrip(b"\0")):
                         break
                     unpacker, members = make(), members + 1
-                with _placed(len(data) + max(after, 0)):
+                with _placed(len(data) + after):
                     text = _some(unpacker, data, members)
                     unpacked += len(text)
                     bound.check(packed, unpacked)

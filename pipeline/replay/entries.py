@@ -81,7 +81,7 @@ def entries(archive: Archive, bound: Bound, kind: Kind | None = None) -> Iterato
     head, whole, blocks = peeked(archive.blocks(0))
     packed = packing(head)
     if packed is not None:
-        head, whole, blocks = peeked(unpack(blocks, packed, bound))
+        head, whole, blocks = peeked(unpack(blocks, packed, bound, archive.read.leave))
     if not is_tar(head):
         yield _entry(Entry(archive, "", head, whole, blocks, packed is None and archive.repeatable), kind)
         return

@@ -38,17 +38,22 @@ class State:
         return None if None in sizes else sum(size or 0 for size in sizes)
 
     @property
-    def read(self) -> int:
-        """Bytes of them that were read."""
-        return sum(archive.read.bytes for archive in self.archives)
+    def done(self) -> int:
+        """Bytes of them whose lines have their end."""
+        return sum(archive.read.done for archive in self.archives)
+
+    @property
+    def passed(self) -> int:
+        """Bytes of them that were passed over, as they were delivered before."""
+        return sum(archive.read.passed for archive in self.archives)
 
     def as_json(self) -> dict[str, Any]:
         """What a line tells."""
         counts, seconds = sums(self.tally()), monotonic() - self.started
-        events, read, total = counts["read"], self.read, self.total
-        speed = read / seconds if seconds else 0.0
+        events, done, total = counts["read"], self.done, self.total
+        speed = (done - self.passed) / seconds if seconds else 0.0
         return {
-            "bytes": read,
+            "bytes": done,
             "bytes_total": total,
             "events": events,
             "events_per_second": round(events / seconds) if seconds else 0,
@@ -57,7 +62,7 @@ class State:
             "dead_lettered": counts["dead"],
             "errors": self.errors(),
             "seconds": round(seconds, 1),
-            "seconds_left": round((total - read) / speed) if total is not None and speed else None,
+            "seconds_left": round((total - done) / speed) if total is not None and speed else None,
         }
 
 

@@ -33,6 +33,8 @@ class Block:
     """Where the next one begins."""
     time: str | None
     """That of the last line before it that has one."""
+    read: tuple[int, int] = (0, 0)
+    """How much of the archive was read before it, and with it."""
 
 
 def identity(entry: Entry, fields: str) -> str:

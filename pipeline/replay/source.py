@@ -14,7 +14,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.batch import Batch, Origin, Tally
 from pipeline.disk.unpacking import Bound
@@ -124,6 +124,7 @@ class Replay:
                 elif not self._stopped.is_set():
                     async for piece in self._paced(block):
                         yield self._batch(piece)
+                    block.entry.archive.read.open -= not self._stopped.is_set()
         finally:
             for reader in readers:
                 reader.cancel()
@@ -147,7 +148,9 @@ class Replay:
             for archive in self._waiting:
                 found = self._blocks(archive)
                 while (block := await asyncio.to_thread(next, found, None)) is not None:
+                    archive.read.open += 1
                     await self._ready.put(block)
+                archive.read.finished = not archive.read.stopped
                 self.finished += 1
         except Exception as error:
             await self._ready.put(error)
@@ -165,7 +168,9 @@ class Replay:
             self._note(archive, f"{error}{at}", error.unused)
 
     def _left_of(self, entry: Entry) -> Iterator[Block]:
-        place = self._positions.before(entry)
+        place, counted = self._positions.before(entry), entry.archive.read
+        if entry.seekable:
+            counted.passed = entry.archive.size or 0 if place.done else place.position
         if place.done:
             self.known += 1
             return
@@ -173,10 +178,11 @@ class Replay:
             self._note(entry.archive, f"{entry.path}: {reason}")
             return
         self._positions.open(entry)
-        end = place.position
+        end, read = place.position, counted.passed
         for block in blocks(entry, place.position, self._clock(entry)):
             end = block.end
-            yield block
+            yield replace(block, read=(read, counted.used))
+            read = counted.used
         if (delivered := self._positions.of(entry)) is not None:
             delivered.read_whole(end)
 
@@ -211,9 +217,12 @@ class Replay:
             delivered.begin(block.offset, block.end)
 
         tally: Tally = Counter()
+        counted = entry.archive.read
+        counted.open += 1
 
         def end(_: int) -> None:
             self._ended.update(tally)
+            counted.ended, counted.open = max(counted.ended, block.read[1]), counted.open - 1
             if delivered is not None:
                 delivered.end(block.offset, tally)
 
