@@ -40,6 +40,8 @@ class Times:
         if self.elsewhere or entry.kind != "lines":
             return ""
         lines = whole_lines(entry.head, whole=entry.whole)
+        if len(lines) == 1 and not entry.whole and lines[0].lstrip().startswith(b"{"):
+            return ""  # an object that is longer than what was looked at: each of its kind is judged by itself
         return NO_TIME if lines and self.clock.first(lines) is None else ""
 
 
