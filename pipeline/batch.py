@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,14 @@ Origin = dict[str, Any]
 an id of their own are named after it.
 """
 
+
+Tally = Counter[tuple[str, str, str]]
+"""What became of the events of a batch: how often what, and of it whose and why, or where; else empty texts.
+
+    read  dropped  unrouted  outside  made  lost
+    dead         the plugin, the kind of its reason
+    indexed, duplicates, refused        the index (empty for an output that knows none)
+"""
 
 UNCOUNTED = -1
 """Told to `Batch.end` in place of a number by a persistent queue, which decodes a batch after its end."""
@@ -52,5 +61,7 @@ class Batch:
     origin: Origin
     end: Callable[[int], None]
     refuse: Callable[[Exception], None]
+    tally: Tally | None = None
+    """Where whoever gave the batch wants to know what became of its events: complete when `end` is called."""
     careful: bool = False
     """Worked on event by event, with a turn of the loop after each: it may be deadly."""

@@ -93,6 +93,9 @@ class StoreError(ApexLogsError):
 class Damaged(StoreError):
     """An archive cannot be read on: it is cut short, corrupt, or unpacks to too much. What stood before was read."""
 
+    unused = 0
+    """Bytes of what is packed that were taken and not unpacked, at most: the damage is among them."""
+
 
 class DiskRefuses(StoreError):
     """The file system refuses it just now; nothing is damaged, and it may be asked again."""

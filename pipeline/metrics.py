@@ -207,8 +207,6 @@ class Counters:
     """Events that reached the outputs section and matched no output."""
     outside: int = 0
     """Events of a replay that happened at another time than was asked for (`--from`, `--to`)."""
-    by_index: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Of a replay: items by the name of their index, and by what became of them: indexed, duplicates, dead."""
     refused: int = 0
     """Batches whose framing was broken; their senders were not acknowledged."""
     worked: float = 0.0
@@ -286,6 +284,11 @@ class Counters:
         """Items and events that were written to the dead letter queue."""
         return self.buried.total()
 
+    def passed(self) -> Counter[tuple[str, str, str]]:
+        """What came to its end before an output, or was made by a filter: as a `Tally`, of all batches so far."""
+        counts = {"dropped": self.dropped, "unrouted": self.unrouted, "outside": self.outside, "made": self.made}
+        return Counter({(what, "", ""): count for what, count in counts.items()})
+
     def snapshot(self) -> dict[str, Any]:
         """All of it as JSON values, for another process to `add`."""
         return {
@@ -299,7 +302,6 @@ class Counters:
             "times": [asdict(item) for item in self.times],
             "buried": [[*key, count] for key, count in self.buried.items()],
             "unjudged": dict(self.unjudged),
-            "by_index": [[*key, count] for key, count in self.by_index.items()],
             "latency": asdict(self.latency),
             "sums": {name: getattr(self, name) for name in _SUMS},
             "blocked": self.blocked,
@@ -320,8 +322,6 @@ class Counters:
             self.output(given["label"]).add(given, gone=gone)
         for plugin, reason, count in snapshot["buried"]:
             self.buried[plugin, reason] += count
-        for index, fate, count in snapshot["by_index"]:
-            self.by_index[index, fate] += count
         self.unjudged.update(snapshot["unjudged"])
         self.latency.total += snapshot["latency"]["total"]
         self.latency.buckets = [*map(sum, zip(self.latency.buckets, snapshot["latency"]["buckets"], strict=True))]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
+from pipeline.batch import Tally
 from pipeline.bus import Bus
 from pipeline.clock import Clock, SystemClock
 from pipeline.config.building import build, connect
@@ -55,6 +56,9 @@ class Place(NamedTuple):
 
 class Altered(Protocol):
     """What whoever takes the place of the inputs has to say about the rest."""
+
+    loose: Tally
+    """Counts what becomes of the events that filters make of their own state."""
 
     def output(self, given: Output) -> Output:
         """The output to use in the place of one."""
@@ -254,6 +258,7 @@ class Pipeline:
         flow = fates.flow = self._flow(sinks, fates)
         worker = Worker(flow, fates, list(outlets.values()), self.in_flight, dead_letters, self.counters)
         worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
+        worker.loose = None if self._altered is None else self._altered.loose
         worker.watch = watch_over(built.filter for built in self._built.filters.values())
         return worker
 

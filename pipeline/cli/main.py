@@ -109,7 +109,11 @@ def ship(
     once: Annotated[bool, typer.Option("--once", help="Ship what is there; end when it is acknowledged.")] = False,
     test: Annotated[bool, typer.Option("-t", "--test", help="Check the configuration, and do not ship.")] = False,
 ) -> None:
-    """Follow files and ship their lines, as Filebeat does, until SIGTERM or Ctrl-C, which drain."""
+    """Follow files and ship their lines, as Filebeat does, until SIGTERM or Ctrl-C, which drain.
+
+    Exit codes: 0, all went well; 1, something failed while it ran, --once was stopped before all was acknowledged, or
+    positions could not be saved; 2, wrong usage or a faulty configuration.
+    """
     from pipeline.commands.ship import ship_files
 
     raise typer.Exit(ship_files(configuration, once=once, test=test))

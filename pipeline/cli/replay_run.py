@@ -35,7 +35,7 @@ from pipeline.replay.kinds import SHOWN, Kind
 from pipeline.replay.looking import Times, look
 from pipeline.replay.progress import State, telling
 from pipeline.replay.source import Replay, Terms
-from pipeline.replay.summary import summary
+from pipeline.replay.summary import summary, sums
 from pipeline.replay.times import finds_time
 from pipeline.replay.wishes import Wishes
 from pipeline.runtime import Pipeline, background
@@ -119,7 +119,7 @@ def _looked(archives: Sequence[Archive], terms: Terms, times: Times, *, quiet: b
         if reason:
             fine = False
             print(f"apex-logs: {entry.path}: {reason}", file=sys.stderr)
-        elif not quiet and len(archives) <= _SHOWN:
+        elif not quiet and len(archives) <= _SHOWN and (entry.head or entry.whole):
             _say_kind(entry.path, entry.kind, terms)
     for kind, count in found.items() if not quiet and len(archives) > _SHOWN else ():
         _say_kind(f"{count:,} archives", kind, terms)
@@ -152,7 +152,7 @@ def _real(job: _Job, request: Request, folder: Path) -> int:
             else engine.front(job.settings, job.plan, workers, replay, wishes)
         )
         _to_its_end(running, replay, job, quiet=request.quiet)
-        return _told(running, replay, quiet=request.quiet)
+        return _told(replay, quiet=request.quiet)
     finally:
         checkpoint.close()
 
@@ -179,7 +179,7 @@ def _workers(settings: Settings, pipeline: Pipeline) -> int:
 def _to_its_end(running: Pipeline | Front, replay: Replay, job: _Job, *, quiet: bool) -> None:
     keep_freed_memory(arenas=1)  # blocks are read in one thread and freed in another: memory stays flat
     collect_seldom()
-    state = State(job.archives, lambda: running.counters, lambda: len(replay.problems), monotonic())
+    state = State(job.archives, lambda: replay.tally, lambda: len(replay.problems), monotonic())
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_delivered(running, replay, state, quiet=quiet))
 
@@ -218,20 +218,24 @@ async def _saving(replay: Replay) -> None:
         await replay.save()
 
 
-def _told(running: Pipeline | Front, replay: Replay, *, quiet: bool, dry: bool = False) -> int:
-    for line in summary(running.counters, dry=dry) if not quiet else ():
+def _told(replay: Replay, *, quiet: bool, dry: bool = False) -> int:
+    tally = replay.tally
+    for line in summary(tally, replay.before, dry=dry) if not quiet else ():
         print(line)
-    for (plugin, reason), count in running.counters.buried.items():
-        print(f"apex-logs: {count:,} dead letters of {plugin}: {reason}", file=sys.stderr)
-    for problem in replay.problems:
-        print(f"apex-logs: {problem.text}", file=sys.stderr)
+    for (what, plugin, reason), count in tally.items():
+        if what == "dead" and count:
+            print(f"apex-logs: {count:,} dead letter{'s' * (count > 1)} of {plugin}: {reason}", file=sys.stderr)
+    if replay.problems:
+        paths = list(dict.fromkeys(problem.path for problem in replay.problems))
+        some = ", ".join(paths[:_SHOWN]) + (" and others" if len(paths) > _SHOWN else "")
+        print(f"apex-logs: not read to the end: {some}", file=sys.stderr)
     if replay.stopped:
         print("apex-logs: stopped before the end; the same command goes on from here", file=sys.stderr)
         return STOPPED
     if replay.unsaved:
         print("apex-logs: delivered, but its checkpoint is not: the same command sends it again", file=sys.stderr)
         return STOPPED
-    if replay.known and not running.counters.decoded and not replay.problems and not quiet:
+    if replay.known and not sums(tally)["read"] and not replay.problems and not quiet:
         print("apex-logs: all of it was delivered before; --restart sends it again", file=sys.stderr)
     return DAMAGED if replay.problems else DONE
 
@@ -250,4 +254,4 @@ def _dry(job: _Job, request: Request) -> int:
         print(item.decode(errors="replace").rstrip("\n"))
     if shown:
         print()
-    return _told(pipeline, replay, quiet=False, dry=True)
+    return _told(replay, quiet=False, dry=True)

@@ -27,6 +27,9 @@ def ship_files(configuration: Path, *, once: bool, test: bool) -> int:
     configure(settings.log_level, settings.log_format)
     try:
         return ship(settings, once=once)
-    except (ApexLogsError, OSError) as error:
+    except OSError as error:
+        log.error("%s: %s; see `data`", error.filename or settings.data, error.strerror or error)
+        return 1
+    except ApexLogsError as error:
         log.error("%s", error)
         return 1

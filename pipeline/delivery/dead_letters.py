@@ -25,7 +25,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from pipeline.batch import Origin
+from pipeline.batch import Origin, Tally
 from pipeline.dates.timestamps import now
 from pipeline.disk.letters import read as read  # where letters are written, they are looked for
 from pipeline.disk.letters import to_text
@@ -79,6 +79,8 @@ class DeadLetter:
     plugin_type: str = ""
     sibling: int = 0
     """Which of the events that the original decodes to."""
+    tally: Tally | None = None
+    """Where it is counted what became of the events of its batch."""
 
 
 class Taken(NamedTuple):

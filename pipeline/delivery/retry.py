@@ -24,12 +24,12 @@ from math import inf
 from time import monotonic
 
 from pipeline.delivery.away import Away, Tries
-from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
+from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue, Taken
 from pipeline.delivery.pace import Pace
 from pipeline.delivery.parcels import Parcel
 from pipeline.delivery.tickets import Ticket
 from pipeline.errors import BodyTooLarge, NotAuthorised, SendFailure, StoreError
-from pipeline.metrics import Counters, OutputCounters, status_of
+from pipeline.metrics import Counters, OutputCounters, kind_of, status_of
 from pipeline.plugin import Output, Sent
 
 log = logging.getLogger("apex.delivery")
@@ -228,6 +228,7 @@ class Courier:
             found = originals[id(ticket)][parcel.ordinals[index]]
             letter = DeadLetter(reason, self.label, found.data, ticket.batch.origin, parcel.item(index), found.event_id)
             letter.input, letter.plugin_type, letter.sibling = ticket.kind, self.kind, found.sibling
+            letter.tally = ticket.batch.tally
             letters.append(letter)
         await bury(self.dead_letters, letters, self.counters, self.backoff)
         self.counted.dead += len(letters)
@@ -261,5 +262,16 @@ async def bury(queue: DeadLetterQueue, letters: Sequence[DeadLetter], counters: 
             for letter in letters[: taken.kept]:
                 counters.bury(letter.plugin, letter.reason)
             counters.lost += taken.dropped + taken.pushed_out
+            _note(letters, taken)
             letters = letters[taken.kept + taken.dropped :]
             attempt = 0
+
+
+def _note(letters: Sequence[DeadLetter], taken: Taken) -> None:
+    """Says it of the batches that want to know; the first of them answers for the letters that were pushed out."""
+    for place, letter in enumerate(letters[: taken.kept + taken.dropped]):
+        if letter.tally is not None:
+            kept = place < taken.kept
+            letter.tally[("dead", letter.plugin, kind_of(letter.reason)) if kept else ("lost", "", "")] += 1
+    if taken.pushed_out and (first := letters[0].tally) is not None:
+        first["lost", "", ""] += taken.pushed_out

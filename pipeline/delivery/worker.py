@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
-from pipeline.batch import Batch, Origin
+from pipeline.batch import Batch, Origin, Tally
 from pipeline.delivery.asking import settle
 from pipeline.delivery.dead_letters import DeadLetter, DeadLetterQueue
 from pipeline.delivery.outlets import Outlet
@@ -96,6 +97,22 @@ class Fates:
     """The batch that is worked on; none while filters let go what they held."""
     source: Source | None = None
     flow: Flow | None = None
+    tally: Tally | None = None
+    """Where what becomes of the events is counted, if somebody wants to know."""
+    _passed: Tally = field(default_factory=Counter)
+
+    def begin(self, tally: Tally | None) -> None:
+        """The events that follow are counted there."""
+        self.tally = tally
+        if tally is not None:
+            self._passed = self.counters.passed()
+
+    def count(self) -> None:
+        """There is no more to come of them before the outputs."""
+        if self.tally is not None:
+            self.tally["read", "", ""] += self.decoded + self.rejected
+            self.tally.update(self.counters.passed())
+            self.tally.subtract(self._passed)
 
     def guard(self, proceed: Continue, event: Event) -> None:
         """Runs a continuation; what it raises concerns this event alone."""
@@ -125,6 +142,7 @@ class Fates:
             letter.original, letter.event_id = write_json(event.fields), event.metadata.get("event_id")
         else:
             self.of_events.append((letter, event.ordinal))
+        letter.tally = self.tally
         self.letters.append(letter)
 
     def given_up(self, ticket: Ticket) -> list[DeadLetter]:
@@ -145,6 +163,7 @@ class Fates:
         origin = self.batch.origin | (error.place if isinstance(error, Undecodable) else {})
         letter = DeadLetter(f"cannot be decoded: {error}", self.source.label, raw, origin)
         letter.input = letter.plugin_type = self.source.kind
+        letter.tally = self.tally
         self.letters.append(letter)
 
 
@@ -161,6 +180,8 @@ class Worker:
     sampling: Sampling | None = None
     """Which batches are timed; none if it is None."""
     tracer: Tracer | None = None
+    loose: Tally | None = None
+    """Where it is counted what became of the events that filters made of their own state, if somebody wants to know."""
     watch: Watch | None = None
     """What stops filters that work too long on one event; None where no filter has such a bound."""
     turns: Turns = field(default_factory=Turns)
@@ -188,8 +209,9 @@ class Worker:
         async with self._one_at_a_time, AsyncExitStack() as stack:
             if self.watch is not None:
                 stack.enter_context(self.watch)
-            ticket = Ticket(_MADE_HERE, None, self.in_flight)
-            self.fates.batch = None
+            ticket = Ticket(replace(_MADE_HERE, tally=self.loose), None, self.in_flight)
+            self.fates.batch, self.fates.decoded, self.fates.rejected = None, 0, 0
+            self.fates.begin(self.loose)
             for outlet in self.outlets:
                 outlet.begin(ticket)
             self.fates.flow = self.flow
@@ -209,6 +231,7 @@ class Worker:
         if self.tracer is not None:
             ticket.span = self.tracer.batch(source.label, len(batch.data))
         self.fates.batch, self.fates.source, self.fates.rejected = batch, source, 0
+        self.fates.begin(batch.tally)
         self.fates.flow = self.flow if self.sampling is None else self.sampling.flow(self.flow)
         for outlet in self.outlets:
             outlet.begin(ticket)
@@ -238,6 +261,7 @@ class Worker:
         await settle(self.fates.flow, self.fates.guard, self.turns)
         for outlet in self.outlets:
             outlet.pause()
+        self.fates.count()
         if self.fates.letters:
             await bury(self.dead_letters, self.fates.given_up(ticket), self.counters, Backoff())
         ticket.seal(events)

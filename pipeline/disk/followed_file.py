@@ -78,6 +78,8 @@ class Origin(NamedTuple):
     covered: tuple[int, str]
     position: int
     progress: Progress
+    beginning: bytes = b""
+    """What was read of a short one, for a copy that is shorter still."""
 
 
 class FollowedFile:
@@ -101,6 +103,10 @@ class FollowedFile:
         self.covered = record.covered if record else (0, "")
         """How many bytes of what was read are compared, and their hash; set as one: the loop calls `record`."""
         self._hash = xxhash.xxh3_64()
+        self.copied = False
+        """There may be copies of it."""
+        self._beginning = b""
+        """What is covered of a file that may be copied, while that is not all that can be."""
         self.descriptor = -1
         self.refused = 0
         """Why it could not be opened or read, as `errno` says it; until it has been read."""
@@ -187,6 +193,7 @@ class FollowedFile:
             return False
         covered, known = self.covered
         self._hash = xxhash.xxh3_64(data[:covered])
+        self._beginning = data[:covered] if self.copied and covered < COVERED else b""
         if covered and self._hash.hexdigest() != known:
             return False
         self._cover(0, data[: self.position])
@@ -207,6 +214,8 @@ class FollowedFile:
         if start <= covered < end:
             self._hash.update(data[covered - start : end - start])
             self.covered = end, self._hash.hexdigest()
+            if self.copied:
+                self._beginning = self._beginning + data[covered - start : end - start] if end < COVERED else b""
 
     def identity(self, source: str) -> str:
         """Names this file and generation as the `source` sees it; the same after a restart."""
@@ -220,7 +229,7 @@ class FollowedFile:
     def origin(self, source: str) -> Origin:
         """What a copy of it goes on from."""
         known = self.covered if self.covered[0] else (self.length, self.head)
-        return Origin(self.first, self.identity(source), known, self.position, self.progress)
+        return Origin(self.first, self.identity(source), known, self.position, self.progress, self._beginning)
 
     @property
     def unread(self) -> bool:
@@ -233,16 +242,23 @@ class FollowedFile:
         data = os.pread(self.descriptor, covered, 0)
         return covered > 0 and len(data) == covered and xxhash.xxh3_64_hexdigest(data) == known
 
+    def is_beginning_of(self, origin: Origin) -> bool:
+        """Whether it is shorter than what was read of the other, which begins with all of it. Raises `OSError`."""
+        data = os.pread(self.descriptor, COVERED, 0)
+        return self.length > 0 and len(data) < origin.covered[0] and origin.beginning.startswith(data)
+
     def continues(self, copy: FollowedFile) -> bool:
         """Whether it still begins with all that is in a copy of it, as far as beginnings are compared."""
         return os.pread(self.descriptor, COVERED, 0).startswith(os.pread(copy.descriptor, COVERED, 0))
 
-    def go_on(self, origin: Origin) -> None:
-        """It is a copy: what was given out of the other is not given out again, and the rest as the other's."""
-        self.position, self.first, self.named = origin.position, origin.first, origin.identity
-        self.covered = origin.covered
-        self._hash = xxhash.xxh3_64(os.pread(self.descriptor, self.covered[0], 0))
-        self.progress = Progress(origin.position, origin.progress)
+    def go_on(self, origin: Origin, size: int) -> None:
+        """It is a copy: what was given out of the other is not given out again, and the rest as the other's. Where more
+        was given out than there is in its `size`, there is no rest."""
+        self.position, self.first, self.named = min(size, origin.position), origin.first, origin.identity
+        data = os.pread(self.descriptor, origin.covered[0], 0)
+        self._hash = xxhash.xxh3_64(data)
+        self.covered = len(data), self._hash.hexdigest()
+        self.progress = Progress(self.position, origin.progress)
 
     def may_have_more(self, status: os.stat_result) -> bool:
         """There may be something to read in it since it was closed."""

@@ -115,13 +115,23 @@ class SinceDb:
         self.clean_after = clean_after
         self.now = now
         self.records: dict[Key, Record] = {}
+        self.damage = ""
+        """What is wrong with what is on disk, in words; empty, where nothing is."""
         self.load()
 
     def load(self) -> None:
         """Reads what is on disk; again when the input starts, as another may have gone on in between (a reload)."""
         if self.path is not None and self.path.exists():
             lines = self.path.read_text("utf-8", "surrogateescape").split("\n")
-            self.records = dict(filter(None, map(read_line, lines)))
+            read = [read_line(line) for line in lines if line.strip()]
+            self.records = dict(filter(None, read))
+            odd = read.count(None)
+            self.damage = (
+                f"{self.path} is damaged: {odd} of its {len(read)} lines are no positions; the files that they were of "
+                "are read anew, under the same ids unless they were truncated once"
+                if odd
+                else ""
+            )
 
     def get(self, key: Key) -> Record | None:
         """The record of a file that is there, if it was seen before.
@@ -164,5 +174,6 @@ class SinceDb:
             with contextlib.suppress(OSError):
                 fresh.unlink()
             raise StoreError(
-                f"the positions of followed files cannot be saved in {self.path}: {error.strerror}"
+                f"the positions of followed files cannot be saved in {self.path}: {error.strerror}; it is tried again, "
+                "and what is not saved is sent again after a restart, under the same ids"
             ) from error

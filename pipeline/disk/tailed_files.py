@@ -30,7 +30,8 @@ from pipeline.disk.followed_file import FollowedFile, Origin
 from pipeline.disk.sincedb import Key, Record, SinceDb
 
 GRACE = 5.0
-"""Seconds that a deleted file must have been idle: whoever writes it may not have noticed."""
+"""Seconds that a deleted file must have been idle: whoever writes it may not have noticed. And a copy that is shorter
+than what was read of its original, before that is taken for all of it."""
 
 
 FORMER = 256
@@ -69,18 +70,26 @@ class TailedFiles:
         if now >= self._next_discovery:
             first = self._next_discovery == float("-inf")
             self._next_discovery = now + self.watch.discover_interval
-            found = self.watch.found()
             self._failed.clear()
+            anew = self._look(self.watch.found(), now, first=first)
         else:
-            first, found = False, _stats(self._paths)
+            anew = self._look(_stats(self._paths), now, first=False)
+        if anew and self.watch.copies is not None:
+            # Its copy is there by now: what is saved is known of both, or of neither.
+            self._look(self.watch.found(), now, first=False)
+        self._go_on()
+        self._forget_lost(now)
+
+    def _look(self, found: dict[str, os.stat_result], now: float, *, first: bool) -> bool:
+        """Opens what is new and looks at what is open; whether any of it began anew."""
         self._paths = {path: Key.of(status) for path, status in found.items()}
         self._open([path for path, status in found.items() if self._meet(path, status, first=first)])
+        anew = False
         for file in list(self._files.values()):
             with self._minding(file):
                 if file.descriptor >= 0 and self._began_anew(file, now):
-                    self.dirty = True
-        self._go_on()
-        self._forget_lost(now)
+                    self.dirty = anew = True
+        return anew
 
     def _began_anew(self, file: FollowedFile, now: float) -> bool:
         if self.watch.copies is None:
@@ -122,17 +131,19 @@ class TailedFiles:
         living = (one.origin(self.watch.source) for one in self._files.values() if one is not file)
         taken = {one.named for one in self._files.values()}  # of files that begin alike, the oldest is the copy
         here = [one for one in (*self._former, *living) if one.first == path and one.identity not in taken]
-        like = [origin for origin in here if file.begins_like(origin)]
+        like = [one for one in here if file.begins_like(one)] or [one for one in here if file.is_beginning_of(one)]
         size = os.fstat(file.descriptor).st_size
         origin = max(like, key=lambda origin: origin.covered[0], default=None)
-        young = self.watch.monotonic() - file.met < GRACE
+        now = self.watch.monotonic()
+        young, grows = now - file.met < GRACE, now - file.grown < GRACE
         if origin is None and not (young and any(size < max(one.position, one.covered[0]) for one in here)):
             return
-        if origin is None or size < origin.position:  # it is being copied: what it will be is seen at another look
+        if origin is None or (size < origin.position and grows):
+            # it is being copied: what it will be is seen at another look
             file.close()
             self._failed.add(file.key)
             return
-        file.go_on(origin)
+        file.go_on(origin, size)
         self.dirty = True
         self._truncated()
 
@@ -164,6 +175,7 @@ class TailedFiles:
             position = 0
         file = self._files[key] = FollowedFile(path, key, position, record, self.watch.delimiter)
         file.met = self.watch.monotonic()
+        file.copied = self.watch.copies is not None
         self.dirty = True
         if self.watch.is_old(status) and position == status.st_size:
             file.size, file.tried, file.modified = status.st_size, status.st_size, status.st_mtime_ns
@@ -226,8 +238,8 @@ class TailedFiles:
             deleted = lost and idle > GRACE and self._unlinked(file)
             if file.tried != file.size or not (deleted or idle > self.watch.close_older):
                 continue
-            if lost and file.position < file.size and not file.last:
-                file.last = True
+            if (lost or file.named) and file.position < file.size and not file.last:
+                file.last = True  # a copy does not grow: what is not whole is a line that truncating has cut
             else:
                 self._close(file)
 

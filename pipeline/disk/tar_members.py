@@ -41,24 +41,37 @@ def members(blocks: Iterator[bytes]) -> Iterator[tuple[str, Iterator[bytes]]]:
         with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|", bufsize=AHEAD) as archive:
             for member in archive:
                 if member.isfile() and (file := archive.extractfile(member)) is not None:
-                    yield member.name, _content(file, member.size)
+                    yield member.name, _content(file, member, stream)
             end = archive.offset
     except (tarfile.TarError, EOFError) as error:
-        raise Damaged(f"the tar archive cannot be read on: {error}") from error
+        raise _unreadable(error) from error
     stream.check_end(end)
 
 
-def _content(file: IO[bytes], size: int) -> Iterator[bytes]:
-    read = 0
-    while read < size:
+def _content(file: IO[bytes], member: tarfile.TarInfo, stream: _Stream) -> Iterator[bytes]:
+    read, ready = 0, bytearray()
+    while read < member.size:
         try:
-            data = file.read(min(BLOCK, size - read))
-        except tarfile.TarError as error:
-            raise Damaged(f"the tar archive cannot be read on: {error}") from error
-        if not data:
-            raise Damaged("the tar archive is cut short")
+            data = file.read(min(AHEAD, member.size - read))
+            if not data:
+                raise Damaged("the tar archive is cut short")
+        except (tarfile.TarError, Damaged) as error:
+            # `tarfile` keeps to itself what it has got of a piece that is not whole
+            ready += b"" if member.issparse() else stream.after(member.offset_data + read)
+            if ready:
+                yield bytes(ready)
+            if isinstance(error, Damaged):
+                raise
+            raise _unreadable(error) from error
         read += len(data)
-        yield data
+        ready += data
+        if len(ready) >= BLOCK or read == member.size:
+            yield bytes(ready)
+            ready.clear()
+
+
+def _unreadable(error: Exception) -> Damaged:
+    return Damaged(f"the tar archive cannot be read on: {error}")
 
 
 class _Stream:
@@ -80,6 +93,11 @@ class _Stream:
         self._position += len(data)
         self._last = (self._last + data)[-4 * AHEAD :]
         return data
+
+    def after(self, place: int) -> bytes:
+        """What there is from that place on, which `tarfile` has asked for last."""
+        there = self._last + self._ready
+        return bytes(there[max(0, len(self._last) - (self._position - place)) :])
 
     def check_end(self, end: int) -> None:
         """Raises `Damaged` unless there are two empty records from that place on, and nothing but zeros."""

@@ -6,6 +6,7 @@ packed  = member+ padding?      padding = zero bytes, which some programs leave 
 from __future__ import annotations
 
 import bz2
+import contextlib
 import lzma
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from pipeline.errors import Damaged
 
 BLOCK = 256 * 1024
 """Most bytes that are unpacked at a time."""
+SLICE = 16 * 1024
+"""Bytes of what is packed that are unpacked at a time: as exactly it is known where the damage is."""
 HEAD = 16
 """Bytes by which a packing is known."""
 DAMAGES: tuple[type[Exception], ...] = (
@@ -62,28 +65,46 @@ class Bound:
             )
 
 
-def unpack(blocks: Iterable[bytes], kind: str, bound: Bound) -> Iterator[bytes]:
-    """The unpacked text in blocks; raises `Damaged` where it cannot go on, after what is whole before that."""
+def unpack(
+    blocks: Iterable[bytes], kind: str, bound: Bound, tell: Callable[[int], None] = lambda left: None
+) -> Iterator[bytes]:
+    """The unpacked text in blocks; raises `Damaged` where it cannot go on, after what is whole before that.
+
+    `tell` hears how many bytes of the block that was taken last are left to be unpacked.
+    """
     make, unpacker, members = _MAKERS[kind], None, 0
     packed = unpacked = 0
     for block in blocks:
         packed += len(block)
-        data = block
-        while data or (unpacker is not None and not unpacker.needs_input):
-            if unpacker is None:
-                if members and not (data := data.lstrip(b"\0")):
-                    break
-                unpacker, members = make(), members + 1
-            text = _some(unpacker, data, members)
-            unpacked += len(text)
-            bound.check(packed, unpacked)
-            if text:
-                yield text
-            data = b""
-            if unpacker.eof:
-                data, unpacker = unpacker.unused_data, None
+        for start in range(0, len(block), SLICE):
+            data, after = block[start : start + SLICE], max(0, len(block) - start - SLICE)
+            tell(after)
+            while data or (unpacker is not None and not unpacker.needs_input):
+                if unpacker is None:
+                    if members and not (data := data.lstrip(b"\0")):
+                        break
+                    unpacker, members = make(), members + 1
+                with _placed(len(data) + after):
+                    text = _some(unpacker, data, members)
+                    unpacked += len(text)
+                    bound.check(packed, unpacked)
+                if text:
+                    yield text
+                data = b""
+                if unpacker.eof:
+                    data, unpacker = unpacker.unused_data, None
     if unpacker is not None:
         raise Damaged("it is cut short")
+
+
+@contextlib.contextmanager
+def _placed(unused: int) -> Iterator[None]:
+    """Damage that is found in the block is at most so many bytes before the end of what was taken."""
+    try:
+        yield
+    except Damaged as error:
+        error.unused = unused
+        raise
 
 
 def _some(unpacker: Any, data: bytes, members: int) -> bytes:

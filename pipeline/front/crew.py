@@ -134,7 +134,10 @@ class Crew:
         elif kind is Kind.TAKEN:
             worker.hand.untaken -= 1
         elif kind is Kind.ENDED:
-            self._finished(worker.hand.gone(head["seq"])).end(head["events"])
+            batch = self._finished(worker.hand.gone(head["seq"]))
+            if batch.tally is not None:
+                batch.tally.update({(what, of, why): count for what, of, why, count in head["tally"]})
+            batch.end(head["events"])
         elif kind is Kind.REFUSED:
             self._finished(worker.hand.gone(head["seq"])).refuse(BrokenFraming(head["reason"]))
         self.look()

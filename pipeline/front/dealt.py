@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import struct
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from mmap import mmap
 from typing import Any, TypeGuard
 
-from pipeline.batch import Batch, Origin
+from pipeline.batch import Batch, Origin, Tally
 from pipeline.event import SIBLING, Event
 from pipeline.front.wire import Kind, packed, receive
 from pipeline.plugin import Input, Reject, SharesItself
@@ -67,20 +68,21 @@ class DealtInput:
         while (item := await self._arrived.get()) is not None:
             head, data = item
             self._tell(packed(Kind.TAKEN, {"seq": head["seq"]}))
-            batch = self._batch(head["seq"], data, head["origin"])
+            batch = self._batch(head["seq"], data, head["origin"], Counter() if "tally" in head else None)
             batch.careful = "careful" in head
             yield batch
 
-    def _batch(self, seq: int, data: bytes, origin: Origin) -> Batch:
+    def _batch(self, seq: int, data: bytes, origin: Origin, tally: Tally | None) -> Batch:
         def end(events: int) -> None:
             self._careful.pop(origin["id"], None)
-            self._tell(packed(Kind.ENDED, {"seq": seq, "events": events}))
+            told = {} if tally is None else {"tally": [[*key, count] for key, count in tally.items()]}
+            self._tell(packed(Kind.ENDED, {"seq": seq, "events": events, **told}))
 
         def refuse(error: Exception) -> None:
             self._careful.pop(origin["id"], None)
             self._tell(packed(Kind.REFUSED, {"seq": seq, "reason": str(error)}))
 
-        return Batch(data, origin, end, refuse)
+        return Batch(data, origin, end, refuse, tally)
 
     def stop(self) -> None:
         """No more is coming."""

@@ -66,6 +66,8 @@ class Hired:
         """Sends it a batch."""
         self.hand.give(dealt)
         head: dict[str, Any] = {"seq": dealt.seq, "input": dealt.input, "origin": dealt.batch.origin}
+        if dealt.batch.tally is not None:
+            head["tally"] = True
         if dealt.suspect:
             head |= {"careful": True, "left_out": sorted(dealt.left_out), "raw": dealt.raw}
         if not self._writer.is_closing():  # else it is gone, and what it has is dealt again in a moment

@@ -7,7 +7,7 @@ front -> worker     PLAN      what to run                        first of all
                     STOP      no more is coming: drain, and end
 worker -> front     READY     it is built, and takes batches
                     TAKEN     {seq}              the engine has room: another may come
-                    ENDED     {seq, events}      every event of the batch has its end
+                    ENDED     {seq, events, ...} every event of the batch has its end; its tally, if that is wanted
                     REFUSED   {seq, reason}      its framing is broken: it is not to be acknowledged
                     COUNTS    counters, all since its start
 """

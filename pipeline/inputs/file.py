@@ -175,6 +175,8 @@ def build(options: Options, context: PluginContext) -> FileInput:
     """Makes the input."""
     codec, packed = options.codec.streaming(options.delimiter.encode()), options.codec.streaming()
     sincedb = SinceDb(_sincedb_path(options, context), options.sincedb_clean_after * DAY, context.clock.now)
+    if sincedb.damage:
+        context.warn(sincedb.damage)
     watch = _watch(options, context, codec, packed)
     files: TailedFiles | ReadFiles
     if options.mode == "tail":

@@ -1,7 +1,7 @@
 """Archived logs in place of a configuration's inputs.
 
     archives.py  archive.py  objects.py          where they lie: files, folders, globs, standard input, S3
-    entries.py  kinds.py  looking.py             what is in one: unpacked, out of a tar, of what kind
+    entries.py  answers.py  kinds.py  looking.py what is in one: unpacked, out of a tar, of what kind
     reading.py  pace.py                          entries to blocks of whole lines, as fast as is wanted
     positions.py  checkpoint.py                  how far each entry was delivered
     decoding.py  enveloping.py  exported.py  times.py    from the lines of each kind to events

@@ -5,11 +5,13 @@ filters --> [--from, --to; no time] --> outputs [by index]         exported docu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from pipeline.batch import Tally
 from pipeline.dates.timestamps import canonical
+from pipeline.delivery.parcels import Parcel
 from pipeline.errors import ApexLogsError
 from pipeline.event import Event
 from pipeline.flow import Continue, Flow
@@ -29,15 +31,19 @@ class NoTime(ApexLogsError):
 class Alterations:
     """Of one pipeline."""
 
-    def __init__(self, wishes: Wishes, counters: Counters, output: Callable[[Output], Output] | None = None) -> None:
+    def __init__(
+        self, wishes: Wishes, counters: Counters, loose: Tally, output: Callable[[Output], Output] | None = None
+    ) -> None:
         """`output` puts another output in the place of each."""
         self._wishes = wishes
         self._counters = counters
         self._output = output
+        self.loose = loose
+        """What became of the events that filters made of their own state."""
 
     def output(self, given: Output) -> Output:
         """Notes by index what becomes of its items."""
-        return ByIndex(given if self._output is None else self._output(given), self._counters)
+        return ByIndex(given if self._output is None else self._output(given))
 
     def sink(self, proceed: Continue) -> Continue:
         """Lets through what has a time, and is in the time that is asked for."""
@@ -88,11 +94,11 @@ def _dated(proceed: Continue) -> Continue:
 
 
 class ByIndex:
-    """An output that notes what became of its items by their index; of an output without indices, by its own name."""
+    """An output that notes in the tallies of batches what became of their items, by index; the name of the index is
+    empty where the output knows none."""
 
-    def __init__(self, output: Output, counters: Counters) -> None:
+    def __init__(self, output: Output) -> None:
         self._real = output
-        self._counters = counters
         self.ordered = output.ordered
         self.render = output.render
         self.start = output.start
@@ -104,21 +110,34 @@ class ByIndex:
 
     async def send(self, body: Body) -> Sent:
         """As the output does it."""
+        assert isinstance(body, Parcel)
         sent = await self._real.send(body)
-        counted = self._counters.by_index
         if not (sent.again or sent.dead) and _INDEX not in body.data[: body.ends[0]]:
-            counted["", "indexed"] += len(body)  # the output knows no indices
+            for tally, first, after in _runs(body):
+                tally["indexed", "", ""] += after - first
             return sent
         left_out = {position for position, _ in sent.again} if sent.again else set()
         dead = {position for position, _ in sent.dead} if sent.dead else set()
         repeated = set(sent.repeated)
-        data, start = body.data, 0
-        for position, end in enumerate(body.ends):
-            if position not in left_out:
-                fate = "dead" if position in dead else "duplicates" if position in repeated else "indexed"
-                counted[_index(data, start, end), fate] += 1
-            start = end
+        data, ends = body.data, body.ends
+        for tally, first, after in _runs(body):
+            start = ends[first - 1] if first else 0
+            for position in range(first, after):
+                end = ends[position]
+                if position not in left_out:
+                    fate = "refused" if position in dead else "duplicates" if position in repeated else "indexed"
+                    tally[fate, _index(data, start, end), ""] += 1
+                start = end
         return sent
+
+
+def _runs(parcel: Parcel) -> Iterator[tuple[Tally, int, int]]:
+    """The tallies of its batches, each with the place of its first item and the place after its last one."""
+    after = 0
+    for ticket, count in parcel.runs:
+        first, after = after, after + count
+        if ticket.batch.tally is not None:
+            yield ticket.batch.tally, first, after
 
 
 def _index(data: bytearray, start: int, end: int) -> str:

@@ -35,8 +35,32 @@ class Counted:
     """How much of an archive was read, in bytes as it lies there."""
 
     bytes: int = 0
+    left: int = 0
+    """Those of them that are not unpacked yet."""
     stopped: bool = False
     """Who waits for more of a stream is to wait no longer."""
+    ended: int = 0
+    """Those before which every line has its end, about."""
+    passed: int = 0
+    """Those that were passed over, as they were delivered before, without being read."""
+    open: int = 0
+    """Blocks of lines, and pieces of these, that have no end yet."""
+    finished: bool = False
+    """There is no more to read."""
+
+    def leave(self, left: int) -> None:
+        """So many are not unpacked yet."""
+        self.left = left
+
+    @property
+    def used(self) -> int:
+        """Those that were read, and unpacked."""
+        return self.bytes - self.left
+
+    @property
+    def done(self) -> int:
+        """Bytes that are over and done with."""
+        return max(self.ended, self.passed, self.bytes if self.finished and not self.open else 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
     facts      what the replay was begun with, so that going on means the same
     entries    fingerprint, member of a tar, time of change, position, end
                position: all lines before it have their end; end: where the entry ends, once that is known
+    counts     of each archive, what became of the events of the lines before these positions, in all runs: a `Tally`;
+               without a fingerprint, what became of events that filters made of their own state
 
 A replay is known by what it does (the configuration, where it writes, how archives are read), and not by which archives
 are named: a further one may be added. Every save is one transaction, on disk before it returns (`synchronous=FULL`).
@@ -11,11 +13,13 @@ are named: a further one may be added. Every save is one transaction, on disk be
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
+from pipeline.batch import Tally
 from pipeline.disk.folder_lock import FolderLock
 from pipeline.errors import StoreError
 
@@ -25,6 +29,13 @@ _SCHEMA = """
         fingerprint TEXT NOT NULL, member TEXT NOT NULL, path TEXT NOT NULL,
         modified REAL NOT NULL, position INTEGER NOT NULL, end INTEGER,
         PRIMARY KEY (fingerprint, member));
+    CREATE TABLE IF NOT EXISTS counts (
+        fingerprint TEXT NOT NULL, what TEXT NOT NULL, whose TEXT NOT NULL, why TEXT NOT NULL, count INTEGER NOT NULL,
+        PRIMARY KEY (fingerprint, what, whose, why));
+"""
+_COUNT = """
+    INSERT INTO counts VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (fingerprint, what, whose, why) DO UPDATE SET count = count + excluded.count
 """
 
 
@@ -70,6 +81,8 @@ class Checkpoint:
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.executescript(_SCHEMA)
             self._places = self._read_places()
+            self.counted = self._read_counts()
+            """What became of the events of all runs before this one, by the fingerprint of their archive."""
         except sqlite3.Error as error:
             self._lock.release()
             raise self._refused("used", error) from error
@@ -82,6 +95,13 @@ class Checkpoint:
         rows = self._connection.execute("SELECT fingerprint, member, modified, position, end FROM entries")
         return {Key(*row[:3]): Place(*row[3:]) for row in rows}
 
+    def _read_counts(self) -> dict[str, Tally]:
+        found: dict[str, Tally] = {}
+        for fingerprint, *key, count in self._connection.execute("SELECT * FROM counts"):
+            what, whose, why = key
+            found.setdefault(fingerprint, Counter())[what, whose, why] = count
+        return found
+
     def begun_with(self, facts: Mapping[str, str]) -> dict[str, str]:
         """What the replay was begun with; these, if it begins now. Raises `StoreError`."""
         try:
@@ -92,14 +112,23 @@ class Checkpoint:
         except sqlite3.Error as error:
             raise self._refused("used", error) from error
 
-    def save(self, rows: Iterable[Row]) -> None:
-        """Returns when all of it is on disk; raises `StoreError` if it is not, and then nothing of it is."""
+    def save(self, rows: Iterable[Row], counts: Mapping[str, Tally]) -> None:
+        """`counts`, by fingerprint, are added to those that are there.
+
+        Returns when all of it is on disk; raises `StoreError` if it is not, and then nothing of it is."""
         values = [(*row.key[:2], row.path, row.key.modified, *row.place) for row in rows]
         try:
             with self._turn, self._transaction():
                 self._connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)", values)
+                self._connection.executemany(_COUNT, self._added(counts))
         except sqlite3.Error as error:
             raise self._refused("written", error) from error
+
+    def _added(self, counts: Mapping[str, Tally]) -> Iterator[tuple[str, str, str, str, int]]:
+        for fingerprint, tally in counts.items():
+            for key, count in tally.items():
+                if count:
+                    yield fingerprint, *key, count
 
     def _refused(self, what: str, error: sqlite3.Error) -> StoreError:
         damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

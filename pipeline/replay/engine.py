@@ -52,7 +52,7 @@ def replaying(
 ) -> Pipeline:
     """The pipeline with archives in place of its inputs, all in this process."""
     pipeline.take_from([Source(replay, None, LABEL, KIND)])
-    pipeline.alter(Alterations(wishes, pipeline.counters, output))
+    pipeline.alter(Alterations(wishes, pipeline.counters, replay.loose, output))
     return pipeline
 
 

@@ -6,31 +6,21 @@ archive --unpack--> stream --not a tar--> entry
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from pipeline.disk.removals import removed
 from pipeline.disk.segments import records
 from pipeline.disk.tar_members import is_tar, members
 from pipeline.disk.unpacking import Bound, packing, unpack
 from pipeline.errors import Damaged, StoreError
+from pipeline.replay.answers import lines_of_answers
 from pipeline.replay.archive import Archive
-from pipeline.replay.kinds import LOOKED_AT, Kind, kind_of
-from pipeline.texts.json_documents import write_json
+from pipeline.replay.kinds import LOOKED_AT, UTF8_BOM, Kind, kind_of
 
-LONGEST_ANSWER = 128 << 20
-"""Bytes of an answer of `_search` that is not on one line: it is parsed whole. Elasticsearch's own bound of an answer
-of 10,000 hits of 10 kB."""
-
-_BLANK = re.compile(r"[ \t\r\n]+")
 LOOKED_BACK = 1 << 20
 """Bytes before a position, in which the time of the last line is looked for."""
 
@@ -43,7 +33,7 @@ class Entry:
     member: str
     """Its name in a tar; empty, where the archive is no tar."""
     head: bytes
-    """How it begins."""
+    """How it begins, without a byte order mark."""
     whole: bool
     """The head is all of it."""
     blocks: Iterator[bytes]
@@ -80,7 +70,7 @@ class Entry:
         if self.kind == "segment":
             return _passed_over(_letters(self.archive), position)
         if self.kind == "search":
-            return _passed_over(_hits(self.blocks), position)
+            return _passed_over(lines_of_answers(self.blocks), position)
         if self.seekable:
             return self.archive.blocks(position) if position else self.blocks
         return _passed_over(self.blocks, position, before)
@@ -91,7 +81,7 @@ def entries(archive: Archive, bound: Bound, kind: Kind | None = None) -> Iterato
     head, whole, blocks = peeked(archive.blocks(0))
     packed = packing(head)
     if packed is not None:
-        head, whole, blocks = peeked(unpack(blocks, packed, bound))
+        head, whole, blocks = peeked(unpack(blocks, packed, bound, archive.read.leave))
     if not is_tar(head):
         yield _entry(Entry(archive, "", head, whole, blocks, packed is None and archive.repeatable), kind)
         return
@@ -100,12 +90,21 @@ def entries(archive: Archive, bound: Bound, kind: Kind | None = None) -> Iterato
         head, whole, stream = peeked(content)
         packed = packing(head)
         if packed is not None:
-            head, whole, stream = peeked(unpack(stream, packed, bound))
+            head, whole, stream = peeked(_in_a_tar(unpack(stream, packed, bound)))
         yield _entry(Entry(archive, name, head, whole, stream, seekable=False, repeat=met[name]), kind)
         met[name] += 1
 
 
+def _in_a_tar(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from blocks
+    except Damaged as error:
+        error.unused = 0  # bytes of the member, and not of the archive
+        raise
+
+
 def _entry(entry: Entry, kind: Kind | None) -> Entry:
+    entry.head = entry.head.removeprefix(UTF8_BOM)
     found = kind_of(entry.head, whole=entry.whole)
     entry.kind = kind or found
     if "segment" in (found, kind):  # its bytes are no lines, whatever it is called
@@ -174,57 +173,3 @@ def _letters(archive: Archive) -> Iterator[bytes]:
 
 def _removed(path: Path) -> frozenset[int] | set[int]:
     return set(removed(path)) if path.stem.isdigit() else frozenset()
-
-
-def _hits(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """A line for each hit of the answers, which stand one on a line, or anyhow one after the other."""
-    rest, wanted = bytearray(), 0
-    for block in blocks:
-        rest += block
-        if len(rest) < wanted:
-            continue
-        used = yield from _answers(rest)
-        del rest[:used]
-        if len(rest) > LONGEST_ANSWER:
-            raise Damaged(f"an answer is longer than {LONGEST_ANSWER >> 20} MiB: ask for fewer hits at a time")
-        wanted = min(2 * len(rest), LONGEST_ANSWER + 1)  # so that a long answer is not parsed for each of its blocks
-    used = yield from _answers(rest)
-    if left := rest[used:].strip():
-        raise Damaged(f"an answer is no JSON, or cut short: it and what follows it, {len(left)} bytes, are not read")
-
-
-def _answers(data: bytearray) -> Generator[bytes, None, int]:
-    """The hits of the answers that are whole; returns where they end."""
-    at = 0
-    while (end := data.find(b"\n", at)) >= 0 and (answer := _loaded(data[at:end])) is not None:
-        yield from _lines_of(answer)
-        at = end + 1
-    text, end = data[at:].decode("latin-1"), 0  # a byte is a character: what ends an answer is ASCII
-    while True:
-        found = _BLANK.match(text, end)
-        begin = end if found is None else found.end()
-        try:
-            _, end = json.JSONDecoder().raw_decode(text, begin)
-        except (ValueError, RecursionError):
-            return at + begin
-        yield from _lines_of(_loaded(data[at + begin : at + end]))
-
-
-def _loaded(data: bytearray) -> Any:
-    """The value; an empty answer for a blank line; None for what is no whole JSON."""
-    if not data.strip():
-        return {}
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        pass
-    try:  # what is no UTF-8 is kept as far as it can be
-        return json.loads(data.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _lines_of(answer: Any) -> Iterator[bytes]:
-    hits = answer.get("hits", {}) if type(answer) is dict else {}
-    for hit in hits.get("hits", []) if type(hits) is dict else []:
-        yield write_json(hit) + b"\n"

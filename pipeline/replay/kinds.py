@@ -27,6 +27,7 @@ SHOWN = {
     "segment": "a segment of a dead letter queue of apex-logs",
     "lines": "raw lines",
 }
+UTF8_BOM = b"\xef\xbb\xbf"
 LOOKED_AT = 64 * 1024
 """Bytes of the beginning by which the kind is known."""
 _LINES = 50
@@ -66,6 +67,15 @@ def kind_of(head: bytes, *, whole: bool) -> Kind:
 def foreign(head: bytes) -> str:
     """What something is that holds no lines and cannot be unpacked here; empty, where it is not known to be such."""
     return next((name for magic, name in _FOREIGN if head.startswith(magic)), "")
+
+
+def is_wide(head: bytes) -> bool:
+    """Whether it is text in UTF-16 or UTF-32: with its byte order mark, or every other byte of the beginning is 0."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
+        return True
+    looked_at = head[:1000]
+    zeros = max(looked_at[::2].count(0), looked_at[1::2].count(0))
+    return len(looked_at) >= 16 and zeros > 0.8 * (len(looked_at) // 2)
 
 
 def whole_lines(head: bytes, *, whole: bool) -> list[bytes]:

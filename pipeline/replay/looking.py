@@ -10,7 +10,7 @@ from pipeline.disk.unpacking import Bound, packing
 from pipeline.errors import Damaged
 from pipeline.replay.archive import Archive
 from pipeline.replay.entries import Entry, entries
-from pipeline.replay.kinds import Kind, foreign, whole_lines
+from pipeline.replay.kinds import Kind, foreign, is_wide, whole_lines
 from pipeline.replay.times import Clock
 
 NO_TIME = (
@@ -35,9 +35,13 @@ class Times:
             return (
                 f"it is {name}, which is not read: unpack it first (or leave it out; --format lines takes it as text)"
             )
+        if not self.given and is_wide(entry.head):
+            return "it is text in UTF-16 or UTF-32: convert it first, as with iconv -f UTF-16 -t UTF-8"
         if self.elsewhere or entry.kind != "lines":
             return ""
         lines = whole_lines(entry.head, whole=entry.whole)
+        if len(lines) == 1 and not entry.whole and lines[0].lstrip().startswith(b"{"):
+            return ""  # an object that is longer than what was looked at: each of its kind is judged by itself
         return NO_TIME if lines and self.clock.first(lines) is None else ""
 
 

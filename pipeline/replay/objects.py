@@ -10,6 +10,7 @@ from pipeline.replay.archive import EDGE, Archive, Counted, NotThere, fingerprin
 
 _AT_ONCE = 4 << 20
 """Bytes of a request."""
+_NO_CREDENTIALS = "; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
 
 
 def objects(path: str, *, glob: bool) -> list[Archive]:
@@ -18,6 +19,8 @@ def objects(path: str, *, glob: bool) -> list[Archive]:
         import fsspec
     except ImportError:
         raise NotThere(['reading it needs one package more: pip install "apex-logs[s3]"']) from None
+    if not path.partition("://")[2].strip("/"):
+        raise NotThere(["it names no bucket: s3://bucket/key"])
     try:
         files, root = fsspec.core.url_to_fs(path)
         scheme = path.partition("://")[0]
@@ -33,7 +36,8 @@ def objects(path: str, *, glob: bool) -> list[Archive]:
     except NotThere:
         raise
     except Exception as error:  # whatever the file system's library raises: refused credentials, no connection
-        raise NotThere([f"it cannot be read: {error}"]) from error
+        remedy = _NO_CREDENTIALS if type(error).__name__ == "NoCredentialsError" else ""
+        raise NotThere([f"it cannot be read: {error}{remedy}"]) from error
 
 
 def _object(files: Any, path: str, name: str) -> Archive:

@@ -34,6 +34,9 @@ class Pace:
 
     def pieces(self, block: Block, clock: Clock | None = None) -> Iterator[Block]:
         """The block in pieces of so many lines as a turn has; `clock` reads the times of its lines."""
+        if not block.data:
+            yield block
+            return
         most = max(1, round(self._rate * _TURN))
         lines = block.data.split(b"\n")
         offset, time = block.offset, block.time
@@ -43,7 +46,8 @@ class Pace:
             data = b"\n".join(lines[first : first + most])
             last = first + most >= len(lines)
             end = block.end if last else offset + len(data) + 1
-            yield replace(block, offset=offset, data=data, end=end, time=time)
+            read = round(block.read[1] - (block.read[1] - block.read[0]) * (block.end - end) / len(block.data))
+            yield replace(block, offset=offset, data=data, end=end, time=time, read=(block.read[0], read))
             offset = end
             if clock is not None and not last:
                 time = clock.last(data, time)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TextIO
 
-from pipeline.metrics import Counters
+from pipeline.batch import Tally
 from pipeline.replay.archive import Archive
+from pipeline.replay.summary import sums
 
 TELL_EVERY = 5.0
 _DRAW_EVERY = 0.25
@@ -24,7 +25,7 @@ class State:
     """How far a replay is."""
 
     archives: Sequence[Archive]
-    counters: Callable[[], Counters]
+    tally: Callable[[], Tally]
     errors: Callable[[], int]
     """Archives that could not be read to their end."""
     started: float
@@ -37,26 +38,31 @@ class State:
         return None if None in sizes else sum(size or 0 for size in sizes)
 
     @property
-    def read(self) -> int:
-        """Bytes of them that were read."""
-        return sum(archive.read.bytes for archive in self.archives)
+    def done(self) -> int:
+        """Bytes of them whose lines have their end."""
+        return sum(archive.read.done for archive in self.archives)
+
+    @property
+    def passed(self) -> int:
+        """Bytes of them that were passed over, as they were delivered before."""
+        return sum(archive.read.passed for archive in self.archives)
 
     def as_json(self) -> dict[str, Any]:
         """What a line tells."""
-        counters, seconds = self.counters(), monotonic() - self.started
-        events, read, total = counters.decoded + counters.undecodable, self.read, self.total
-        speed = read / seconds if seconds else 0.0
+        counts, seconds = sums(self.tally()), monotonic() - self.started
+        events, done, total = counts["read"], self.done, self.total
+        speed = (done - self.passed) / seconds if seconds else 0.0
         return {
-            "bytes": read,
+            "bytes": done,
             "bytes_total": total,
             "events": events,
             "events_per_second": round(events / seconds) if seconds else 0,
-            "indexed": counters.delivered,
-            "duplicates": counters.duplicates,
-            "dead_lettered": counters.dead,
+            "indexed": counts["indexed"],
+            "duplicates": counts["duplicates"],
+            "dead_lettered": counts["dead"],
             "errors": self.errors(),
             "seconds": round(seconds, 1),
-            "seconds_left": round((total - read) / speed) if total is not None and speed else None,
+            "seconds_left": round((total - done) / speed) if total is not None and speed else None,
         }
 
 

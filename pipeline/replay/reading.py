@@ -10,6 +10,7 @@ import xxhash
 
 from pipeline.errors import Damaged
 from pipeline.replay.entries import LOOKED_BACK, Entry
+from pipeline.replay.kinds import UTF8_BOM
 from pipeline.replay.times import Clock
 
 BLOCK = 1 << 20
@@ -32,6 +33,8 @@ class Block:
     """Where the next one begins."""
     time: str | None
     """That of the last line before it that has one."""
+    read: tuple[int, int] = (0, 0)
+    """How much of the archive was read before it, and with it."""
 
 
 def identity(entry: Entry, fields: str) -> str:
@@ -88,6 +91,9 @@ def _lines(stream: Iterator[bytes], offset: int, size: int) -> Iterator[tuple[in
         if block is None:
             break
         rest += block
+        if not offset and rest.startswith(UTF8_BOM):
+            del rest[: len(UTF8_BOM)]
+            offset = len(UTF8_BOM)
         if len(rest) < wanted and damage is None:
             continue
         # a line that is too long is cut at the same places wherever the blocks of a file begin

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from pipeline.batch import Batch, Origin
+from pipeline.batch import Batch, Origin, Tally
 from pipeline.disk.unpacking import Bound
 from pipeline.errors import Damaged
 from pipeline.event import Event
@@ -73,6 +74,7 @@ class Replay:
         """Archives that were read to their end, or known to be delivered."""
         self.known = 0
         """Entries that were delivered before."""
+        self._ended: Tally = Counter()
         self._archives = archives
         self._waiting = iter(archives)
         self._terms = terms
@@ -85,6 +87,21 @@ class Replay:
     def stopped(self) -> bool:
         """Whether `stop` was called."""
         return self._stopped.is_set()
+
+    @property
+    def loose(self) -> Tally:
+        """Where it is counted what becomes of the events that filters make of their own state."""
+        return self._positions.loose
+
+    @property
+    def tally(self) -> Tally:
+        """What became of the events of this run whose batches have their end."""
+        return Counter({key: self._ended[key] + self.loose[key] for key in self._ended.keys() | self.loose.keys()})
+
+    @property
+    def before(self) -> Tally:
+        """The same of all runs before it of these archives, as far as that is saved."""
+        return self._positions.counted(archive.fingerprint for archive in self._archives)
 
     @property
     def unsaved(self) -> bool:
@@ -107,6 +124,7 @@ class Replay:
                 elif not self._stopped.is_set():
                     async for piece in self._paced(block):
                         yield self._batch(piece)
+                    block.entry.archive.read.open -= not self._stopped.is_set()
         finally:
             for reader in readers:
                 reader.cancel()
@@ -130,7 +148,9 @@ class Replay:
             for archive in self._waiting:
                 found = self._blocks(archive)
                 while (block := await asyncio.to_thread(next, found, None)) is not None:
+                    archive.read.open += 1
                     await self._ready.put(block)
+                archive.read.finished = not archive.read.stopped
                 self.finished += 1
         except Exception as error:
             await self._ready.put(error)
@@ -145,10 +165,12 @@ class Replay:
                 yield from self._left_of(entry)
                 at = ""
         except Damaged as error:
-            self._note(archive, f"{error}{at}")
+            self._note(archive, f"{error}{at}", error.unused)
 
     def _left_of(self, entry: Entry) -> Iterator[Block]:
-        place = self._positions.before(entry)
+        place, counted = self._positions.before(entry), entry.archive.read
+        if entry.seekable:
+            counted.passed = entry.archive.size or 0 if place.done else place.position
         if place.done:
             self.known += 1
             return
@@ -156,20 +178,22 @@ class Replay:
             self._note(entry.archive, f"{entry.path}: {reason}")
             return
         self._positions.open(entry)
-        end = place.position
+        end, read = place.position, counted.passed
         for block in blocks(entry, place.position, self._clock(entry)):
             end = block.end
-            yield block
+            yield replace(block, read=(read, counted.used))
+            read = counted.used
         if (delivered := self._positions.of(entry)) is not None:
             delivered.read_whole(end)
 
     def _clock(self, entry: Entry) -> Clock | None:
         return {"lines": self._terms.clock, "envelopes": _ENVELOPES}.get(entry.kind)
 
-    def _note(self, archive: Archive, reason: str) -> None:
-        read = archive.read.bytes
-        left = "" if archive.size is None else f"; {archive.size - read} of its {archive.size} bytes are left out"
-        problem = Problem(archive.path, f"{archive.path}: read up to byte {read}: {reason}{left}")
+    def _note(self, archive: Archive, reason: str, unused: int = 0) -> None:
+        read = archive.read.bytes - unused
+        rest = 0 if archive.size is None else archive.size - read
+        left = f"; up to {rest:,} of its {archive.size:,} bytes are left out" if rest else ""
+        problem = Problem(archive.path, f"{archive.path}: read up to byte {read:,}: {reason}{left}")
         self.problems.append(problem)
         log.error("%s", problem.text)
 
@@ -192,11 +216,17 @@ class Replay:
         if delivered is not None:
             delivered.begin(block.offset, block.end)
 
-        def end(_: int) -> None:
-            if delivered is not None:
-                delivered.end(block.offset)
+        tally: Tally = Counter()
+        counted = entry.archive.read
+        counted.open += 1
 
-        return Batch(block.data, origin, end, lambda _: None)
+        def end(_: int) -> None:
+            self._ended.update(tally)
+            counted.ended, counted.open = max(counted.ended, block.read[1]), counted.open - 1
+            if delivered is not None:
+                delivered.end(block.offset, tally)
+
+        return Batch(block.data, origin, end, lambda _: None, tally)
 
     async def save(self) -> None:
         """Saves how far everything was delivered."""

@@ -1,46 +1,68 @@
-"""What a replay tells at its end: a table of what became of the events, and of each index."""
+"""What a replay tells at its end: a table of what became of the events, and of each index.
+
+Where it goes on from earlier runs, what counts in this run, and beside it what counts in all.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from pipeline.metrics import Counters
+from pipeline.batch import Tally
 
-FATES = ("indexed", "duplicates", "dead")
+_FATES = ("indexed", "duplicates", "refused")
+_ROWS = {
+    "read": "read",
+    "indexed": "indexed",
+    "duplicates": "duplicates",
+    "dropped": "dropped by a filter",
+    "outside": "outside of --from and --to",
+    "unrouted": "to no output",
+    "dead": "dead-lettered",
+    "made": "made by a filter",
+    "lost": "lost, as the dead letter queue is full",
+}
+_ALWAYS = ("read", "indexed", "duplicates", "dropped", "dead")
 
 
-def summary(counters: Counters, *, dry: bool = False) -> Iterator[str]:
-    """The lines of the table; of a dry run, what would have become of the events."""
+def sums(tally: Tally) -> Counter[str]:
+    """How many events, or items of outputs, there were of each fate."""
+    total = Counter[str]()
+    for (what, _, _), count in tally.items():
+        total[what] += count
+    return total
+
+
+def summary(tally: Tally, before: Tally, *, dry: bool = False) -> Iterator[str]:
+    """The lines of the table of this run and, if there were any, of the runs before it; of a dry run, what would have
+    become of the events."""
     indexed = "would be indexed" if dry else "indexed"
-    read = counters.decoded + counters.undecodable
+    whole: Tally = Counter(tally)
+    whole.update(before)
+    counts, in_all = sums(tally), sums(whole)
     rows = [
-        ("read", read),
-        (indexed, counters.delivered),
-        ("duplicates", counters.duplicates),
-        ("dropped by a filter", counters.dropped),
-        ("outside of --from and --to", counters.outside),
-        ("to no output", counters.unrouted),
-        ("dead-lettered", counters.dead),
-        ("made by a filter", counters.made),
-        ("lost, as the dead letter queue is full", counters.lost),
+        (indexed if what == "indexed" else shown, f"{counts[what]:,}", f"{in_all[what]:,}")
+        for what, shown in _ROWS.items()
+        if in_all[what] or what in _ALWAYS
     ]
-    always = {"read", indexed, "duplicates", "dropped by a filter", "dead-lettered"}
-    yield from _columns([(name, f"{count:,}") for name, count in rows if count or name in always])
-    by_index: dict[str, dict[str, int]] = {}
-    for (index, fate), count in counters.by_index.items():
-        by_index.setdefault(index, dict.fromkeys(FATES, 0))[fate] += count
-    if by_index:
+    if not before:
+        yield from _columns([row[:2] for row in rows])
+        yield from _by_index("index", tally, indexed)
+        return
+    yield from _columns([("", "this run", "in all"), *rows])
+    yield from _by_index("index, this run", tally, indexed)
+    yield from _by_index("index, in all", whole, indexed)
+
+
+def _by_index(title: str, tally: Tally, indexed: str) -> Iterator[str]:
+    found: dict[str, Counter[str]] = {}
+    for (fate, index, _), count in tally.items():
+        if fate in _FATES:
+            found.setdefault(index, Counter())[fate] += count
+    if found:
         yield ""
-        header = ("index", indexed, "duplicates", "dead-lettered")
-        yield from _columns(
-            [
-                header,
-                *(
-                    (index or "(no index)", *(f"{of[fate]:,}" for fate in FATES))
-                    for index, of in sorted(by_index.items())
-                ),
-            ]
-        )
+        rows = ((index or "(no index)", *(f"{of[fate]:,}" for fate in _FATES)) for index, of in sorted(found.items()))
+        yield from _columns([(title, indexed, "duplicates", "dead-lettered"), *rows])
 
 
 def _columns(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

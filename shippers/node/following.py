@@ -54,10 +54,13 @@ class Following:
     def __init__(self, options: Input, envelopes: Envelopes, registry: Path, most_open: int, interval: float) -> None:
         self.envelopes = envelopes
         self.flush_after = options.flush_after
+        self._name = options.id
         path = registry / options.id
         self._very_first = not path.exists()
         """It never ran before: what it finds now is old, and what it finds at a later start is new."""
         self._sincedb = SinceDb(path, options.clean_removed, time.time)
+        if self._sincedb.damage:
+            log.warning("%s", self._sincedb.damage)
         watch = Watch(
             codec=options.formatted,
             delimiter=b"\n",
@@ -92,6 +95,8 @@ class Following:
         """Finds new files and opens them; saves the positions where that has to come before reading."""
         await self._aside(self._files.scan)
         self._changed = self._changed or self._very_first  # that it ran is kept, also where there is no file yet
+        if self._very_first and not self._files.paths:
+            log.info("%s: no file matches yet", self._name)
         if self._files.dirty or self._very_first:
             self._very_first = False
             await self.save()
@@ -124,6 +129,11 @@ class Following:
         except StoreError as error:
             self._changed = True
             log.warning("%s", error)
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the disk has refused the positions."""
+        return self._changed
 
     async def close(self) -> None:
         """Saves the positions, and closes the files."""

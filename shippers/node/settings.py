@@ -129,7 +129,8 @@ def _output(table: Table) -> tuple[Any, int]:
     kinds: dict[str, Callable[[Table], tuple[Any, int]]] = {"lumberjack": lumberjack, "kafka": kafka}
     tables = {name: table.table(name) for name in kinds if table.has(name)}
     if len(tables) != 1:
-        table.fault("", 'needs one of [output.lumberjack] with hosts = ["host:5044"] and [output.kafka]')
+        has = "has both; leave one out" if tables else "has none"
+        table.fault("", f'needs one of [output.lumberjack] with hosts = ["host:5044"] and [output.kafka], and {has}')
     found: tuple[Any, int] = (None, 1)
     for name, within in tables.items():
         found = kinds[name](within)

@@ -61,7 +61,7 @@ async def _run(settings: ShipSettings, followed: list[Following], once: bool) ->
     except asyncio.CancelledError:
         log.warning("stopped at once")
         return 1
-    return 0 if finished or not once else 1
+    return 1 if shipping.unsaved or (once and not finished) else 0
 
 
 def _output(settings: ShipSettings) -> Output:

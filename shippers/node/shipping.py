@@ -77,6 +77,11 @@ class Shipping:
         """Whether `stop` was called."""
         return self._stopped.is_set()
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether the disk has refused the positions of some files."""
+        return any(each.unsaved for each in self._followed)
+
     def stop(self) -> None:
         """Read no more, and drain."""
         self._stopped.set()
@@ -102,7 +107,8 @@ class Shipping:
         if not finished:
             left = self._output.pending
             log.warning("%d events were not acknowledged in time; they are read again at the next start", left)
-        log.info("%d events were acknowledged", self._output.delivered)
+        count = self._output.delivered
+        log.info("%d event%s acknowledged", count, " was" if count == 1 else "s were")
         return finished
 
     async def _patience(self) -> None:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pipeline.errors import BrokenFraming
 from shippers.lumberjack import Connection
 from shippers.node.batches import Batch
+from shippers.node.refusals import Stage, reason
 
 log = logging.getLogger("apex.ship")
 
@@ -61,6 +62,7 @@ class Windows:
         self._answered = 0.0
         """When there was last reason to believe that the other side works."""
         self._window = 0
+        self._stage: Stage = "connecting"
         self._failures = 0
         self._again = 0
         """Events that were under way when the last connection broke."""
@@ -99,8 +101,7 @@ class Windows:
     def _report(self, place: str, error: Exception) -> None:
         told = f"; {self._again} events will be sent again" if self._again else ""
         self._again = 0
-        reason = str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
-        log.warning("%s: %s%s", place, reason.removeprefix(f"{place} "), told)
+        log.warning("%s: %s%s", place, reason(error, self._stage, tls=self.settings.tls is not None), told)
 
     def _pause(self) -> float:
         rounds = self._failures // len(self.settings.hosts) - 1
@@ -114,8 +115,10 @@ class Windows:
 
     async def _connected(self, host: str, port: int) -> None:
         settings = self.settings
+        self._stage = "connecting"
         async with asyncio.timeout(settings.connect_timeout):
             connection = await Connection.open(host, port, settings.tls, settings.compression)
+        self._stage = "connected"
         log.info("connected to %s", connection.place)
         halves = [asyncio.create_task(self._write(connection)), asyncio.create_task(self._read(connection))]
         try:
@@ -170,7 +173,7 @@ class Windows:
     def _acknowledge(self, sequence: int) -> None:
         if not self._in_flight or sequence > self._in_flight[0][1]:
             raise BrokenFraming(f"an acknowledgement of {sequence} that answers no window")
-        self._failures = 0
+        self._failures, self._stage = 0, "answered"
         batch, count = self._in_flight[0]
         before = batch.sent - sum(of for other, of in self._in_flight if other is batch)
         ended = max(before + sequence - batch.done, 0)

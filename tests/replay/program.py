@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -38,8 +40,13 @@ def command(folder: Path, *arguments: str, text: str | None = THROUGH) -> list[s
 
 def replay(folder: Path, *arguments: str, text: str | None = THROUGH) -> Answer:
     """Runs it to its end, in this process."""
-    with contextlib.chdir(folder):
-        result = CliRunner().invoke(app, command(folder, *arguments, text=text)[1:])
+    log = logging.getLogger("apex")
+    level = log.level
+    try:
+        with contextlib.chdir(folder):
+            result = CliRunner().invoke(app, command(folder, *arguments, text=text)[1:])
+    finally:
+        log.setLevel(level)  # the command has set it for its process
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Answer(result.exit_code, result.stdout, result.stderr)
@@ -95,7 +102,15 @@ def lines(documents: list[Any]) -> bytes:
 
 
 def counts(answer: Answer) -> dict[str, int]:
-    """The summary's first table."""
-    first = answer.out.split("\n\n")[0]
-    rows = [line.rsplit(maxsplit=1) for line in first.splitlines()]
-    return {name.strip(): int(count.replace(",", "")) for name, count in rows}
+    """The summary's first table: this run."""
+    return {name: numbers[0] for name, numbers in _table(answer).items()}
+
+
+def in_all(answer: Answer) -> dict[str, int]:
+    """The same of all runs; this one, where it was the first."""
+    return {name: numbers[-1] for name, numbers in _table(answer).items()}
+
+
+def _table(answer: Answer) -> dict[str, list[int]]:
+    rows = [re.split(r"  +", line) for line in answer.out.split("\n\n")[0].splitlines()]
+    return {name: [int(number.replace(",", "")) for number in numbers] for name, *numbers in rows if name}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,20 @@ def test_it_is_there_again(tmp_path: Path) -> None:
     folder = tmp_path / "x"
     checkpoint = Checkpoint(folder)
     first, second = Key("f" * 32, "", 1.5), Key("f" * 32, "a.log", 1.5)
-    checkpoint.save([Row(first, "a", Place(10)), Row(second, "a", Place(20, 20))])
-    checkpoint.save([Row(first, "a", Place(30, 40))])
+    read, indexed = ("read", "", ""), ("indexed", "logs", "")
+    checkpoint.save(
+        [Row(first, "a", Place(10)), Row(second, "a", Place(20, 20))], {"f" * 32: Counter({read: 3, indexed: 2})}
+    )
+    checkpoint.save(
+        [Row(first, "a", Place(30, 40))], {"f" * 32: Counter({read: 4}), "e": Counter({read: 1, indexed: 0})}
+    )
+    assert checkpoint.counted == {}, "of the runs before this one"
     with pytest.raises(StoreError, match="the same replay runs already"):
         Checkpoint(folder)
     checkpoint.close()
     again = Checkpoint(folder)
     assert again.places() == {first: Place(30, 40), second: Place(20, 20)}
+    assert again.counted == {"f" * 32: {read: 7, indexed: 2}, "e": {read: 1}}
     assert (again.places()[first].done, again.places()[second].done) == (False, True)
     again.close()
 
@@ -34,7 +42,7 @@ def test_what_it_was_begun_with(tmp_path: Path) -> None:
 
 def test_one_whose_middle_is_damaged_says_so(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path)
-    checkpoint.save([Row(Key(f"{number:032}"), "a", Place(10)) for number in range(2000)])
+    checkpoint.save([Row(Key(f"{number:032}"), "a", Place(10)) for number in range(2000)], {})
     checkpoint.close()
     data = (tmp_path / "checkpoint.sqlite").read_bytes()
     (tmp_path / "checkpoint.sqlite").write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))

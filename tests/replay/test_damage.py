@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import random
+import re
 import subprocess
 import tarfile
 import zipfile
@@ -55,9 +56,9 @@ def test_damage(tmp_path: Path, data: bytes, reason: str) -> None:
     (tmp_path / "b.log").write_bytes(OTHER)
     answer = replay(tmp_path, "a", "b.log")
     assert answer.code == 3
-    assert "apex-logs: a: read up to byte " in answer.err
+    assert "a: read up to byte " in answer.err
+    assert "apex-logs: not read to the end: a\n" in answer.err
     assert reason in answer.err
-    assert f"of its {len(data)} bytes are left out" in answer.err
     messages = [document.source["message"] for document in stored(tmp_path)]
     assert 10 < len(messages) == len(set(messages))
     assert {f"line {number}" for number in range(EVENTS, EVENTS + 10)} <= set(messages)
@@ -180,3 +181,37 @@ def test_lines_that_are_no_envelopes_are_tagged_and_kept(tmp_path: Path) -> None
     assert {one.source["@timestamp"] for one in stored(tmp_path) if one.source["message"] in tagged} == {
         envelope(EVENTS)["@timestamp"]
     }
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le", "utf-32"])
+def test_text_in_utf_16_is_told_of(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.log").write_bytes(OTHER.decode().encode(encoding))
+    answer = replay(tmp_path, "a.log", "--time", "mtime")
+    assert (answer.code, "a.log: it is text in UTF-16 or UTF-32: convert it first" in answer.err) == (2, True)
+    assert replay(tmp_path, "a.log", "--time", "mtime", "--format", "lines", "--dry-run").code == 0
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_there_is_of_a_file_that_is_cut_in_a_tar_is_read(tmp_path: Path, packed: bool) -> None:
+    cut = TAR[: 512 + len(DATA) // 3]
+    data = gzip.compress(cut) if packed else cut
+    (tmp_path / "a.tar").write_bytes(data)
+    answer = replay(tmp_path, "a.tar")
+    assert (answer.code, counts(answer)["indexed"]) == (3, DATA[: len(DATA) // 3].count(b"\n"))
+
+
+def test_it_is_told_where_the_damage_is(tmp_path: Path) -> None:
+    """Of an archive of many parts, or one that is large: not behind the last byte of what was taken to be unpacked."""
+    lengths = len(DATA) // 4
+    parts = [gzip.compress(DATA[start : start + lengths]) for start in range(0, len(DATA), lengths)]
+    start = sum(map(len, parts[:2]))
+    (tmp_path / "a.gz").write_bytes(corrupt(b"".join(parts), start + 20_000))
+    answer = replay(tmp_path, "a.gz")
+    told = re.search(
+        r"a.gz: read up to byte ([0-9,]+): .*; up to ([0-9,]+) of its ([0-9,]+) bytes are left out", answer.err
+    )
+    assert told is not None, answer.err
+    read, left, size = (int(number.replace(",", "")) for number in told.groups())
+    assert read + left == size == sum(map(len, parts))
+    assert start <= read < start + len(parts[2]), "in the third of them"
+    assert answer.err.count("Error") == 1, "told once"

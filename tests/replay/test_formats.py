@@ -203,3 +203,25 @@ def test_what_is_dead_after_a_replay_can_be_retried(tmp_path: Path) -> None:
     live.mkdir()
     replay(live, "../a.log")
     assert stored(tmp_path) == stored(live)
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+    """The first line has its own time, and its place in the file."""
+    bom = b"\xef\xbb\xbf"
+    data = b'{"time": "2026-11-20T00:00:00Z"}\n{"time": "2026-11-21T00:00:00Z"}\n'
+    (tmp_path / "a.log").write_bytes(bom + data)
+    (tmp_path / "b.log").write_bytes(bom + data[: data.index(b"\n")])
+    (tmp_path / "c.json").write_bytes(
+        bom + lines([{"took": 1, "hits": {"hits": [{"_id": "1", "_source": {"time": "2026-11-22T00:00:00Z"}}]}}])
+    )
+    answer = replay(tmp_path, "a.log", "b.log", "c.json")
+    assert (answer.code, counts(answer)["indexed"]) == (0, 4), answer
+    assert "c.json: answers of Elasticsearch's _search" in answer.err
+    found = [document for document in stored(tmp_path) if document.source.get("message")]
+    assert {document.source["message"] for document in found} == set(data.decode().splitlines())
+    assert {document.source["log"]["offset"] for document in found} == {3, 3 + data.index(b"\n") + 1}
+    assert sorted(document.source["@timestamp"][:10] for document in found) == [
+        "2026-11-20",
+        "2026-11-20",
+        "2026-11-21",
+    ]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import json
 import random
 from pathlib import Path
 
 import pytest
 
 from pipeline.disk.unpacking import Bound
-from pipeline.errors import Damaged
-from pipeline.replay import entries as held
 from pipeline.replay import reading
 from pipeline.replay.archives import find
 from pipeline.replay.entries import Entry, entries
@@ -128,19 +125,3 @@ def test_a_block_goes_out_in_pieces(tmp_path: Path) -> None:
 )
 def test_times(value: object, time: str | None) -> None:
     assert time_of(value) == time
-
-
-@pytest.mark.parametrize("indent", [None, 1])
-@pytest.mark.parametrize("size", [7, 1000, 1 << 20])
-def test_answers_may_be_longer_together_than_one_may_be(
-    monkeypatch: pytest.MonkeyPatch, indent: int | None, size: int
-) -> None:
-    """Wherever the blocks are cut, the lines are the same."""
-    monkeypatch.setattr(held, "LONGEST_ANSWER", 4000)
-    hits = [{"_id": f"{number}", "_source": {"text": "}\n{ \u00e9"}} for number in range(300)]
-    answers = [{"took": 1, "hits": {"hits": hits[start : start + 10]}} for start in range(0, 300, 10)]
-    text = "\n".join(json.dumps(answer, indent=indent, ensure_ascii=False) for answer in answers).encode()
-    found = held._hits(iter([text[start : start + size] for start in range(0, len(text), size)]))
-    assert [json.loads(line) for line in found] == hits
-    with pytest.raises(Damaged, match="cut short"):
-        list(held._hits(iter([text[:-2]])))

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import io
 import json
+import os
 import random
 import signal
 import sqlite3
@@ -20,7 +21,7 @@ import pytest
 from tests.proofs.engine import Engine
 from tests.proofs.oracle import Oracle
 from tests.proofs.shipping import ship
-from tests.replay.program import APEX_LOGS, PATIENCE, command, counts, envelope, lines, replay, stored
+from tests.replay.program import APEX_LOGS, PATIENCE, Answer, command, counts, envelope, in_all, lines, replay, stored
 
 EVENTS = 4000
 SLOW = ("--rate", "4000/s")
@@ -67,8 +68,51 @@ def test_kill_9_and_the_same_command_goes_on(tmp_path: Path, workers: str) -> No
     done = subprocess.run(command(tmp_path, "a.gz", "b.log", "-w", workers), cwd=tmp_path, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     complete(tmp_path)
+    accounted(Answer(done.returncode, done.stdout.decode(), ""))
     again = replay(tmp_path, "a.gz", "b.log")
     assert (again.code, counts(again)["read"]) == (0, 0)
+    accounted(again)
+
+
+def accounted(answer: Answer) -> None:
+    """In all runs, every line was counted once."""
+    whole = in_all(answer)
+    assert (whole["read"], whole["indexed"] + whole["duplicates"]) == (EVENTS, EVENTS), answer.out
+
+
+def test_what_a_worker_counted_that_was_killed_is_in_the_summary(tmp_path: Path) -> None:
+    """Again and again: it is told what became of a batch when it ends, and not now and then."""
+    archives(tmp_path)
+    process, killed = begun(tmp_path, "a.gz", "b.log", "-w", "2", *SLOW), 0
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while killed < 3:
+        before = there(tmp_path)
+        os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
+        killed += 1
+        while there(tmp_path) < min(EVENTS, before + 400) and process.poll() is None:
+            time.sleep(0.02)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err.decode()
+    complete(tmp_path)
+    found = counts(Answer(0, out.decode(), ""))
+    assert (found["read"], found["indexed"] + found["duplicates"]) == (EVENTS, EVENTS), out.decode()
+    accounted(replay(tmp_path, "a.gz", "b.log"))
+
+
+def test_the_summary_of_a_run_that_goes_on_tells_this_run_from_all(tmp_path: Path) -> None:
+    archives(tmp_path)
+    before = counts(replay(tmp_path, "a.gz"))["read"]
+    answer = replay(tmp_path, "a.gz", "b.log")
+    first, *rows = [line.split() for line in answer.out.splitlines()]
+    assert first == ["this", "run", "in", "all"]
+    assert ["read", f"{EVENTS - before:,}", "4,000"] in rows
+    assert ["index,", "this", "run", "indexed", "duplicates", "dead-lettered"] in rows
+    assert ["index,", "in", "all", "indexed", "duplicates", "dead-lettered"] in rows
+    assert ["logs-2026.11.20", "1,334", "0", "0"] in rows
+    (tmp_path / "c.log").write_bytes(lines([envelope(EVENTS)]))
+    other = replay(tmp_path, "c.log")
+    assert "in all" not in other.out, "of the archives that are named"
+    assert counts(other)["read"] == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import pty
@@ -77,6 +78,14 @@ def test_a_bar_on_a_terminal(tmp_path: Path) -> None:
     assert b"0 errors" in told
 
 
+def test_a_packed_archive_is_told_of_as_it_is_unpacked(tmp_path: Path) -> None:
+    """It is read in blocks of a megabyte, which may be all of it."""
+    (tmp_path / "a.gz").write_bytes(gzip.compress(lines([envelope(number) for number in range(30_000)])))
+    answer = program(tmp_path, "a.gz", "--rate", "4000/s")
+    told = json.loads(next(line for line in answer.err.splitlines() if line.startswith("{")))
+    assert abs(told["bytes"] / told["bytes_total"] - told["events"] / 30_000) < 0.3
+
+
 def test_a_rate_is_kept_and_progress_is_a_line_of_json(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(lines([envelope(number) for number in range(360)]))
     began = time.monotonic()
@@ -87,6 +96,8 @@ def test_a_rate_is_kept_and_progress_is_a_line_of_json(tmp_path: Path) -> None:
     size = (tmp_path / "a.log").stat().st_size
     assert told["bytes_total"] == size
     assert 0 < told["events"] < 360
+    assert abs(told["bytes"] / size - told["events"] / 360) < 0.02, "bytes are told of that are delivered"
+    assert 0 < told["seconds_left"] < 6
     assert told.keys() >= {"bytes", "events_per_second", "indexed", "duplicates", "dead_lettered", "errors"}
     assert told["seconds_left"] is not None
     assert replay(tmp_path, "a.log", "--rate", "fast").code == 2

@@ -136,3 +136,11 @@ def test_from_and_to_look_at_the_time_after_the_filters(tmp_path: Path) -> None:
     assert counts(answer)["outside of --from and --to"] == 7
     assert counts(replayed(tmp_path, data, "--from", "-2d", text=DATED))["indexed"] == 0
     assert replayed(tmp_path, data, "--from", "soon", text=DATED).code == 2
+
+
+def test_a_first_line_that_is_longer_than_what_is_looked_at_may_have_a_time(tmp_path: Path) -> None:
+    long = {"m": "x" * 100_000, "timestamp": "2026-11-21T00:00:00Z"}
+    (tmp_path / "a.log").write_bytes(lines([long, {"timestamp": "2026-11-22T00:00:00Z"}]))
+    answer = replay(tmp_path, "a.log", text=OUTPUT)
+    assert (answer.code, counts(answer)["indexed"]) == (0, 2), answer.err
+    assert {document.index for document in stored(tmp_path)} == {"logs-2026.11.21", "logs-2026.11.22"}

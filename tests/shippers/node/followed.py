@@ -40,7 +40,9 @@ class Followed:
             flush_after=options.get("flush_after"),
         )
         envelopes = Envelopes(SENDER, Marks(), formatted)
-        self.following = Following(given, envelopes, registry, options.get("most_open", 100), 0.0)
+        self.following = Following(
+            given, envelopes, registry, options.get("most_open", 100), options.get("interval", 0.0)
+        )
         self.held: list[Chunk] = []
 
     def events(self, *, end: bool = True) -> list[dict[str, Any]]:

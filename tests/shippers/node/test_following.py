@@ -187,6 +187,63 @@ def test_of_several_copies_that_begin_alike_one_is_that_of_the_file_that_was_kno
     assert Counter(seen.values()) == Counter({"banner": 3, "1": 1, "2": 1, "3": 1})
 
 
+def test_a_truncation_that_is_seen_is_saved_with_what_its_copy_is(tmp_path: Path) -> None:
+    """The file is looked at between two looks for new ones; then the shipper is killed."""
+    files = Followed(tmp_path, "a.log*", copies=r"\.\d+$", interval=1e6)
+    log = tmp_path / "a.log"
+    write(log, "1\n2\n")
+    events = files.events()
+    write(log, "3\n")
+    rotated_by_copy(log)
+    write(log, "4\n")
+    events += files.events()
+    files.close()
+    files = Followed(tmp_path, "a.log*", copies=r"\.\d+$")
+    events += files.events() + files.events()
+    assert sorted(event["message"] for event in events) == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("seen_before", [False, True], ids=["seen after", "seen before"])
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_a_copy_that_ends_before_what_was_read_is_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, seen_before: bool
+) -> None:
+    """A line was written, and read, between copying and truncating. Such a copy was taken for a file of its own when
+    its original was forgotten."""
+    monkeypatch.setattr("pipeline.disk.tailed_files.GRACE", 0.0)
+    files = Followed(tmp_path, "a.log*", copies=r"\.\d+$")
+    log = tmp_path / "a.log"
+    lines = [f"line {number}" for number in range(size // 10)]
+    write(log, "\n".join(lines) + "\n")
+    events = files.events()
+    copied = log.read_bytes()
+    write(log, "between\n")
+    if seen_before:
+        (tmp_path / "a.log.1").write_bytes(copied)
+    events += files.events()
+    (tmp_path / "a.log.1").write_bytes(copied)
+    os.truncate(log, 0)
+    write(log, "after\n")
+    events += files.events() + files.events()
+    files.close()
+    files = Followed(tmp_path, "a.log*", copies=r"\.\d+$")
+    events += files.events() + files.events()
+    assert Counter(event["message"] for event in events) == Counter([*lines, "between", "after"])
+
+
+def test_a_line_that_truncating_has_cut_is_there_in_two(tmp_path: Path) -> None:
+    files = Followed(tmp_path, "a.log*", copies=r"\.\d+$", close_inactive=0.0)
+    log = tmp_path / "a.log"
+    write(log, "1\nfirst half, ")
+    events = files.events()
+    rotated_by_copy(log)
+    write(log, "second half\n2\n")
+    for _ in range(4):
+        events += files.events()
+    assert [event["message"] for event in events] == ["1", "second half", "2", "first half, "]
+    assert len(set(ids(events))) == 4
+
+
 def test_without_being_asked_for_a_copy_is_a_file_like_others(tmp_path: Path) -> None:
     files = Followed(tmp_path, "a.log*")
     write(tmp_path / "a.log", "1\n")

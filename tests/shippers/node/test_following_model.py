@@ -26,6 +26,8 @@ class Log:
     def __init__(self, path: Path, *, copies: bool) -> None:
         self.path, self.copies = path, copies
         self.lines: list[str] = []
+        self.between: list[str] = []
+        """Lines that were written between copying and truncating: they may be lost."""
         self.begin()
 
     def begin(self) -> None:
@@ -59,6 +61,17 @@ class Log:
             self.path.rename(names[1])
         self.begin()
         self.line(1)
+
+    def rotate_late(self, between: Callable[[], None]) -> None:
+        """A line is written when the file has been copied, and before it is truncated."""
+
+        def late() -> None:
+            if self.path.with_name(f"{self.path.name}.1").stat().st_size:
+                self.between.append(f"between {len(self.between)}")
+                self.write(f"{self.between[-1]}\n")
+                between()
+
+        self.rotate(late, 0)
 
     def delete_rotated(self) -> None:
         for path in self.path.parent.glob(f"{self.path.name}.*"):
@@ -106,3 +119,36 @@ def test_each_line_under_one_id(tmp_path: Path, copies: bool, seed: int) -> None
     events += files.events() + files.events()
     found = Counter(dict(zip(ids(events), (event["message"] for event in events), strict=True)).values())
     assert found == Counter(log.lines)
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("SEEDS", "40"))))
+def test_a_line_between_copying_and_truncating_is_there_once_or_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """And no other line twice, as its copy is shorter than what was read."""
+    monkeypatch.setattr("pipeline.disk.tailed_files.GRACE", 0.0)  # nothing is copied piece by piece
+    draw = random.Random(seed)
+    log = Log(tmp_path / "a.log", copies=True)
+    log.line(1)
+    files = Followed(tmp_path, "a.log*", copies=r"\.\d+$")
+    events: list[dict[str, Any]] = []
+
+    def look() -> None:
+        if draw.random() < 0.7:
+            events.extend(files.events())
+
+    for _ in range(25):
+        operation = draw.choice(["line", "pass", "rotate", "kill"])
+        if operation == "line":
+            log.line(draw.choice([1, 3, 2000]))
+        elif operation == "pass":
+            events += files.events()
+        elif operation == "rotate":
+            log.rotate_late(look)
+        else:
+            files.close()
+            files = Followed(tmp_path, "a.log*", copies=r"\.\d+$")
+    events += files.events() + files.events()
+    found = Counter(dict(zip(ids(events), (event["message"] for event in events), strict=True)).values())
+    assert not Counter(log.lines) - found
+    assert not found - Counter(log.lines + log.between)

@@ -115,3 +115,44 @@ def test_a_faulty_configuration_is_exit_2(tmp_path: Path, argument: tuple[str, .
     assert done.returncode == 2
     assert f"{path}: output.lumberjak: there is no such option" in done.stderr
     assert "faults in the configuration" in done.stderr
+
+
+def test_positions_that_cannot_be_saved_are_told_of(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with LumberjackServer() as server:
+            path = configuration(tmp_path, server.port)
+            append(tmp_path, lines(0, 1))
+            (tmp_path / "data" / "registry" / "logs.new").mkdir(parents=True)  # in the way of what replaces them
+            done = await asyncio.to_thread(ship, path, "--once")
+            assert (done.returncode, server.messages) == (1, ["line 0"]), done.stderr
+            assert "cannot be saved in" in done.stderr
+            assert "sent again after a restart, under the same ids" in done.stderr
+            assert "1 event was acknowledged" in done.stderr
+
+    asyncio.run(test())
+
+
+def test_positions_that_are_damaged_are_told_of(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with LumberjackServer() as server:
+            path = configuration(tmp_path, server.port)
+            append(tmp_path, lines(0, 2))
+            await asyncio.to_thread(ship, path, "--once")
+            (tmp_path / "data" / "registry" / "logs").write_text("not a position\n")
+            done = await asyncio.to_thread(ship, path, "--once")
+            assert "logs is damaged: 1 of its 1 lines are no positions" in done.stderr
+            ids = [beat_namer()(event, event["@metadata"]) for event in server.events]
+            assert ids[:2] == ids[2:]
+            (tmp_path / "data" / "registry" / "logs").unlink()
+            (tmp_path / "data" / "registry" / "logs").mkdir()
+            done = await asyncio.to_thread(ship, path, "--once")
+            assert done.returncode == 1
+            assert f"{tmp_path}/data/registry/logs: Is a directory; see `data`" in done.stderr
+
+    asyncio.run(test())
+
+
+def test_that_nothing_matches_is_said(tmp_path: Path) -> None:
+    done = ship(configuration(tmp_path, 9), "--once")
+    assert done.returncode == 0
+    assert "logs: no file matches yet" in done.stderr
