@@ -155,7 +155,7 @@ class Worker:
     """Which batches are timed; none if it is None."""
     tracer: Tracer | None = None
     watch: Watch | None = None
-    """What stops filters that work too long on one event; None where no filter has such a bound."""
+    """What stops filters and inputs that work too long on one event; None where none has such a bound."""
     turns: Turns = field(default_factory=Turns)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -17,7 +17,8 @@ from pipeline.syslog.times import ReadTime
 
 Decode = Callable[[bytes, Origin, Reject], Iterator[Event]]
 Understood = tuple[Message | None, Callable[[Event], None] | None]
-"""What a text says; and, where fields are the reader's own affair, the function that sets them."""
+"""What a text says; and, where fields are the reader's own affair, the function that sets them. Of a text that says
+nothing it sets the tag; without it, the event gets that of a text that is no syslog."""
 Understand = Callable[[str], Understood]
 
 NO_SYSLOG = "_grokparsefailure_sysloginput"
@@ -70,12 +71,16 @@ def decoder(codec: Codec, reading: Reading, labels: Labels, *, ecs: bool) -> Dec
                 event = arrive(fields, {"event_id": f"{name}_{sibling}" if sibling else name}, ordinal)
                 text = field.get(event)
                 message, keep = understand(text) if type(text) is str else (None, None)
-                if keep is None or message is None:
+                if message is None:
+                    tell(event.fields, None, address)
+                    (keep or _tag)(event)
+                elif keep is None:
                     tell(event.fields, message, address)
+                    _finish(event, message, reading.read_time)
                 else:
                     tell(event.fields, message._replace(timestamp=None), address)
                     keep(event)
-                _finish(event, message, reading.read_time)
+                    _finish(event, message, reading.read_time)
                 yield event
 
     return decode
@@ -92,10 +97,11 @@ def _messages(data: bytes, origin: Origin) -> Iterator[tuple[bytes, str | None, 
             yield trimmed(data[frame.first : frame.last]), peer, frame.start, frame.end
 
 
-def _finish(event: Event, message: Message | None, read_time: ReadTime) -> None:
-    if message is None:
-        add_tag(event, NO_SYSLOG)
-        return
+def _tag(event: Event) -> None:
+    add_tag(event, NO_SYSLOG)
+
+
+def _finish(event: Event, message: Message, read_time: ReadTime) -> None:
     event.fields["message"] = message.text
     if message.timestamp is not None:
         stamp = read_time(message)
