@@ -228,8 +228,8 @@ class Pipeline:
             fates.flow = self._flow(sinks, fates)
             worker = Worker(fates.flow, fates, list(outlets.values()), in_flight, dead_letters, self.counters)
             worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
-            worked_by = [*(one.filter for one in self._built.filters.values()), *(one.input for one in self._built.inputs)]
-            worker.watch = watch_over(worked_by)
+            filters = [one.filter for one in self._built.filters.values()]
+            worker.watch = watch_over([*filters, *(one.input for one in self._built.inputs)])
             if worker.watch is not None:
                 stack.callback(worker.watch.stop)
             with background(

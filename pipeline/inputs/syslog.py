@@ -11,9 +11,9 @@ A message is read as by Logstash's default pattern, `<%{POSINT:priority}>%{SYSLO
 
 The sender's address is in `[host][ip]` or `host`. `@timestamp` is the message's time; one that cannot be read is tagged
 `_dateparsefailure`. What is no syslog keeps its text, is tagged `_grokparsefailure_sysloginput` and has the priority 0,
-as in Logstash. A message on which a `grok_pattern` works for longer than 30 s is tagged `_groktimeout` instead, and goes
-on. Unlike there, a message keeps all of its lines; line feeds, NULs and a carriage return at its end are
-left out, and so are empty messages.
+as in Logstash. A message on which a `grok_pattern` works for longer than 30 s is tagged `_groktimeout` instead. Unlike
+there, a message keeps all of its lines; line feeds, NULs and a carriage return at its end are left out, and so are
+empty messages.
 
 Messages of RFC 5424 are read too, which is not in Logstash (it tags them as failures). Their fields are those above,
 and `[log][syslog][version]`, `[msgid]`, `[procid]` (one that is no number) and `[structured_data]` there; without ECS,
