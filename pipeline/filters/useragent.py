@@ -81,10 +81,18 @@ def build(options: Options) -> Filter:
         numbers = found.pop(NUMBERS, None)
         if numbers:
             set_numbers(event, numbers)
-        set_target(event, {**before, **found} if type(before) is dict else found)
+        set_target(event, _merged(before, found))
         return True
 
     return into_target
+
+
+def _merged(before: Any, found: Fields) -> Fields:
+    """What the target has already stays beside what was found, at every depth: Logstash sets each field by itself."""
+    if type(before) is not dict:
+        return found
+    nested = {name: _merged(before.get(name), value) for name, value in found.items() if type(value) is dict}
+    return {**before, **found, **nested}
 
 
 def _agent(value: Any) -> str | None:

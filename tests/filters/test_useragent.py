@@ -26,6 +26,14 @@ def test_what_the_target_has_already_stays():
     assert documents(config, {"user_agent": {"original": CHROME}}) == [{"user_agent": {"original": CHROME, **ECS}}]
 
 
+def test_what_is_beside_the_names_of_the_result_stays():
+    config = 'filter { useragent { source => "a" target => "u" } }'
+    before = {"os": {"name": "Windows", "kernel": "6"}, "device": "phone"}
+    assert documents(config, {"a": CHROME, "u": before}) == [
+        {"a": CHROME, "u": {**ECS, "os": {"name": "Linux", "full": "Linux", "kernel": "6"}}}
+    ]
+
+
 def test_without_ecs():
     config = 'filter { useragent { source => "a" prefix => "p_" } }'
     assert documents(config, {"a": CHROME}, ecs="disabled") == [
