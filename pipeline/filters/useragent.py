@@ -129,7 +129,8 @@ def _cached(parser: Parser, layout: Layout, size: int) -> Callable[[str], Fields
         if found is None:
             if len(answers) >= size:
                 del answers[next(iter(answers))]
-            found = answers[agent] = layout(parse(agent), agent)
+            readable = agent.encode("utf-8", "replace").decode()  # the rules' engine takes no half of a pair
+            found = answers[agent] = layout(parse(readable), agent)
         return found
 
     return look_up

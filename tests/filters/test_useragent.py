@@ -49,6 +49,11 @@ def test_what_is_no_agent_is_left_alone(value):
     assert documents(config, {"a": value}) == [{"a": value}]
 
 
+def test_half_of_a_surrogate_pair_is_no_fault():
+    (document,) = documents('filter { useragent { source => "a" } }', {"a": f"\ud800 {CHROME}"})
+    assert document["user_agent"] == ECS
+
+
 def test_answers_are_not_shared():
     config = 'filter { useragent { source => "a" target => "u" } mutate { rename => { "[u][os][name]" => "os" } } }'
     assert [each["os"] for each in documents(config, {"a": CHROME}, {"a": CHROME})] == ["Linux", "Linux"]
