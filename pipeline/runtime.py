@@ -259,7 +259,8 @@ class Pipeline:
         worker = Worker(flow, fates, list(outlets.values()), self.in_flight, dead_letters, self.counters)
         worker.sampling, worker.tracer = self._sampling(sinks, fates), self._tracer
         worker.loose = None if self._altered is None else self._altered.loose
-        worker.watch = watch_over(built.filter for built in self._built.filters.values())
+        filters = [one.filter for one in self._built.filters.values()]
+        worker.watch = watch_over([*filters, *(one.input for one in self._built.inputs)])
         return worker
 
     async def _opening(self, group: asyncio.TaskGroup, couriers: Iterable[Courier]) -> None:

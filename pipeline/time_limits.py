@@ -45,10 +45,12 @@ class TimeLimit(NamedTuple):
 _MARK = "bounded_by"
 
 
-def is_bounded(function: Any) -> bool:
-    """Whether the function has a limit."""
-    code = getattr(function, "__code__", None)
-    return code is not None and (_MARK in code.co_freevars or _MARK in code.co_varnames)
+def is_bounded(work: Any) -> bool:
+    """Whether the function has a limit; of an input, whether it says that its decoding has one (`bounded`)."""
+    code = getattr(work, "__code__", None)
+    if code is None:
+        return getattr(work, "bounded", False) is True
+    return _MARK in code.co_freevars or _MARK in code.co_varnames
 
 
 class _Seen(NamedTuple):
@@ -137,9 +139,9 @@ def process_watch() -> Watch:
 
 
 @contextmanager
-def watching(functions: Iterable[Any]) -> Iterator[None]:
-    """While a caller that knows no batches works with these functions."""
-    watch = watch_over(functions)
+def watching(work: Iterable[Any]) -> Iterator[None]:
+    """While a caller that knows no batches works with these functions and inputs."""
+    watch = watch_over(work)
     if watch is None:
         yield
         return
@@ -150,6 +152,6 @@ def watching(functions: Iterable[Any]) -> Iterator[None]:
         watch.stop()
 
 
-def watch_over(functions: Iterable[Any]) -> Watch | None:
-    """The watch of this process, if one of these functions has a limit."""
-    return process_watch() if any(map(is_bounded, functions)) else None
+def watch_over(work: Iterable[Any]) -> Watch | None:
+    """The watch of this process, if one of these functions and inputs has a limit."""
+    return process_watch() if any(map(is_bounded, work)) else None

@@ -8,8 +8,12 @@ from time import monotonic
 
 import pytest
 
+from pipeline.codecs import plain
+from pipeline.filters import mutate
+from pipeline.inputs import syslog
+from pipeline.syslog import patterned
 from pipeline.time_limits import TimeLimit, TimeLimitExceeded, Watch, is_bounded, watch_over
-from tests.harness import filtered
+from tests.harness import context, documents, filtered
 
 ENDLESS = re.compile(r"^(a+)+$")
 TEXT = "a" * 60 + "!"
@@ -112,3 +116,32 @@ def test_kv_tags_what_took_too_long(watch):
     first, second = filtered(config, {"message": "a" * 60 + "=1"}, {"message": "k=1"})
     assert first["tags"] == ["_kv_filter_timeout"]
     assert second["k"] == "1"
+
+
+def test_gsub_fails_where_it_took_too_long(watch, monkeypatch):
+    monkeypatch.setattr(mutate, "GSUB_SECONDS", 0.2)
+    config = """filter { mutate { gsub => ["message", "^(a+)+$", "b", "message", "c", "d"] uppercase => "message" } }"""
+    first, second = documents(config, {"message": TEXT}, {"message": "ac"})
+    assert first == {"message": TEXT, "tags": ["_mutate_error"]}
+    assert second == {"message": "AD"}
+
+
+def test_only_a_mutate_with_gsub_is_bounded():
+    assert is_bounded(mutate.build(mutate.Options(gsub=["a", "b", "c"])))
+    assert not is_bounded(mutate.build(mutate.Options(uppercase=["a"])))
+
+
+def test_the_pattern_of_the_syslog_input_is_stopped(watch, monkeypatch):
+    monkeypatch.setattr(patterned, "SECONDS", 0.2)
+    pattern = "<%{POSINT:[log][syslog][priority]:int}>(a+)+$"
+    options = syslog.Options(port=0, grok_pattern=pattern, codec=plain.build(plain.Options()))
+    made = syslog.build(options, context())
+    assert watch_over([made]) is not None
+    data = f"<34>{TEXT}\n<34>aa\n".encode()
+    events = list(made.decode(data, {"id": "1", "peer": "192.0.2.1"}, lambda raw, error: None))
+    assert [event.fields.get("tags") for event in events] == [["_groktimeout"], None]
+    assert [event.fields["log"]["syslog"].get("priority") for event in events] == [0, 34]
+
+
+def test_without_a_pattern_of_the_user_the_syslog_input_needs_no_bound():
+    assert watch_over([syslog.build(syslog.Options(port=0), context())]) is None

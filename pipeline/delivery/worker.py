@@ -183,7 +183,7 @@ class Worker:
     loose: Tally | None = None
     """Where it is counted what became of the events that filters made of their own state, if somebody wants to know."""
     watch: Watch | None = None
-    """What stops filters that work too long on one event; None where no filter has such a bound."""
+    """What stops filters and inputs that work too long on one event; None where none has such a bound."""
     turns: Turns = field(default_factory=Turns)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 

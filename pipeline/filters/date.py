@@ -48,6 +48,7 @@ from pipeline.dates.zones import Zone
 from pipeline.errors import FieldReferenceError, FilterFailure
 from pipeline.event import Event
 from pipeline.field_reference import FieldReference
+from pipeline.field_setting import setter
 from pipeline.options import FilterOptions, Text, Texts
 from pipeline.plugin import Filter, PluginContext
 from pipeline.sprintf import Template
@@ -116,7 +117,7 @@ def build(options: Options, context: PluginContext) -> Filter:
     if source.path == TIMESTAMP:
         return _refuse
     parse = _parse(formats, options, context.clock)
-    get, put, direct = source.get, target.set, target.path == TIMESTAMP
+    get, put, direct = source.get, setter(target), target.path == TIMESTAMP
 
     def date(event: Event) -> bool:
         value = get(event)

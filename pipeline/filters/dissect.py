@@ -13,7 +13,9 @@
 there.
 
 As in Logstash, a text that begins with the first delimiter (`,x` for `%{a},%{b}`) gives an empty field, and the
-delimiter is part of the next one; `%{a->}` takes it.
+delimiter is part of the next one; `%{a->}` takes it. Two fields with nothing between them match no text. What follows
+the last field is a delimiter, too, but no further back than its last `}`: with `{"a":"%{a}"}` the field reaches to the
+end.
 
 A text in which a delimiter is missing gives no field at all, and its event is tagged. A source that the event lacks is
 left out. `convert_datatype` works on fields of whatever origin, makes no event match, and tags what it cannot convert
@@ -25,7 +27,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from math import isfinite
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -38,7 +41,6 @@ from pipeline.options import FilterOptions, Text, TextHash, Texts, as_hash
 from pipeline.plugin import Filter
 from pipeline.texts import conversions
 
-Type = Literal["int", "float"]
 Step = Callable[[Event, list[str]], None]
 
 
@@ -54,12 +56,20 @@ def _mapping(mapping: dict[str, str]) -> dict[str, str]:
     return mapping
 
 
+def _type(name: str) -> str:
+    if name.lower() not in ("int", "float"):
+        raise ValueError(f'expected "int" or "float", got "{name}"')
+    return name
+
+
 class Options(FilterOptions):
     """What the dissect filter takes."""
 
     mapping: Annotated[TextHash, AfterValidator(_mapping)] = Field({}, description="Field to the dissection of it.")
     convert_datatype: Annotated[
-        dict[Text, Type], BeforeValidator(as_hash), Field(description="Field to type, int or float.")
+        dict[Text, Annotated[Text, AfterValidator(_type)]],
+        BeforeValidator(as_hash),
+        Field(description="Field to type, int or float."),
     ] = {}
     tag_on_failure: Texts = Field(["_dissectfailure"], description="Tags for an event that failed.")
 
@@ -121,13 +131,13 @@ def _step(place: int, field: dissection.Field, fields: list[dissection.Field]) -
 
 def _indirect(place: int, key: str, fields: list[dissection.Field]) -> Step:
     """Sets the field that is named by the value of another, of the event or, if it is not kept, of this text."""
-    named = next((index for index, other in enumerate(fields) if other.key == key and other.kind in ("", "?")), None)
+    named = next((index for index, other in enumerate(fields) if other.key == key and index != place), None)
     reference = FieldReference(key)
 
     def set_named(event: Event, values: list[str]) -> None:
-        name = conversions.text(reference.get(event)) if reference.has(event) else ""
-        if not name and named is not None:
-            name = values[named]
+        name = "" if named is None else values[named]
+        if reference.has(event):
+            name = conversions.text(reference.get(event))
         if name:
             try:
                 target = FieldReference(name)
@@ -145,16 +155,17 @@ _INTEGERS = range(-(1 << 63), 1 << 64)
 """Whole numbers beyond become floats, as everywhere."""
 
 
-def _conversion(name: str, kind: Type) -> Callable[[Event], None]:
+def _conversion(name: str, kind: str) -> Callable[[Event], None]:
     reference = FieldReference(name)
     get, set_field = reference.get, setter(reference)
+    whole = kind.lower() == "int"
 
     def convert(event: Event) -> None:
         value = get(event)
         if value is None:
             add_tag(event, f"_dataconversionnullvalue_{name}_{kind}")
             return
-        number = _number(value, kind)
+        number = _number(value, whole)
         if number is None:
             add_tag(event, f"_dataconversionuncoercible_{name}_{kind}")
         else:
@@ -163,11 +174,13 @@ def _conversion(name: str, kind: Type) -> Callable[[Event], None]:
     return convert
 
 
-def _number(value: Any, kind: Type) -> int | float | None:
+def _number(value: Any, whole: bool) -> int | float | None:
     if type(value) is bool or not _NUMBER.fullmatch(text := conversions.text(value)):
         return None
     number = float(text)
-    if kind == "float" or abs(number) > 1e20:
+    if not isfinite(number):
+        return None  # nothing could write it
+    if not whole or abs(number) > 1e20:
         return number
-    whole = int(Decimal(text))
-    return whole if whole in _INTEGERS else number
+    integer = int(Decimal(text))
+    return integer if integer in _INTEGERS else number

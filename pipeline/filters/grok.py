@@ -114,16 +114,16 @@ def _reasons(options: Options, event: Event) -> Iterator[str]:
 def _compiled(match: Mapping[str, Sequence[str]], options: Mapping[str, Any]) -> list[Source]:
     """The patterns of each field; `options` are those that were validated before `match`."""
     patterns = _patterns(options)
-    terms = Terms(options["target"], options["overwrite"], options["keep_empty_captures"])
     sources: list[Source] = []
     for field, texts in match.items():
-        attempts = []
+        source, attempts = FieldReference(field), []
+        terms = Terms(options["target"], options["overwrite"], options["keep_empty_captures"], source)
         for text in texts:
             compiled = grok.compile(text, patterns, named_only=options["named_captures_only"])
             regex = compiled.regex
             apply = applier(compiled.captures, regex.groups, terms)
             attempts.append(Attempt(regex.find, apply, regex.literal, regex.plain))
-        sources.append((FieldReference(field), attempts))
+        sources.append((source, attempts))
     return sources
 
 

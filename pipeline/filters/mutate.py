@@ -14,8 +14,9 @@ Whatever the order in the configuration, operations run in this order: coerce, r
 gsub, uppercase, capitalize, lowercase, strip, split, join, merge, copy. Use two mutate blocks for another order.
 
 If an operation fails, those after it are left out, the event gets the tag `_mutate_error`, and `add_field` and the
-other common options are not applied. What was done before stays done. Two things are kinder than in Logstash: a value
-that cannot be set under its new name keeps its old one, and an integer beyond 64 bits becomes a float.
+other common options are not applied. What was done before stays done. Three things are kinder than in Logstash: a value
+that cannot be set under its new name keeps its old one, an integer beyond 64 bits becomes a float, and a pattern of
+gsub that works on a field for longer than 30 s fails.
 """
 
 from __future__ import annotations
@@ -34,10 +35,13 @@ from pipeline.plugin import Filter, PlainFilter
 from pipeline.sprintf import Template
 from pipeline.texts import conversions
 from pipeline.texts.conversions import Conversion
+from pipeline.time_limits import TimeLimit, TimeLimitExceeded
 
 Operation = PlainFilter
 """Does one thing to one field; always True, so that a lone operation is the whole filter."""
 Type = Literal["string", "integer", "float", "boolean", "integer_eu", "float_eu"]
+GSUB_SECONDS = 30.0
+"""As long as grok's patterns may take by default."""
 
 
 def _triples(values: list[str]) -> list[str]:
@@ -90,12 +94,28 @@ class Options(FilterOptions):
 def build(options: Options) -> Filter:
     """The filter for these options."""
     operations = [*_operations(options)]
+    if options.gsub:
+        return _bounded(operations)
     if len(operations) == 1:
         return operations[0]
 
     def mutate(event: Event) -> bool:
         for operate in operations:
             operate(event)
+        return True
+
+    return mutate
+
+
+def _bounded(operations: Iterable[Operation]) -> PlainFilter:
+    bounded_by, operations = TimeLimit(GSUB_SECONDS, ("operate",)), tuple(operations)
+
+    def mutate(event: Event) -> bool:
+        try:
+            for operate in operations:
+                operate(event)
+        except TimeLimitExceeded as error:
+            raise FilterFailure(f"{error}, more than the {bounded_by.seconds:g} s that gsub has") from error
         return True
 
     return mutate

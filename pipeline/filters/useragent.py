@@ -81,10 +81,18 @@ def build(options: Options) -> Filter:
         numbers = found.pop(NUMBERS, None)
         if numbers:
             set_numbers(event, numbers)
-        set_target(event, {**before, **found} if type(before) is dict else found)
+        set_target(event, _merged(before, found))
         return True
 
     return into_target
+
+
+def _merged(before: Any, found: Fields) -> Fields:
+    """What the target has already stays beside what was found, at every depth: Logstash sets each field by itself."""
+    if type(before) is not dict:
+        return found
+    nested = {name: _merged(before.get(name), value) for name, value in found.items() if type(value) is dict}
+    return {**before, **found, **nested}
 
 
 def _agent(value: Any) -> str | None:
@@ -121,7 +129,8 @@ def _cached(parser: Parser, layout: Layout, size: int) -> Callable[[str], Fields
         if found is None:
             if len(answers) >= size:
                 del answers[next(iter(answers))]
-            found = answers[agent] = layout(parse(agent), agent)
+            readable = agent.encode("utf-8", "replace").decode()  # the rules' engine takes no half of a pair
+            found = answers[agent] = layout(parse(readable), agent)
         return found
 
     return look_up

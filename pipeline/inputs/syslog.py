@@ -11,8 +11,9 @@ A message is read as by Logstash's default pattern, `<%{POSINT:priority}>%{SYSLO
 
 The sender's address is in `[host][ip]` or `host`. `@timestamp` is the message's time; one that cannot be read is tagged
 `_dateparsefailure`. What is no syslog keeps its text, is tagged `_grokparsefailure_sysloginput` and has the priority 0,
-as in Logstash. Unlike there, a message keeps all of its lines; line feeds, NULs and a carriage return at its end are
-left out, and so are empty messages.
+as in Logstash. A message on which a `grok_pattern` works for longer than 30 s is tagged `_groktimeout` instead. Unlike
+there, a message keeps all of its lines; line feeds, NULs and a carriage return at its end are left out, and so are
+empty messages.
 
 Messages of RFC 5424 are read too, which is not in Logstash (it tags them as failures). Their fields are those above,
 and `[log][syslog][version]`, `[msgid]`, `[procid]` (one that is no number) and `[structured_data]` there; without ECS,
@@ -48,6 +49,7 @@ from pipeline.sockets.served import Served
 from pipeline.syslog.events import Decode, Labels, Reading, Understand, by_grammar, decoder, frame_of
 from pipeline.syslog.patterned import by_pattern
 from pipeline.syslog.times import time_reader
+from pipeline.time_limits import is_bounded
 
 if TYPE_CHECKING:
     from pipeline.event import Event
@@ -160,7 +162,8 @@ def build(options: Options, context: PluginContext) -> Syslog:
     read_time = time_reader(options.timezone, options.locale, context.clock)
     reading = Reading(options.syslog_field, _understand(options), read_time)
     ecs = options.ecs_compatibility != "disabled"
-    return Syslog(decoder(options.codec, reading, labels, ecs=ecs), _server(options, context))
+    decode = decoder(options.codec, reading, labels, ecs=ecs)
+    return Syslog(decode, _server(options, context), bounded=is_bounded(reading.understand))
 
 
 def _server(options: Options, context: PluginContext) -> Server:
@@ -186,8 +189,10 @@ def _server(options: Options, context: PluginContext) -> Server:
 class Syslog(Served):
     """The two halves: a server for `batches`, a function for `decode`. Nothing can be acknowledged."""
 
-    def __init__(self, decode: Decode, server: Server) -> None:
+    def __init__(self, decode: Decode, server: Server, *, bounded: bool = False) -> None:
         super().__init__(server)
+        self.bounded = bounded
+        """Whether a limit of time is set to the reading of a message; see `time_limits`."""
         self._decode = decode
         self._datagram = datagrams.Picker()
 

@@ -1,12 +1,16 @@
 """Dissections, as in `%{ts} %{+ts} %{src->} [%{pid}]: %{msg}`: text in, places out.
 
     dissection = delimiter? (field delimiter)*        the text after the last field, if any, is a delimiter, too
-    field      = "%{" ["?" | "+" | "&"] key ["/" digits] ["->"] "}"
+    field      = "%{" ["?" | "+" | "&"] key ["/" one or two digits] ["->"] "}"        the two also the other way round
 
 A field reaches to the next delimiter, the last one to the end. `->` takes the delimiter that follows as often as it is
 there. What the fields mean is in the documentation of Logstash's dissect filter: `?` is not kept, `+` is appended, `&`
-takes the value of another field for its key. One thing surprises there, and here: a delimiter at the very beginning of
-a text ends an empty field, and stays part of the next one, unless `->` takes it.
+takes the value of another field for its key. Three things surprise there, and here:
+
+- a delimiter at the very beginning of a text ends an empty field, and stays part of the next one, unless `->` takes it;
+- between two fields with nothing between them there is a delimiter that no text has (its DissectorTest has three such);
+- of the text after the last field only what follows its last `}` is a delimiter (`Dissector.java`, 1.2.0): with
+  `{"a":"%{a}"}` the field reaches to the end.
 """
 
 from __future__ import annotations
@@ -19,7 +23,10 @@ from typing import Literal, cast
 Kind = Literal["", "?", "+", "&"]
 
 _FIELD = re.compile(r"%\{([^}]*)\}")
-_KEY = re.compile(r"(?P<kind>[?+&]?)(?P<key>.*?)(?:/(?P<order>\d+))?(?P<greedy>->)?", re.DOTALL)
+_KEY = re.compile(
+    r"(?P<kind>[?+&]?)(?P<key>.*?)(?:(?:/(?P<order>[0-9]{1,2}))?(?P<greedy>->)?|->/(?P<order_after>[0-9]{1,2}))",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ def fields_of(mapping: str) -> tuple[list[Field], str]:
         position = found.end()
     if not fields:
         raise DissectionError(f'"{mapping}" has no field, such as %{{name}}')
-    return fields, mapping[position:]
+    return fields, mapping[max(position, mapping.rfind("}") + 1) :]
 
 
 def _field(text: str, before: str) -> Field:
@@ -62,8 +69,8 @@ def _field(text: str, before: str) -> Field:
         raise DissectionError(f'"%{{{text}}}" has no name')
     if not key and not kind:
         kind = "?"
-    order = int(found["order"] or 0)
-    return Field(cast(Kind, kind), key, order, before, bool(found["greedy"]))
+    order = int(found["order"] or found["order_after"] or 0)
+    return Field(cast(Kind, kind), key, order, before, bool(found["greedy"] or found["order_after"]))
 
 
 def cutter(fields: list[Field], after: str) -> Callable[[str], list[str] | None]:
@@ -73,9 +80,10 @@ def cutter(fields: list[Field], after: str) -> Callable[[str], list[str] | None]
     if after:
         steps.append((after, fields[-1].greedy))
     to_end = not after
+    never = any(not delimiter for delimiter, _ in steps)
 
     def cut(text: str) -> list[str] | None:
-        if not text or not text.startswith(start):
+        if never or not text or not text.startswith(start):
             return None
         position = len(start)
         values = []
@@ -86,7 +94,7 @@ def cutter(fields: list[Field], after: str) -> Callable[[str], list[str] | None]
             values.append(text[position:found])
             if found:
                 position = found + len(delimiter)
-            while greedy and delimiter and text.startswith(delimiter, position):
+            while greedy and text.startswith(delimiter, position):
                 position += len(delimiter)
         if to_end:
             values.append(text[position:])

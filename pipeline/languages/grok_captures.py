@@ -2,7 +2,8 @@
 
 Most captures go to fields that are not there yet. For these the function sets keys of plain dicts and nothing else;
 an object such as `[http]` is made whole before it is put into the event. Where a field is there already, or may not
-be set freely (`@timestamp`, `tags`, `[@metadata]`), the general way is taken:
+be set freely (`@timestamp`, `tags`, `[@metadata]`), the general way is taken. The field that the text is from is there
+in any case; that a capture goes to it (`message` of `SYSLOGLINE`) changes nothing for the others.
 
     nothing there    the value               a text     an array of both
     an array         the value is appended   else       left alone, as in Logstash
@@ -34,6 +35,8 @@ class Terms(NamedTuple):
     target: FieldReference | None = None
     overwrite: Sequence[FieldReference] = ()
     keep_empty: bool = False
+    source: FieldReference | None = None
+    """The field that the text is from."""
 
 
 class _Place(NamedTuple):
@@ -51,7 +54,10 @@ def applier(captures: Sequence[Capture], groups: int, terms: Terms) -> Apply:
     if not places:
         return lambda found, event: None
     tree = None if terms.keep_empty else _tree(places)
-    return _general(places, terms.keep_empty) if tree is None else _generated(places, tree, groups)
+    if tree is None:
+        return _general(places, terms.keep_empty)
+    source = terms.source.path if terms.source is not None else ()
+    return _generated(places, tree, groups, source[0] if len(source) == 1 and _again(tree, source[0], places) else None)
 
 
 def _place(capture: Capture, terms: Terms) -> _Place:
@@ -116,7 +122,13 @@ def _tree(places: Sequence[_Place]) -> Tree | None:
     return tree
 
 
-def _generated(places: Sequence[_Place], tree: Tree, total: int) -> Apply:
+def _again(tree: Tree, key: str, places: Sequence[_Place]) -> bool:
+    """Whether one capture goes to a field of the event's own, beside what is there."""
+    node = tree.get(key)
+    return type(node) is list and len(node) == 1 and not places[node[0]].overwrites
+
+
+def _generated(places: Sequence[_Place], tree: Tree, total: int, again: str | None) -> Apply:
     """For `%{WORD:a} (%{WORD:b})? %{INT:[c][d]:int}`, with everything in `names` that it calls:
 
     def apply(found, event):
@@ -130,6 +142,8 @@ def _generated(places: Sequence[_Place], tree: Tree, total: int) -> Apply:
             store0(event, v0)
             if v1: store1(event, v1)
             store2(event, integer2(v2))
+
+    `again` is the field that is there in any case, if it is one of them.
     """
     writer = _Writer(places)
     groups = [place.capture.group for place in places]
@@ -141,9 +155,9 @@ def _generated(places: Sequence[_Place], tree: Tree, total: int) -> Apply:
     else:
         writer.line(1, f"{values}= found.group({_all(groups)})")
     writer.line(1, "fields = event.fields")
-    writer.names["new"] = frozenset(key for key, node in tree.items() if not _overwrites(node, places))
+    writer.names["new"] = frozenset(key for key, node in tree.items() if key != again and not _overwrites(node, places))
     writer.line(1, "if new.isdisjoint(fields):")
-    writer.fresh(tree)
+    writer.fresh(tree, again)
     writer.line(1, "else:")
     writer.general()
     source = "\n".join(["def apply(found, event):", *writer.lines])
@@ -167,6 +181,7 @@ class _Writer:
         self.lines: list[str] = []
         self.names: dict[str, Any] = {"add": _add}
         self._trees = 0
+        self._depth = 2
         for number, place in enumerate(places):
             self.names[f"store{number}"] = place.store
             self.names[f"convert{number}"] = place.capture.convert
@@ -174,11 +189,15 @@ class _Writer:
     def line(self, depth: int, text: str) -> None:
         self.lines.append("    " * depth + text)
 
-    def when(self, number: int) -> str:
-        """The condition under which a capture is kept."""
+    def condition(self, number: int) -> str:
+        """When a capture is kept; empty if always."""
         if self.places[number].capture.certain:
             return ""
-        return f"if v{number} is not None: " if self.places[number].capture.convert else f"if v{number}: "
+        return f"v{number} is not None" if self.places[number].capture.convert else f"v{number}"
+
+    def when(self, number: int) -> str:
+        condition = self.condition(number)
+        return f"if {condition}: " if condition else ""
 
     def value(self, number: int) -> str:
         place = self.places[number]
@@ -186,38 +205,69 @@ class _Writer:
             return f"int(v{number}) if len(v{number}) < 19 else convert{number}(v{number})"
         return f"convert{number}(v{number})" if place.capture.convert else f"v{number}"
 
-    def fresh(self, tree: Tree) -> None:
-        """For events that have none of the fields."""
+    def fresh(self, tree: Tree, again: str | None) -> None:
+        """For events that have none of the fields, but `again`."""
         for key, node in tree.items():
-            if type(node) is list:
+            if key == again:
+                self.second(key, node[0])
+            elif type(node) is list:
                 self.leaf("fields", key, node)
             else:
                 self.put("fields", key, node)
 
+    def second(self, key: str, number: int) -> None:
+        """Puts a capture beside the text that the field has."""
+        condition, value = self.condition(number), self.value(number)
+        depth = 2
+        if condition:
+            self.line(depth, f"if {condition}:")
+            depth = 3
+        self.line(depth, f"before = fields.get({key!r})")
+        self.line(depth, f"if type(before) is str: fields[{key!r}] = [before, {value}]")
+        self.line(depth, f"else: store{number}(event, {value})")
+
     def put(self, into: str, key: str, node: Tree) -> bool:
         """Puts an object into another; returns whether there is something in it for certain."""
-        number = self.only_leaf(node)
-        if number is not None:
-            self.line(2, f"{self.when(number)}{into}[{key!r}] = {self.literal(node)}")
-            return self.places[number].capture.certain
+        leaves = self.leaves(node)
+        if self.only_leaf(node):
+            self.line(self._depth, f"{self.when(leaves[0])}{into}[{key!r}] = {self.literal(node)}")
+            return self.places[leaves[0]].capture.certain
+        conditions = [self.condition(number) for number in leaves]
+        if all(conditions):
+            self.perhaps(f"{into}[{key!r}]", node, conditions)
+            return False
+        first = {key: child for key, child in node.items() if self.certain(child)}
+        self.line(self._depth, f"{into}[{key!r}] = {self.filled(node, first)}")
+        return True
+
+    def perhaps(self, place: str, node: Tree, conditions: Sequence[str]) -> None:
+        """An object in which nothing is for certain: none is made where nothing was captured."""
+        self.line(self._depth, f"if {' or '.join(dict.fromkeys(conditions))}:")
+        self._depth += 1
+        self.line(self._depth, f"{place} = {self.filled(node, {})}")
+        self._depth -= 1
+
+    def filled(self, node: Tree, first: Tree) -> str:
+        """Writes what makes an object; returns its name. `first` is what it has for certain."""
         self._trees += 1
         name = f"t{self._trees}"
-        first = {key: child for key, child in node.items() if self.certain(child)}
-        self.line(2, f"{name} = {self.literal(first)}")
-        certain = bool(first)
+        self.line(self._depth, f"{name} = {self.literal(first)}")
         for inner, child in node.items():
-            if type(child) is dict:
-                certain |= inner not in first and self.put(name, inner, child)
-            else:
+            if type(child) is list:
                 self.leaf(name, inner, child[1:] if inner in first else child, inner in first)
-        self.line(2, f"{'' if certain else f'if {name}: '}{into}[{key!r}] = {name}")
-        return certain
+            elif inner not in first:
+                self.put(name, inner, child)
+        return name
 
-    def only_leaf(self, node: Any) -> int | None:
-        """The capture of an object that can hold but one."""
+    def leaves(self, node: Any) -> list[int]:
+        """The captures of an object."""
+        return node if type(node) is list else [number for child in node.values() for number in self.leaves(child)]
+
+    def only_leaf(self, node: Any) -> bool:
+        """Whether an object can hold but one capture."""
         while type(node) is dict and len(node) == 1:
             (node,) = node.values()
-        return node[0] if type(node) is list and len(node) == 1 else None
+        return type(node) is list and len(node) == 1
 
     def certain(self, node: Any) -> bool:
         """Whether all that is in it is there after every match; of a field with several captures, the first."""
@@ -235,7 +285,7 @@ class _Writer:
         for number in numbers:
             value = self.value(number)
             put = f"add({into}, {key!r}, {value}, {self.places[number].overwrites})"
-            self.line(2, f"{self.when(number)}{put if again else f'{into}[{key!r}] = {value}'}")
+            self.line(self._depth, f"{self.when(number)}{put if again else f'{into}[{key!r}] = {value}'}")
             again = True
 
     def general(self) -> None:

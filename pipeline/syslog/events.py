@@ -19,7 +19,8 @@ from pipeline.texts.conversions import leading_integer
 
 Decode = Callable[[bytes, Origin, Reject], Iterator[Event]]
 Understood = tuple[Message | None, Callable[[Event], None] | None]
-"""What a text says; and, where fields are the reader's own affair, the function that sets them."""
+"""What a text says; and, where fields are the reader's own affair, the function that sets them. Of a text that says
+nothing it sets the tag; without it, the event gets that of a text that is no syslog."""
 Understand = Callable[[str], Understood]
 
 NO_SYSLOG = "_grokparsefailure_sysloginput"
@@ -75,12 +76,16 @@ def decoder(codec: Codec, reading: Reading, labels: Labels, *, ecs: bool) -> Dec
                 if ecs:
                     _keep_original(event.fields, text)
                 message, keep = understand(text) if type(text) is str else (None, None)
-                if keep is None or message is None:
+                if message is None:
+                    tell(event.fields, None, address)
+                    (keep or _tag)(event)
+                elif keep is None:
                     tell(event.fields, message, address)
+                    _finish(event, message, reading.read_time)
                 else:
                     tell(event.fields, message._replace(timestamp=None), address)
                     keep(event)
-                _finish(event, message, reading.read_time)
+                    _finish(event, message, reading.read_time)
                 if ecs:
                     event.fields.pop("timestamp", None)
                 yield event
@@ -106,10 +111,11 @@ def _messages(data: bytes, origin: Origin) -> Iterator[tuple[bytes, str | None, 
             yield trimmed(data[frame.first : frame.last]), peer, frame.start, frame.end
 
 
-def _finish(event: Event, message: Message | None, read_time: ReadTime) -> None:
-    if message is None:
-        add_tag(event, NO_SYSLOG)
-        return
+def _tag(event: Event) -> None:
+    add_tag(event, NO_SYSLOG)
+
+
+def _finish(event: Event, message: Message, read_time: ReadTime) -> None:
     event.fields["message"] = message.text
     if message.timestamp is not None:
         stamp = read_time(message)

@@ -2,7 +2,7 @@
 
 A quoted value holds separators, line breaks and doubled quotes; after it comes a separator or the end. An unquoted one
 holds no quotes. Nothing between two separators is None, two quotes with nothing between are an empty text. Of several
-lines the first is read.
+lines the first is read; what ends it is the first line break in the text, quoted or not, and no other does.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import re
 from collections.abc import Callable
 
 Row = list[str | None]
+_ENDING = re.compile(r"\r\n|\n|\r")
 
 
 def line_parser(separator: str = ",", quote: str = '"') -> Callable[[str], Row | None]:
     """A function from a text to the values of its first line, None of an empty text; it raises `ValueError`."""
     between, mark = re.escape(separator), re.escape(quote)
-    value = re.compile(
-        rf"(?:{mark}((?:[^{mark}]|{mark}{mark})*){mark}|((?:(?!{between})[^{mark}\r\n])*))({between}|\r\n|\n|\r|\Z)"
-    )
+    quoted_or_plain = rf"(?:{mark}((?:[^{mark}]|{mark}{mark})*){mark}|((?:(?!{between})[^{mark}\r\n])*))"
+    values = {ending: re.compile(rf"{quoted_or_plain}({between}|{ending}|\Z)") for ending in ("\r\n", "\n", "\r")}
     double = quote + quote
 
     def parse(text: str) -> Row | None:
@@ -27,6 +27,8 @@ def line_parser(separator: str = ",", quote: str = '"') -> Callable[[str], Row |
         if quote not in text and "\n" not in text and "\r" not in text:
             return [part or None for part in text.split(separator)]
         row: Row = []
+        ending = _ENDING.search(text)
+        value = values[ending[0] if ending else "\n"]
         position, end = 0, separator
         while end == separator:
             found = value.match(text, position)

@@ -18,6 +18,12 @@ FAILED = ["_csvparsefailure"]
         ('separator => "||" quote_char => "\'"', "a||'b||c'", {"column1": "a", "column2": "b||c"}),
         ("", 'a,"b\nc"', {"column1": "a", "column2": "b\nc"}),
         ("", "a,b\nc,d", {"column1": "a", "column2": "b"}),
+        ("", "a,b\r\nc,d", {"column1": "a", "column2": "b"}),
+        ("", "a\rb\nc", {"column1": "a"}),
+        ("", '"a\r\nb",c\r\nd', {"column1": "a\r\nb", "column2": "c"}),
+        # The first line break in the text, quoted or not, is what ends a line.
+        ("", '"a\r\nb",c\nd', {"tags": FAILED}),
+        ("", '"a\nb"\r', {"tags": FAILED}),
         ('target => "[t][u]"', "a", {"t": {"u": {"column1": "a"}}}),
         ('columns => ["[p][q]"]', "a", {"p": {"q": "a"}}),
         ("skip_empty_rows => true", "", {"tags": ["_csvskippedemptyfield"]}),
@@ -43,6 +49,10 @@ def test_a_line(options, line, fields):
         ("integer", "1.5", "1.5"),
         ("integer", "09", "09"),
         ("float", "1e3", 1000.0),
+        ("float", ".5", 0.5),
+        ("float", "0x1A", 26.0),
+        ("float", "-0x1A", "-0x1A"),
+        ("float", "1.", "1."),
         ("float", "x", "x"),
         ("boolean", " True ", True),
         ("boolean", " No", "no"),
@@ -50,8 +60,13 @@ def test_a_line(options, line, fields):
         ("date", "Nov 21, 2026", "2026-11-21T00:00:00.000Z"),
         ("date", "Sat, Nov 21 26", "2026-11-21T00:00:00.000Z"),
         ("date", "November 31, 2026", "November 31, 2026"),
+        ("date", "2026-02-30", "2026-02-30"),
+        ("date", "2024-02-29", "2024-02-29T00:00:00.000Z"),
+        ("date", "May 1 123", "0123-05-01T00:00:00.000Z"),
         ("date", "soon", "soon"),
         ("date_time", "2026-11-21 10:20:30", "2026-11-21T10:20:30.000Z"),
+        ("date_time", "2026-11-21", "2026-11-21T00:00:00.000Z"),
+        ("date_time", "2026-02-30 10:20:30", "2026-02-30 10:20:30"),
         ("date_time", "2026-11-21T10:20:30+01:00", "2026-11-21T09:20:30.000Z"),
         ("date_time", "Saturday, November 21 10:20:30, 2026", "2026-11-21T10:20:30.000Z"),
         ("date_time", "Nov 21 2026 10:20:30", "Nov 21 2026 10:20:30"),
@@ -61,6 +76,14 @@ def test_a_line(options, line, fields):
 def test_conversions(kind, text, value):
     config = f'filter {{ csv {{ source => "m" columns => "c" separator => ";" convert => {{ "c" => "{kind}" }} }} }}'
     assert documents(config, {"m": text}) == [{"m": text, "c": value}]
+
+
+def test_a_day_begins_at_midnight_of_the_machine(monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    config = 'filter { csv { columns => ["a", "b"] convert => { "a" => "date" "b" => "date_time" } } }'
+    assert documents(config, {"message": "2026-07-01,2026-07-01"}) == [
+        {"message": "2026-07-01,2026-07-01", "a": "2026-07-01T04:00:00.000Z", "b": "2026-07-01T00:00:00.000Z"}
+    ]
 
 
 def test_no_value_is_no_boolean():

@@ -71,6 +71,11 @@ def test_a_target_other_than_the_timestamp():
     assert (found["b"], found["@timestamp"]) == ({"t": "2015-01-01T00:00:00.000Z"}, BEFORE)
 
 
+def test_a_target_that_cannot_be_set_is_tagged():
+    (found,) = date('match => ["m", "yyyy"] target => "[m][t]"', {"m": "2015"})
+    assert (found["m"], found["tags"]) == ("2015", ["_dateparsefailure"])
+
+
 def test_the_timestamp_itself_is_no_text():
     (found,) = date('match => ["@timestamp", "ISO8601"]', {"@timestamp": BEFORE})
     assert found["tags"] == ["_dateparsefailure"]

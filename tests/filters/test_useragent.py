@@ -26,6 +26,14 @@ def test_what_the_target_has_already_stays():
     assert documents(config, {"user_agent": {"original": CHROME}}) == [{"user_agent": {"original": CHROME, **ECS}}]
 
 
+def test_what_is_beside_the_names_of_the_result_stays():
+    config = 'filter { useragent { source => "a" target => "u" } }'
+    before = {"os": {"name": "Windows", "kernel": "6"}, "device": "phone"}
+    assert documents(config, {"a": CHROME, "u": before}) == [
+        {"a": CHROME, "u": {**ECS, "os": {"name": "Linux", "full": "Linux", "kernel": "6"}}}
+    ]
+
+
 def test_without_ecs():
     config = 'filter { useragent { source => "a" prefix => "p_" } }'
     assert documents(config, {"a": CHROME}, ecs="disabled") == [
@@ -39,6 +47,11 @@ def test_without_ecs():
 def test_what_is_no_agent_is_left_alone(value):
     config = 'filter { useragent { source => "a" add_tag => "t" } }'
     assert documents(config, {"a": value}) == [{"a": value}]
+
+
+def test_half_of_a_surrogate_pair_is_no_fault():
+    (document,) = documents('filter { useragent { source => "a" } }', {"a": f"\ud800 {CHROME}"})
+    assert document["user_agent"] == ECS
 
 
 def test_answers_are_not_shared():
