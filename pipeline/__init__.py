@@ -18,5 +18,5 @@ The rooms, from the top down; imports point down only:
     store  disk                        the embedded store  |  segments, followed files, archives
     protocols  languages  texts        bytes on the wire  |  small languages: text in, closure out  |  charsets, lines
     plugin, options, flow, then bus, batch   the contracts; where pipelines of one process meet
-    sprintf, field_reference, event, dates, then errors  metrics  clock  spans  time_limits
+    sprintf, field_reference, java_text, event, dates, then errors  metrics  clock  spans  time_limits
 """

@@ -26,9 +26,10 @@ from pipeline.dates import zones
 from pipeline.errors import FieldError, FieldReferenceError
 from pipeline.event import Event, Fields
 from pipeline.field_reference import FieldReference
+from pipeline.java_text import as_text
 from pipeline.options import Boolean, Ecs, Ignored, PluginOptions, Refused, Text, Texts
 from pipeline.plugin import Codec
-from pipeline.sprintf import Template, as_text
+from pipeline.sprintf import Template
 from pipeline.texts import cef, cef_times
 from pipeline.texts.cef_fields import HEADER, HEADER_ECS, SYSLOG, SYSLOG_ECS, extensions
 from pipeline.texts.codecs import LineCodec, Parse, WholeCodec, text_of

@@ -16,7 +16,8 @@ from pydantic import Field
 from pipeline.event import Event, Fields
 from pipeline.options import Boolean, PluginOptions
 from pipeline.plugin import Codec
-from pipeline.texts.codecs import WriteOnlyCodec, inspected
+from pipeline.texts.codecs import WriteOnlyCodec
+from pipeline.texts.ruby_text import float_text, inspected
 
 INDENT = 4
 
@@ -48,7 +49,7 @@ def shown(value: Any, indent: int = INDENT, *, root: bool = False) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return _float(value)
+        return float_text(value)
     if isinstance(value, int):
         return str(value)
     return "nil" if value is None else shown(orjson.loads(orjson.dumps(value)), indent)
@@ -72,15 +73,3 @@ def _array(value: list[Any], indent: int) -> str:
     width = len(str(len(value) - 1))
     lines = [f"{' ' * indent}[{i:>{width}}] {shown(item, indent + INDENT)}" for i, item in enumerate(value)]
     return "[\n" + ",\n".join(lines) + "\n" + " " * (indent - INDENT) + "]"
-
-
-def _float(value: float) -> str:
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    text = repr(value)
-    if "e" not in text:
-        return text
-    mantissa, exponent = text.split("e")
-    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{int(exponent):+03d}"

@@ -24,9 +24,10 @@ from pydantic import Field, model_validator
 
 from pipeline.event import Event
 from pipeline.field_reference import FieldReference
+from pipeline.java_text import as_text
 from pipeline.options import ExistingPath, FilterOptions, Number, Text, Texts
 from pipeline.plugin import Filter, PluginContext
-from pipeline.sprintf import Template, as_text
+from pipeline.sprintf import Template
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
