@@ -26,16 +26,16 @@ from pipeline.dates import zones
 from pipeline.errors import FieldError, FieldReferenceError
 from pipeline.event import Event, Fields
 from pipeline.field_reference import FieldReference
-from pipeline.java_text import as_text
 from pipeline.options import Boolean, Ecs, Ignored, PluginOptions, Refused, Text, Texts
 from pipeline.plugin import Codec
 from pipeline.sprintf import Template
-from pipeline.texts import cef, cef_times
-from pipeline.texts.cef_fields import HEADER, HEADER_ECS, SYSLOG, SYSLOG_ECS, extensions
+from pipeline.texts import cef, cef_times, conversions
+from pipeline.texts.cef_fields import HEADER, HEADER_ECS, LEGACY, SYSLOG, SYSLOG_ECS, Extension, extensions
 from pipeline.texts.codecs import LineCodec, Parse, WholeCodec, text_of
 
 log = logging.getLogger("apex.codec.cef")
 FAILURE_TAG = "_cefparsefailure"
+TIMESTAMP = "@timestamp"
 _OBSOLETE = "it went with version 6 of the codec: "
 
 
@@ -93,7 +93,7 @@ def build(options: Options) -> Codec:
 def _parser(options: Options) -> Parse:
     ecs, text_of_bytes = options.ecs_compatibility != "disabled", text_of("UTF-8")
     known = extensions(options.device)
-    names = {name: each.ecs if ecs else each.name for each in known for name in (each.key, each.name)}
+    names = _decoded_names(known, ecs)
     times = {each.ecs for each in known if each.time and ecs}
     header = [FieldReference(name) for name in (HEADER_ECS if ecs else HEADER)]
     syslog, raw = FieldReference(SYSLOG_ECS if ecs else SYSLOG), options.raw_data_field
@@ -102,18 +102,22 @@ def _parser(options: Options) -> Parse:
 
     def read(text: str) -> Fields:
         event = Event({})
+        value: str | None
         values, before, pairs = cef.read(text, len(header))
-        for field, value in zip(header, values, strict=False):
-            field.set(event, value)
+        for field, part in zip(header, values, strict=True):
+            field.set(event, part)
         if before:
             syslog.set(event, before)
         zone = _zone_of(pairs, default) if times else default
-        for key, value in pairs:
-            name = names.get(key, key)
+        for key, text in pairs:
+            name, value = names.get(key, key), text
             if name in times:
-                if not value.strip():
+                if text.strip():
+                    value = cef_times.read(text, zone)
+                elif name != TIMESTAMP:
+                    value = None
+                else:
                     continue
-                value = cef_times.read(value, zone)
             if name not in references:
                 if len(references) > 10_000:
                     references.clear()
@@ -135,11 +139,16 @@ def _parser(options: Options) -> Parse:
     return parse
 
 
-def _zone_of(pairs: list[cef.Pair], default: zones.Zone) -> zones.Zone:
-    for key, value in pairs:
-        if key in ("dtz", "deviceTimeZone"):
-            return zones.find(value) or default
-    return default
+def _decoded_names(known: list[Extension], ecs: bool) -> dict[str, str]:
+    """The field of each key and name."""
+    names = {name: each.ecs if ecs else each.name for each in known for name in (each.key, each.name)}
+    return names | {legacy: names[name] if ecs else legacy for legacy, name in LEGACY.items()}
+
+
+def _zone_of(pairs: list[cef.Pair], default: zones.Zone) -> zones.Zone | None:
+    """The zone that the event names last, None if it is not known."""
+    named = [value for key, value in pairs if key in ("dtz", "deviceTimeZone", "destinationTimeZone")]
+    return zones.find(named[-1]) if named else default
 
 
 def _reference(name: str) -> str:
@@ -158,6 +167,8 @@ def _encoded_names(options: Options) -> Mapping[tuple[str, ...], str]:
         written = each.key if options.reverse_mapping else each.name
         for field in (each.ecs, each.name) if ecs else (each.name,):
             found.setdefault(FieldReference(field).path, written)
+    for legacy, name in LEGACY.items():
+        found[(legacy,)] = found[(name,)] if options.reverse_mapping else legacy
     return found
 
 
@@ -188,4 +199,4 @@ def _severity(text: str) -> str:
 
 
 def _extension(value: Any) -> str:
-    return cef.value_text(orjson.dumps(value).decode() if isinstance(value, dict | list) else as_text(value))
+    return cef.value_text(orjson.dumps(value).decode() if isinstance(value, dict | list) else conversions.text(value))

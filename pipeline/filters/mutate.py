@@ -212,12 +212,15 @@ def _rename_constant(source: FieldReference, new: str | FieldReference) -> Opera
 
         return rename_plain
     has, remove, put_back, set_target = source.has, source.remove, source.set, setter(target)
+    is_there = target.has
 
     def rename(event: Event) -> bool:
         if has(event):
             value = remove(event)
             try:
                 set_target(event, value)
+                if not is_there(event):
+                    raise FilterFailure(f"{target.text} is no place of an array")
             except FilterFailure:
                 put_back(event, value)
                 raise

@@ -133,6 +133,7 @@ def test_order(options, event, result):
         ('rename => { "%{x}" => "b" }', {"x": "[a"}, {"x": "[a"}),
         ('rename => { "a" => "[b][c]" }', {"a": 1, "b": 2}, {"a": 1, "b": 2}),
         ('rename => { "a" => "tags" }', {"a": 1}, {"a": 1}),
+        ('rename => { "a" => "[b][x]" }', {"a": 1, "b": [2]}, {"a": 1, "b": [2]}),
         ('rename => { "a" => "@timestamp" }', {"a": "yesterday"}, {"a": "yesterday"}),
         ('copy => { "a" => "[@metadata]" }', {"a": 1}, {"a": 1}),
         ('replace => { "[tags][0]" => "x" }', {}, {}),

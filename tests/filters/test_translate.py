@@ -28,6 +28,7 @@ WORDS = 'dictionary => { "1" => "one" "2" => "two" }'
             {"l": [{"n": 1, "t": "one"}, {"n": 3, "t": "?"}]},
         ),
         ('iterate_on => "l"', {"l": [{"n": 1}, 5]}, {"l": [{"n": 1, "t": "one"}, 5]}),
+        ('iterate_on => "l" fallback => "?"', {"l": [{"m": 1}, {"n": None}]}, {"l": [{"m": 1}, {"n": None}]}),
     ],
 )
 def test_look_ups(options, event, result):
@@ -77,6 +78,9 @@ def test_without_a_target(ecs, result):
     [
         ("d.yml", '"100": Continue\nlist: [1, two]\n', "list", [1, "two"]),
         ("d.yaml", "a: 1\n", "a", 1),
+        ("d.yaml", "!!omap {\n  ? !!str a\n  : !!str x,\n}\n", "a", "x"),
+        ("d.yaml", "!!map { a: x }\n", "a", "x"),
+        ("d.csv", "a,x\u2028y\r\nb,z\r\n", "a", "x\u2028y"),
         ("d.json", '{"a": {"b": 1}}', "a", {"b": 1}),
         ("d.csv", 'a,"b, c"\n\nd\n', "a", "b, c"),
     ],
