@@ -102,7 +102,6 @@ def _parser(options: Options) -> Parse:
 
     def read(text: str) -> Fields:
         event = Event({})
-        value: str | None
         values, before, pairs = cef.read(text, len(header))
         for field, part in zip(header, values, strict=True):
             field.set(event, part)
@@ -110,14 +109,10 @@ def _parser(options: Options) -> Parse:
             syslog.set(event, before)
         zone = _zone_of(pairs, default) if times else default
         for key, text in pairs:
-            name, value = names.get(key, key), text
-            if name in times:
-                if text.strip():
-                    value = cef_times.read(text, zone)
-                elif name != TIMESTAMP:
-                    value = None
-                else:
-                    continue
+            name = names.get(key, key)
+            value = _time(text, zone) if name in times else text
+            if value is None and name == TIMESTAMP:
+                continue
             if name not in references:
                 if len(references) > 10_000:
                     references.clear()
@@ -143,6 +138,10 @@ def _decoded_names(known: list[Extension], ecs: bool) -> dict[str, str]:
     """The field of each key and name."""
     names = {name: each.ecs if ecs else each.name for each in known for name in (each.key, each.name)}
     return names | {legacy: names[name] if ecs else legacy for legacy, name in LEGACY.items()}
+
+
+def _time(text: str, zone: zones.Zone | None) -> str | None:
+    return cef_times.read(text, zone) if text.strip() else None
 
 
 def _zone_of(pairs: list[cef.Pair], default: zones.Zone) -> zones.Zone | None:

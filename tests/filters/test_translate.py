@@ -28,7 +28,6 @@ WORDS = 'dictionary => { "1" => "one" "2" => "two" }'
             {"l": [{"n": 1, "t": "one"}, {"n": 3, "t": "?"}]},
         ),
         ('iterate_on => "l"', {"l": [{"n": 1}, 5]}, {"l": [{"n": 1, "t": "one"}, 5]}),
-        ('iterate_on => "l" fallback => "?"', {"l": [{"m": 1}, {"n": None}]}, {"l": [{"m": 1}, {"n": None}]}),
     ],
 )
 def test_look_ups(options, event, result):
@@ -44,6 +43,7 @@ def test_look_ups(options, event, result):
         ('fallback => "no"', {}),
         ("exact => false", {"n": "3"}),
         ('iterate_on => "l"', {"l": [{"n": 3}]}),
+        ('iterate_on => "l" fallback => "?"', {"l": [{"m": 1}, {"n": None}]}),
         ('iterate_on => "l"', {"n": 1}),
     ],
 )
