@@ -14,8 +14,9 @@ Whatever the order in the configuration, operations run in this order: coerce, r
 gsub, uppercase, capitalize, lowercase, strip, split, join, merge, copy. Use two mutate blocks for another order.
 
 If an operation fails, those after it are left out, the event gets the tag `_mutate_error`, and `add_field` and the
-other common options are not applied. What was done before stays done. Two things are kinder than in Logstash: a value
-that cannot be set under its new name keeps its old one, and an integer beyond 64 bits becomes a float.
+other common options are not applied. What was done before stays done. Three things are kinder than in Logstash: a
+value that cannot be set under its new name keeps its old one, an integer beyond 64 bits becomes a float, and a text
+beyond the range of a float (`1e400`) is a failure, where Logstash makes an infinity of it that JSON cannot hold.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ class Options(FilterOptions):
     gsub: Annotated[Texts, AfterValidator(_triples)] = Field(
         [],
         description=r"Field, pattern and replacement, again and again. Patterns are Ruby's; \0 to \9 and \k<name> in a"
-        " replacement stand for what was matched. Pattern and replacement may hold %{...}.",
+        " replacement stand for what was matched (of numbers only \0, where groups have names)."
+        " Pattern and replacement may hold %{...}.",
     )
     uppercase: Texts = Field([], description="Fields to write in upper case.")
     capitalize: Texts = Field([], description="Fields to write with a capital first and the rest in lower case.")
