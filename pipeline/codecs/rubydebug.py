@@ -32,7 +32,8 @@ def build(options: Options) -> Codec:
     """Makes the codec."""
 
     def encode(event: Event) -> bytes:
-        fields = {**event.fields, "@metadata": event.metadata} if options.metadata else event.fields
+        metadata = {"@metadata": event.metadata} if options.metadata and event.metadata else {}
+        fields = {**event.fields, **metadata}
         return (shown(fields, INDENT, root=True) + "\n").encode("utf-8", "replace")
 
     return WriteOnlyCodec("rubydebug", encode)

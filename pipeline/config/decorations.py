@@ -17,7 +17,7 @@ from typing import Any
 from pipeline.errors import FieldReferenceError, FilterFailure
 from pipeline.event import Event, remove_tag
 from pipeline.field_reference import FieldReference
-from pipeline.field_setting import Setter, setter
+from pipeline.field_setting import Setter, text_setter
 from pipeline.options import FilterOptions, InputOptions
 from pipeline.sprintf import Template
 from pipeline.texts import conversions
@@ -124,7 +124,7 @@ def _field(name: str, value: Any) -> Decorate:
 
 
 def _place(field: FieldReference) -> tuple[FieldReference, Setter]:
-    return field, setter(field)
+    return field, text_setter(field)
 
 
 def _array(value: Any) -> list[Any]:

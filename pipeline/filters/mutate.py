@@ -29,7 +29,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pipeline.errors import FieldReferenceError, FilterFailure
 from pipeline.event import Event, copied
 from pipeline.field_reference import METADATA, FieldReference
-from pipeline.field_setting import setter
+from pipeline.field_setting import setter, text_setter
 from pipeline.options import FilterOptions, Hash, Text, TextHash, Texts, as_hash
 from pipeline.plugin import Filter, PlainFilter
 from pipeline.sprintf import Template
@@ -140,7 +140,7 @@ def _failing(reason: str) -> Operation:
 
 
 def _coerce(field: FieldReference, text: str) -> Operation:
-    get, has, set_field, render = field.get, field.has, setter(field), Template(text).render
+    get, has, set_field, render = field.get, field.has, text_setter(field), Template(text).render
 
     def coerce(event: Event) -> bool:
         if get(event) is None and has(event):
@@ -151,7 +151,7 @@ def _coerce(field: FieldReference, text: str) -> Operation:
 
 
 def _update(field: FieldReference, text: str) -> Operation:
-    has, set_field, render = field.has, setter(field), Template(text).render
+    has, set_field, render = field.has, text_setter(field), Template(text).render
 
     def update(event: Event) -> bool:
         if has(event):
@@ -162,7 +162,7 @@ def _update(field: FieldReference, text: str) -> Operation:
 
 
 def _replace(field: FieldReference, text: str) -> Operation:
-    set_field, render = setter(field), Template(text).render
+    set_field, render = text_setter(field), Template(text).render
 
     def replace(event: Event) -> bool:
         set_field(event, render(event))
@@ -241,6 +241,8 @@ def _plain(field: FieldReference) -> bool:
 
 def _convert(field: FieldReference, type_name: str) -> Operation:
     get, set_field, conversion = field.get, setter(field), conversions.CONVERSIONS[type_name]
+    if field.path == ("@timestamp",):
+        return _nothing if type_name == "boolean" else _converting_time(type_name)
 
     def convert(event: Event) -> bool:
         value = get(event)
@@ -278,6 +280,19 @@ def _change_texts(field: FieldReference, change: Conversion) -> Operation:
 
 def _nothing(_event: Event) -> bool:
     return True
+
+
+def _converting_time(type_name: str) -> Operation:
+    """A time is no text, and whatever it is turned into is no time."""
+
+    def convert(event: Event) -> bool:
+        if event.fields.get("@timestamp") is not None:
+            raise FilterFailure(
+                f"@timestamp must stay a time and cannot be a {type_name}: copy it, and convert the copy"
+            )
+        return True
+
+    return convert
 
 
 def _gsub(field: FieldReference, pattern: str, replacement: str) -> Operation:

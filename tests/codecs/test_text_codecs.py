@@ -195,6 +195,7 @@ def test_rubydebug():
         "t": True,
     }
     assert codec(rubydebug, metadata=True).encode(Event(fields, {"p": 1})).decode() == SHOWN
+    assert codec(rubydebug, metadata=True).encode(Event({})) == b"{}\n"
 
 
 def test_rubydebug_numbers_long_arrays_in_a_column():

@@ -51,6 +51,7 @@ def test_of_filters(options: dict[str, Any], before: dict[str, Any], after: dict
     ("options", "before"),
     [
         ({"add_field": {"@timestamp": "x"}}, {"@timestamp": "2026-01-01T00:00:00.000Z"}),
+        ({"add_field": {"@timestamp": "2026-01-01T00:00:00.000Z"}}, {}),
         ({"add_field": {"[a][b]": "x"}}, {"a": "y"}),
         ({"add_field": {"[tags][b]": "x"}}, {"tags": "y"}),
         ({"add_field": {"%{a}": "x"}}, {"a": "[y"}),
