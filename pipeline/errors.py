@@ -39,7 +39,7 @@ class FieldReferenceError(ApexLogsError):
 
 
 class FieldError(ApexLogsError):
-    """A field that cannot be set: its parent is a scalar, or an array with another kind of key."""
+    """A field that cannot be set: its parent is a scalar, or an array that does not reach so far back."""
 
 
 class Unjudged(ApexLogsError):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.dates import timestamps
+
 Fields = dict[str, Any]
 
 SIBLING = 1 << 32
@@ -30,8 +32,16 @@ class Event:
         self.ordinal = ordinal
 
     def clone(self) -> Event:
-        """An event of its own with the same content: changes to one are not seen in the other."""
-        return Event(copied(self.fields), copied(self.metadata), self.ordinal)
+        """An event of its own with the same content: changes to one are not seen in the other.
+
+        As every event that is made, it has a time and a version, though they were taken from the first
+        (`clone` in logstash-core's Event.java).
+        """
+        fields = copied(self.fields)
+        fields.setdefault("@version", "1")
+        if fields.get("@timestamp") is None:
+            fields["@timestamp"] = timestamps.now()
+        return Event(fields, copied(self.metadata), self.ordinal)
 
     def __repr__(self) -> str:
         return f"Event({self.fields!r}, metadata={self.metadata!r})"
@@ -50,7 +60,7 @@ _CONTAINERS = (dict, list)
 
 
 def add_tag(event: Event, tag: str) -> None:
-    """Adds a tag once, as Logstash's `event.tag`: a text in `tags` becomes an array first."""
+    """Adds a tag once, as Logstash's `event.tag`: a text in `tags` becomes an array, unless it is the tag."""
     tags = event.fields.get("tags")
     if type(tags) is list:
         if tag not in tags:
@@ -59,8 +69,6 @@ def add_tag(event: Event, tag: str) -> None:
         event.fields["tags"] = [tag]
     elif tags != tag:
         event.fields["tags"] = [tags, tag]
-    else:
-        event.fields["tags"] = [tag]
 
 
 def remove_tag(event: Event, tag: str) -> None:

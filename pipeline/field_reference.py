@@ -5,8 +5,9 @@ The rules are Logstash's ("Field references deep dive" in its documentation):
     reference = name | element+            a bare name holds no bracket
     element   = "[" (name | element+) "]"  `[[a][b]][c]` is `[a][b][c]`
 
-A key on an array is its index, from the end if negative. Objects that are missing on the way to a field
-that is set are made. `[@metadata]` is a place of its own, which outputs do not write.
+A key on an array is its index, from the end if negative; what is set under a key that is no index goes
+nowhere (`Accessors.java` in logstash-core). Objects that are missing on the way to a field that
+is set are made. `[@metadata]` is a place of its own, which outputs do not write.
 """
 
 from __future__ import annotations
@@ -205,7 +206,7 @@ def _put(parent: Any, key: str, value: Any, text: str) -> None:
     try:
         index = int(key)
     except ValueError:
-        raise FieldError(f'{text} cannot be set: "{key}" is no index of an array') from None
+        return
     if index < -len(parent):
         raise FieldError(f"{text} cannot be set: {index} is before the start of the array")
     if index >= len(parent):

@@ -35,6 +35,18 @@ def setter(field: FieldReference) -> Setter:
     return set_deep
 
 
+def text_setter(field: FieldReference) -> Setter:
+    """The same for a value that is certainly a text: `@timestamp` takes none, not even one that reads as a time.
+
+    Logstash's events take only a `LogStash::Timestamp` there (`ruby_set_field` in JrubyEventExtLibrary.java).
+    """
+    return _refuse_text if field.path == ("@timestamp",) else setter(field)
+
+
+def _refuse_text(_event: Event, value: Any) -> None:
+    raise FilterFailure(f"@timestamp must be a time, not the text {value!r:.100}: read it with the date filter")
+
+
 def _set_timestamp(event: Event, value: Any) -> None:
     if type(value) is not str or timestamps.canonical(value) != value:
         raise FilterFailure(f"@timestamp must be a time, not {value!r:.100}")

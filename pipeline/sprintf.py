@@ -6,18 +6,16 @@
     %{+%s}                  @timestamp in whole seconds since 1970
     %{{TIME_NOW}}           the present
 
-An array is its values with commas between them, an object is JSON, a number is written as Java does (1.0E10). Dates
-of an event without `@timestamp` are empty. A pattern or a field reference that cannot be read is a fault of the
+An array is its values with commas between them, an object is JSON, a number is written as Java does (`java_text`).
+Dates of an event without `@timestamp` are empty. A pattern or a field reference that cannot be read is a fault of the
 configuration; Logstash finds it when the first event arrives, and stops.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
@@ -26,6 +24,7 @@ from pipeline.dates.patterns import Formatter
 from pipeline.errors import FieldReferenceError
 from pipeline.event import Event
 from pipeline.field_reference import FieldReference
+from pipeline.java_text import as_text
 
 Render = Callable[[Event], str]
 
@@ -84,59 +83,6 @@ def nested(value: Any, scalar: Callable[[Any], Callable[[Event], Any]]) -> Calla
         elements = [nested(inner, scalar) for inner in value]
         return lambda event: [render(event) for render in elements]
     return scalar(value)
-
-
-def as_text(value: Any) -> str:
-    """The text of a field's value, as Logstash puts it into a template."""
-    if type(value) is str:
-        return value
-    if type(value) is list:
-        return ",".join(["" if item is None else _inner_text(item) for item in value])
-    if type(value) is dict:
-        return _json(value)
-    return _scalar(value)
-
-
-def java_float(value: float) -> str:
-    """A float as Java prints it: plain from 0.001 up to 10,000,000, else as 1.0E10."""
-    if value != value or value in (float("inf"), float("-inf")):
-        return "NaN" if value != value else ("Infinity" if value > 0 else "-Infinity")
-    if value == 0 or 1e-3 <= abs(value) < 1e7:
-        return repr(value)
-    mantissa, _, exponent = f"{value!r}".partition("e")
-    if exponent:
-        return f"{mantissa}{'' if '.' in mantissa else '.0'}E{int(exponent)}"
-    return _scientific(mantissa)
-
-
-def _scientific(plain: str) -> str:
-    sign, plain = ("-", plain[1:]) if plain.startswith("-") else ("", plain)
-    whole, _, fraction = plain.partition(".")
-    digits = (whole + fraction).lstrip("0")
-    exponent = len(whole) - 1 if whole.strip("0") else len(fraction.lstrip("0")) - len(fraction) - 1
-    digits = digits.rstrip("0")
-    return f"{sign}{digits[0]}.{digits[1:] or '0'}E{exponent}"
-
-
-def _scalar(value: Any) -> str:
-    if type(value) is bool:
-        return "true" if value else "false"
-    if type(value) is float:
-        return java_float(value)
-    return str(value)
-
-
-def _inner_text(value: Any) -> str:
-    if type(value) is dict:  # Java's own text of a map, not JSON
-        return "{" + ", ".join([f"{key}={_inner_text(item)}" for key, item in value.items()]) + "}"
-    return "null" if value is None else as_text(value)
-
-
-def _json(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except (TypeError, ValueError):  # integers beyond 64 bits, cut surrogates
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 # -------------------------------------------------------------------------------------------- compiling

@@ -55,7 +55,7 @@ def test_what_cannot_be_read(text: str, why: str) -> None:
     assert message.endswith("; write [outer][inner] or a bare name")
 
 
-DOCUMENT = {"a": 1, "o": {"p": {"q": 2}, "none": None}, "l": [10, {"x": 11}, [12]], "n": None}
+DOCUMENT = {"a": 1, "o": {"p": {"q": 2}, "none": None}, "l": [10, {"x": 11}, [12]], "n": None, "nulls": [None]}
 READ: dict[str, tuple[Any, bool]] = {
     "a": (1, True),
     "[o][p]": ({"q": 2}, True),
@@ -67,6 +67,7 @@ READ: dict[str, tuple[Any, bool]] = {
     "[l][1][x]": (11, True),
     "[l][2][0]": (12, True),
     "[l][3]": (None, False),
+    "[nulls][0]": (None, True),
     "[l][-4]": (None, False),
     "[l][x]": (None, False),
     "[a][b]": (None, False),
@@ -95,6 +96,8 @@ SET = {
     "[l][1][x]": {"l": [10, {"x": "new"}]},
     "[l][2][y]": {"l": [10, {"x": 11}, {"y": "new"}]},
     "[none][y]": {"none": {"y": "new"}},
+    "[l][x]": {},
+    "[l][x][y]": {},
 }
 
 
@@ -118,7 +121,6 @@ def test_set_metadata() -> None:
 IN_THE_WAY = {
     "[a][b]": "[a] holds 1, which has no fields",
     "[o][a][b]": "[a] holds 'text', which has no fields",
-    "[l][x]": '"x" is no index of an array',
     "[l][-2]": "-2 is before the start of the array",
 }
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = [
     {"errors", "metrics", "clock", "spans", "time_limits"},
     {"event", "dates"},
-    {"field_reference", "sprintf", "event_ids"},
+    {"field_reference", "java_text", "sprintf", "event_ids"},
     {"batch"},
     {"bus"},
     {"plugin", "options", "flow"},

@@ -28,13 +28,14 @@ from pipeline.event import Event, Fields
 from pipeline.field_reference import FieldReference
 from pipeline.options import Boolean, Ecs, Ignored, PluginOptions, Refused, Text, Texts
 from pipeline.plugin import Codec
-from pipeline.sprintf import Template, as_text
-from pipeline.texts import cef, cef_times
-from pipeline.texts.cef_fields import HEADER, HEADER_ECS, SYSLOG, SYSLOG_ECS, extensions
+from pipeline.sprintf import Template
+from pipeline.texts import cef, cef_times, conversions
+from pipeline.texts.cef_fields import HEADER, HEADER_ECS, LEGACY, SYSLOG, SYSLOG_ECS, Extension, extensions
 from pipeline.texts.codecs import LineCodec, Parse, WholeCodec, text_of
 
 log = logging.getLogger("apex.codec.cef")
 FAILURE_TAG = "_cefparsefailure"
+TIMESTAMP = "@timestamp"
 _OBSOLETE = "it went with version 6 of the codec: "
 
 
@@ -92,7 +93,7 @@ def build(options: Options) -> Codec:
 def _parser(options: Options) -> Parse:
     ecs, text_of_bytes = options.ecs_compatibility != "disabled", text_of("UTF-8")
     known = extensions(options.device)
-    names = {name: each.ecs if ecs else each.name for each in known for name in (each.key, each.name)}
+    names = _decoded_names(known, ecs)
     times = {each.ecs for each in known if each.time and ecs}
     header = [FieldReference(name) for name in (HEADER_ECS if ecs else HEADER)]
     syslog, raw = FieldReference(SYSLOG_ECS if ecs else SYSLOG), options.raw_data_field
@@ -102,17 +103,16 @@ def _parser(options: Options) -> Parse:
     def read(text: str) -> Fields:
         event = Event({})
         values, before, pairs = cef.read(text, len(header))
-        for field, value in zip(header, values, strict=False):
-            field.set(event, value)
+        for field, part in zip(header, values, strict=True):
+            field.set(event, part)
         if before:
             syslog.set(event, before)
         zone = _zone_of(pairs, default) if times else default
-        for key, value in pairs:
+        for key, text in pairs:
             name = names.get(key, key)
-            if name in times:
-                if not value.strip():
-                    continue
-                value = cef_times.read(value, zone)
+            value = _time(text, zone) if name in times else text
+            if value is None and name == TIMESTAMP:
+                continue
             if name not in references:
                 if len(references) > 10_000:
                     references.clear()
@@ -134,11 +134,20 @@ def _parser(options: Options) -> Parse:
     return parse
 
 
-def _zone_of(pairs: list[cef.Pair], default: zones.Zone) -> zones.Zone:
-    for key, value in pairs:
-        if key in ("dtz", "deviceTimeZone"):
-            return zones.find(value) or default
-    return default
+def _decoded_names(known: list[Extension], ecs: bool) -> dict[str, str]:
+    """The field of each key and name."""
+    names = {name: each.ecs if ecs else each.name for each in known for name in (each.key, each.name)}
+    return names | {legacy: names[name] if ecs else legacy for legacy, name in LEGACY.items()}
+
+
+def _time(text: str, zone: zones.Zone | None) -> str | None:
+    return cef_times.read(text, zone) if text.strip() else None
+
+
+def _zone_of(pairs: list[cef.Pair], default: zones.Zone) -> zones.Zone | None:
+    """The zone that the event names last, None if it is not known."""
+    named = [value for key, value in pairs if key in ("dtz", "deviceTimeZone", "destinationTimeZone")]
+    return zones.find(named[-1]) if named else default
 
 
 def _reference(name: str) -> str:
@@ -157,6 +166,8 @@ def _encoded_names(options: Options) -> Mapping[tuple[str, ...], str]:
         written = each.key if options.reverse_mapping else each.name
         for field in (each.ecs, each.name) if ecs else (each.name,):
             found.setdefault(FieldReference(field).path, written)
+    for legacy, name in LEGACY.items():
+        found[(legacy,)] = found[(name,)] if options.reverse_mapping else legacy
     return found
 
 
@@ -187,4 +198,4 @@ def _severity(text: str) -> str:
 
 
 def _extension(value: Any) -> str:
-    return cef.value_text(orjson.dumps(value).decode() if isinstance(value, dict | list) else as_text(value))
+    return cef.value_text(orjson.dumps(value).decode() if isinstance(value, dict | list) else conversions.text(value))

@@ -22,9 +22,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from pipeline.event import Event, Fields
 from pipeline.field_reference import FieldReference
+from pipeline.java_text import as_text
 from pipeline.options import Boolean, Ecs, PluginOptions, Text, Texts, as_hash
 from pipeline.plugin import Codec
-from pipeline.sprintf import as_text
 from pipeline.texts.codecs import Charset, LineCodec, Parse, keep_original, text_of
 from pipeline.texts.csv_lines import line_parser, written
 from pipeline.texts.table_values import CONVERTERS

@@ -16,8 +16,8 @@ from pydantic import Field
 from pipeline.event import Event, Fields
 from pipeline.options import Boolean, PluginOptions
 from pipeline.plugin import Codec
-from pipeline.texts.codecs import WriteOnlyCodec, inspected
-from pipeline.texts.ruby_values import float_text
+from pipeline.texts.codecs import WriteOnlyCodec
+from pipeline.texts.ruby_text import float_text, inspected
 
 INDENT = 4
 
@@ -32,7 +32,8 @@ def build(options: Options) -> Codec:
     """Makes the codec."""
 
     def encode(event: Event) -> bytes:
-        fields = {**event.fields, "@metadata": event.metadata} if options.metadata else event.fields
+        metadata = {"@metadata": event.metadata} if options.metadata and event.metadata else {}
+        fields = {**event.fields, **metadata}
         return (shown(fields, INDENT, root=True) + "\n").encode("utf-8", "replace")
 
     return WriteOnlyCodec("rubydebug", encode)

@@ -16,7 +16,7 @@ import orjson
 from pipeline.dates.timestamps import canonical
 from pipeline.documents.options import OPERATIONS, DocumentOptions, daily_index, rollover_alias, to_data_stream
 from pipeline.errors import NoAddress
-from pipeline.event import Event, Fields
+from pipeline.event import Event, Fields, copied
 from pipeline.protocols import bulk
 from pipeline.sprintf import Template
 
@@ -203,7 +203,7 @@ def _document(options: DocumentOptions) -> Callable[[Event], Fields]:
         parent, join = options.parent, options.join_field
 
         def joined(event: Event) -> Fields:
-            changed = event.clone()
+            changed = Event(copied(event.fields), event.metadata)
             join.set(changed, {"name": join.get(event), "parent": parent.render(event)})
             return changed.fields
 

@@ -8,12 +8,16 @@
       }
     }
 
-It matches if any of the addresses is in any of the networks; then `add_tag` and the other common options apply. What
-is no address, or no network, matches nothing. A file of networks is looked at every `refresh_interval` seconds.
+It matches if any of the addresses is in any of the networks; then `add_tag` and the other common options apply. An
+address may have a prefix (`10.1.2.3/24`): then its whole network must be in the other. It may be in brackets
+(`[fe80::1]`). So Ruby's IPAddr reads them, which Logstash uses. What is no address, or no network, matches nothing;
+blanks may be around a network, but not around an address. A file of networks is looked at every `refresh_interval`
+seconds.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -24,9 +28,10 @@ from pydantic import Field, model_validator
 
 from pipeline.event import Event
 from pipeline.field_reference import FieldReference
+from pipeline.java_text import as_text
 from pipeline.options import ExistingPath, FilterOptions, Number, Text, Texts
 from pipeline.plugin import Filter, PluginContext
-from pipeline.sprintf import Template, as_text
+from pipeline.sprintf import Template
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -59,16 +64,16 @@ def build(options: Options, context: PluginContext) -> Filter:
 
     def match(event: Event) -> bool:
         wanted = networks(event)
-        return any(address in network for address in addresses(event) for network in wanted)
+        return any(_within(address, network) for address in addresses(event) for network in wanted)
 
     return match
 
 
-def _addresses(options: Options) -> Callable[[Event], list[Address]]:
+def _addresses(options: Options) -> Callable[[Event], list[Address | Network]]:
     if options.address_field:
         get = options.address_field.get
 
-        def of_field(event: Event) -> list[Address]:
+        def of_field(event: Event) -> list[Address | Network]:
             value = get(event)
             return _parsed(map(as_text, value if type(value) is list else [value]), _address)
 
@@ -91,7 +96,7 @@ def _networks(options: Options, context: PluginContext) -> Callable[[Event], lis
     if all(template.constant for template in templates):
         for text in options.network:
             for part in text.split(","):
-                if _network(part.strip()) is None:
+                if _network(part) is None:
                     context.warn(f'cidr: "{part}" is no network, and matches nothing')
         fixed = of(None)
         return lambda event: fixed
@@ -120,20 +125,32 @@ class NetworkFile:
 
 
 def _parsed(texts: Iterable[str], parse: Callable[[str], Any]) -> list[Any]:
-    return [found for text in texts if (found := parse(text.strip())) is not None]
+    return [found for text in texts if (found := parse(text)) is not None]
 
 
 @lru_cache(maxsize=4096)
-def _address(text: str) -> Address | None:
+def _address(text: str) -> Address | Network | None:
+    text = _BRACKETS.sub(r"\1", text)
     try:
-        return ip_address(text)
+        return ip_network(text, strict=False) if "/" in text else ip_address(text)
     except ValueError:
         return None
+
+
+_BRACKETS = re.compile(r"\A\[([^]/]*:[^]/]*)\](?=/|\Z)")
 
 
 @lru_cache(maxsize=4096)
 def _network(text: str) -> Network | None:
     try:
-        return ip_network(text, strict=False)
+        return ip_network(_BRACKETS.sub(r"\1", text.strip()), strict=False)
     except ValueError:
         return None
+
+
+def _within(address: Address | Network, network: Network) -> bool:
+    if isinstance(address, IPv4Network):
+        return isinstance(network, IPv4Network) and address.subnet_of(network)
+    if isinstance(address, IPv6Network):
+        return isinstance(network, IPv6Network) and address.subnet_of(network)
+    return address in network

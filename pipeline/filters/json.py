@@ -39,6 +39,7 @@ from pipeline.field_reference import METADATA, FieldReference
 from pipeline.field_setting import Setter, setter
 from pipeline.options import Boolean, Ecs, FilterOptions, Texts
 from pipeline.plugin import Filter, PlainFilter
+from pipeline.texts import conversions
 
 TIMESTAMP = "@timestamp"
 
@@ -131,7 +132,7 @@ def _set_timestamp(event: Event, when: Any) -> None:
     canonical = timestamps.canonical(when) if type(when) is str else None
     event.fields[TIMESTAMP] = canonical or timestamps.now()
     if canonical is None:
-        event.fields["_@timestamp"] = when if type(when) is str else orjson.dumps(when).decode()
+        event.fields["_@timestamp"] = conversions.text(when)
         add_tag(event, "_timestampparsefailure")
 
 

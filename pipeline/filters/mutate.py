@@ -14,9 +14,10 @@ Whatever the order in the configuration, operations run in this order: coerce, r
 gsub, uppercase, capitalize, lowercase, strip, split, join, merge, copy. Use two mutate blocks for another order.
 
 If an operation fails, those after it are left out, the event gets the tag `_mutate_error`, and `add_field` and the
-other common options are not applied. What was done before stays done. Three things are kinder than in Logstash: a value
-that cannot be set under its new name keeps its old one, an integer beyond 64 bits becomes a float, and a pattern of
-gsub that works on a field for longer than 30 s fails.
+other common options are not applied. What was done before stays done. Four things are kinder than in Logstash: a value
+that cannot be set under its new name keeps its old one, an integer beyond 64 bits becomes a float, a pattern of gsub
+that works on a field for longer than 30 s fails, and so does a text beyond the range of a float (`1e400`), where
+Logstash makes an infinity of it that JSON cannot hold.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pipeline.errors import FieldReferenceError, FilterFailure
 from pipeline.event import Event, copied
 from pipeline.field_reference import METADATA, FieldReference
-from pipeline.field_setting import setter
+from pipeline.field_setting import setter, text_setter
 from pipeline.options import FilterOptions, Hash, Text, TextHash, Texts, as_hash
 from pipeline.plugin import Filter, PlainFilter
 from pipeline.sprintf import Template
@@ -70,7 +71,8 @@ class Options(FilterOptions):
     gsub: Annotated[Texts, AfterValidator(_triples)] = Field(
         [],
         description=r"Field, pattern and replacement, again and again. Patterns are Ruby's; \0 to \9 and \k<name> in a"
-        " replacement stand for what was matched. Pattern and replacement may hold %{...}.",
+        " replacement stand for what was matched (of numbers only \0, where groups have names)."
+        " Pattern and replacement may hold %{...}.",
     )
     uppercase: Texts = Field([], description="Fields to write in upper case.")
     capitalize: Texts = Field([], description="Fields to write with a capital first and the rest in lower case.")
@@ -158,7 +160,7 @@ def _failing(reason: str) -> Operation:
 
 
 def _coerce(field: FieldReference, text: str) -> Operation:
-    get, has, set_field, render = field.get, field.has, setter(field), Template(text).render
+    get, has, set_field, render = field.get, field.has, text_setter(field), Template(text).render
 
     def coerce(event: Event) -> bool:
         if get(event) is None and has(event):
@@ -169,7 +171,7 @@ def _coerce(field: FieldReference, text: str) -> Operation:
 
 
 def _update(field: FieldReference, text: str) -> Operation:
-    has, set_field, render = field.has, setter(field), Template(text).render
+    has, set_field, render = field.has, text_setter(field), Template(text).render
 
     def update(event: Event) -> bool:
         if has(event):
@@ -180,7 +182,7 @@ def _update(field: FieldReference, text: str) -> Operation:
 
 
 def _replace(field: FieldReference, text: str) -> Operation:
-    set_field, render = setter(field), Template(text).render
+    set_field, render = text_setter(field), Template(text).render
 
     def replace(event: Event) -> bool:
         set_field(event, render(event))
@@ -232,12 +234,15 @@ def _rename_constant(source: FieldReference, new: str | FieldReference) -> Opera
 
         return rename_plain
     has, remove, put_back, set_target = source.has, source.remove, source.set, setter(target)
+    is_there = target.has
 
     def rename(event: Event) -> bool:
         if has(event):
             value = remove(event)
             try:
                 set_target(event, value)
+                if not is_there(event):
+                    raise FilterFailure(f"{target.text} is no place of an array")
             except FilterFailure:
                 put_back(event, value)
                 raise
@@ -256,6 +261,8 @@ def _plain(field: FieldReference) -> bool:
 
 def _convert(field: FieldReference, type_name: str) -> Operation:
     get, set_field, conversion = field.get, setter(field), conversions.CONVERSIONS[type_name]
+    if field.path == ("@timestamp",):
+        return _nothing if type_name == "boolean" else _converting_time(type_name)
 
     def convert(event: Event) -> bool:
         value = get(event)
@@ -293,6 +300,19 @@ def _change_texts(field: FieldReference, change: Conversion) -> Operation:
 
 def _nothing(_event: Event) -> bool:
     return True
+
+
+def _converting_time(type_name: str) -> Operation:
+    """A time is no text, and whatever it is turned into is no time."""
+
+    def convert(event: Event) -> bool:
+        if event.fields.get("@timestamp") is not None:
+            raise FilterFailure(
+                f"@timestamp must stay a time and cannot be a {type_name}: copy it, and convert the copy"
+            )
+        return True
+
+    return convert
 
 
 def _gsub(field: FieldReference, pattern: str, replacement: str) -> Operation:

@@ -9,7 +9,8 @@
 
 Only the event's own fields are looked at, not those inside of objects; `tags` is one of them, and `@timestamp` and
 `@version` are, too. A pattern (Ruby's) may match anywhere in the name. Of an array, the elements that are not wanted
-are removed; if none is left, so is the field. Unless `blacklist_names` is given, fields whose name holds an unresolved
+are removed; if none is left, so is the field. Where both kinds of values name one array, the second looks at the
+array as it was, as in Logstash. Unless `blacklist_names` is given, fields whose name holds an unresolved
 `%{...}` are removed.
 """
 
@@ -106,8 +107,8 @@ def _compiled(pattern: str) -> Search:
         raise FilterFailure(str(error)) from error
 
 
-Rest = tuple[str, list[Any]] | None
-"""A field and the elements of it to remove; all of them if it is no array."""
+Rest = tuple[str, list[Any], list[Any]] | None
+"""A field, its elements, and those of them to remove; a value that is no array is one element."""
 
 
 def _rest(fields: dict[str, Any], name: str, search: Search, wanted: bool) -> Rest:
@@ -115,15 +116,14 @@ def _rest(fields: dict[str, Any], name: str, search: Search, wanted: bool) -> Re
     if value is None or value is False:
         return None
     items = value if type(value) is list else [value]
-    return name, [item for item in items if (search(text(item)) is not None) is not wanted]
+    return name, items, [item for item in items if (search(text(item)) is not None) is not wanted]
 
 
 def _apply(fields: dict[str, Any], rest: Rest) -> None:
-    if rest is None or not rest[1] or rest[0] not in fields:
+    if rest is None or not rest[2] or rest[0] not in fields:
         return
-    name, unwanted = rest
-    value = fields[name]
-    left = [item for item in value if item not in unwanted] if type(value) is list else []
+    name, items, unwanted = rest
+    left = [item for item in items if item not in unwanted]
     if left:
         fields[name] = left
     else:

@@ -24,6 +24,7 @@ from pipeline.field_reference import FieldReference
 from pipeline.field_setting import Setter, setter
 from pipeline.options import FilterOptions, Text
 from pipeline.plugin import Filter, Spreading
+from pipeline.texts import conversions
 
 FAILED = "_split_type_failure"
 
@@ -67,7 +68,7 @@ def _parts(text: str, terminator: str) -> list[str]:
     if not terminator:
         return [*text, ""]
     if terminator == " ":
-        return [*text.split(), *([""] if text[-1].isspace() else [])]
+        return [*conversions.split(text, " "), *([""] if text[-1] in "\t\n\v\f\r " else [])]
     return text.split(terminator)
 
 

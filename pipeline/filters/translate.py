@@ -11,7 +11,8 @@
 
 Numbers are looked up as their texts; of an array the first element is. `regex` takes the keys for patterns (Ruby's),
 and the first that matches counts; `exact => false` replaces each key that is in the text. `iterate_on` goes through an
-array: of values, if it is the source, too, or of objects, each with a `source` and a `target` of its own.
+array: of values, if it is the source, too, or of objects, each with a `source` and a `target` of its own; an object
+without a source is left alone.
 
 Without `target` the result takes the place of the source with ECS, else it goes to `translation`. A target that is
 there is left alone, and the event counts as not matched, unless `override` is set or it is the source. In place of its
@@ -175,7 +176,10 @@ def _objects(options: Options, array: FieldReference, words: _Dictionary) -> Pla
             if type(item) is not dict:
                 continue
             inside = Event(item)
-            found = words.find(conversions.text(source.get(inside)))
+            value = source.get(inside)
+            if value is None:
+                continue
+            found = words.find(conversions.text(value))
             if found is MISSING:
                 if fallback is None:
                     continue

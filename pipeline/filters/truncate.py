@@ -2,9 +2,9 @@
 
     filter { truncate { fields => ["message"] length_bytes => 1024 } }
 
-The start is kept, and no character is cut in two, so the result may be up to three bytes shorter. Elements of arrays
-and members of objects are cut one by one; numbers and times are left alone. An event in which nothing was too long
-counts as not matched.
+The start is kept, and no character is cut in two, so the result may be up to three bytes shorter. The texts in an
+array and the members of objects are cut one by one; objects and arrays within an array, numbers and times are left
+alone. An event in which nothing was too long counts as not matched.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def cut(value: Any, length: int) -> Any:
         encoded = value.encode("utf-8", "surrogatepass")
         return value if len(encoded) <= length else encoded[:length].decode("utf-8", "ignore")
     if type(value) is list:
-        items = [cut(item, length) for item in value]
+        items = [cut(item, length) if type(item) is str else item for item in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     if type(value) is dict:
         members = {name: cut(item, length) for name, item in value.items()}

@@ -198,7 +198,7 @@ def replacement(text: str, pattern: Regex) -> Replacement:
     position = 0
     for special in _SPECIAL.finditer(text):
         name = special[2]
-        inserted = _inserted(special[1]) if name is None else _by_name(name, pattern)
+        inserted = _inserted(special[1], bool(pattern.names)) if name is None else _by_name(name, pattern)
         parts += (text[position : special.start()], inserted)
         position = special.end()
     parts.append(text[position:])
@@ -209,7 +209,8 @@ def replacement(text: str, pattern: Regex) -> Replacement:
     return render
 
 
-def _inserted(sign: str) -> str | _Inserted:
+def _inserted(sign: str, named: bool) -> str | _Inserted:
+    """What a sign behind a backslash inserts; a number nothing, where the pattern's groups have names."""
     if sign == "\\":
         return "\\"
     if sign == "`":
@@ -217,6 +218,8 @@ def _inserted(sign: str) -> str | _Inserted:
     if sign == "'":
         return lambda found: found.string[found.end() :]
     number = 0 if sign == "&" else int(sign)
+    if named and number:
+        return ""
     return lambda found: (found[number] or "") if number <= found.re.groups else ""
 
 

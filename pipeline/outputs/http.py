@@ -31,6 +31,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline.event import Event
 from pipeline.http.options import ClientOptions, client_context
+from pipeline.java_text import as_text
 from pipeline.options import (
     Boolean,
     CodecOption,
@@ -44,7 +45,7 @@ from pipeline.options import (
     default_codec,
 )
 from pipeline.plugin import Body, Sent
-from pipeline.sprintf import Template, as_text, nested
+from pipeline.sprintf import Template, nested
 from pipeline.texts.json_documents import write_json
 from pipeline.texts.ruby_values import to_s
 

@@ -19,10 +19,11 @@ import orjson
 from pydantic import AfterValidator, Field
 
 from pipeline.event import Event
+from pipeline.java_text import as_text
 from pipeline.options import Boolean, CodecOption, Hash, OutputOptions, Text, Texts, default_codec
 from pipeline.plugin import Body, Sent
 from pipeline.rabbitmq.options import BrokerOptions, addresses, check_installed, context_of
-from pipeline.sprintf import Template, as_text, nested
+from pipeline.sprintf import Template, nested
 
 if TYPE_CHECKING:
     from pipeline.rabbitmq.publishing import Publisher

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import re
 
+from pipeline.texts.conversions import stripped
+
 _HEADER = re.compile(r"((?:\\\||\\\\|[^|])*?)\|", re.DOTALL)
 _HEADER_ESCAPE = re.compile(r"\\([\\|])")
 _KEY = r"\w+(?:\.[^.=\s|\\\[\]]+)*(?:\[[0-9]+\])?"
 _PAIR = re.compile(rf"({_KEY})=((?:\S|\s++(?!{_KEY}=))*)\s*", re.ASCII)
+_END = re.compile(r"(?:\r\n|\n|\r)\Z")
 _VALUE_ESCAPE = re.compile(r"\\([\\=nr])")
 _MEANT = {"n": "\n", "r": "\r"}
 
@@ -24,17 +27,31 @@ def read(text: str, headers: int) -> tuple[list[str], str, list[Pair]]:
     """The fields of the header, what came before `CEF:`, and the extensions. Raises ValueError for other text."""
     if text[:1] == '"':  # some connectors put quotes around it
         text = text[1:-1]
+    text = _END.sub("", text)
+    if "\n" in text:
+        raise ValueError("there is a line break in it: give the codec a delimiter")
     header: list[str] = []
     position = 0
-    while len(header) < headers and (found := _HEADER.match(text, position)):
+    while len(header) < headers:
+        found = _HEADER.match(text, position)
+        if not found:
+            raise ValueError(f"the header has {len(header)} of {headers} fields that end in |")
         header.append(_HEADER_ESCAPE.sub(r"\1", found[1]))
         position = found.end()
-    if not header:
-        raise ValueError("there is no header of CEF")
     before, _, version = header[0].rpartition(" ")
     header[0] = version.removeprefix("CEF:")
-    rest = text[position:].strip()
-    return header, before, [(key, _value(value)) for key, value in _PAIR.findall(rest)]
+    return header, before, _pairs(stripped(text[position:]))
+
+
+def _pairs(text: str) -> list[Pair]:
+    pairs: list[Pair] = []
+    position = 0
+    while found := _PAIR.match(text, position):
+        pairs.append((found[1], _value(found[2])))
+        position = found.end()
+    if position < len(text):
+        raise ValueError(f"an extension has no key: {text[position:]!r:.100}")
+    return pairs
 
 
 def _value(text: str) -> str:

@@ -87,13 +87,14 @@ deviceTimeZone dtz [event][timezone]
 deviceTranslatedAddress - [host][nat][ip]
 deviceTranslatedZoneExternalID - [cef][translated_zone][external_id]
 deviceTranslatedZoneURI - [cef][translated_zone][uri]
+deviceVersion - [observer][version]
 deviceZoneExternalID - [cef][zone][external_id]
 deviceZoneURI - [cef][zone][uri]
 endTime end [event][end] time
 eventId - [event][id]
 eventOutcome outcome [event][outcome]
 externalId - [cef][external_id]
-fileCreateTime - [file][created] time
+fileCreateTime - [file][created]
 fileHash - [file][hash]
 fileId - [file][inode]
 fileModificationTime - [file][mtime] time
@@ -150,6 +151,14 @@ _NUMBERED = {
     "deviceCustomNumber": ("cn", "device_custom_number"),
     "deviceCustomString": ("cs", "device_custom_string"),
 }
+LEGACY = {
+    "destinationLatitude": "destinationGeoLatitude",
+    "destinationLongitude": "destinationGeoLongitude",
+    "destinationTimeZone": "deviceTimeZone",
+    "sourceLatitude": "sourceGeoLatitude",
+    "sourceLongitude": "sourceGeoLongitude",
+}
+"""Names of old, and those of today."""
 _HOST = {"[DEVICE][name]": "[host][id]", "[DEVICE][hostname]": "[host][name]"}
 
 

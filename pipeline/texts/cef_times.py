@@ -1,6 +1,6 @@
 """Times as CEF writes them, read as points in time.
 
-    1767225600000                          milliseconds since 1970
+    1767225600000                          milliseconds since 1970, or 1767225600000.123456
     Jan 02 03:04:05.678 Europe/Paris       the year, the fraction and the zone may be missing
     Jan 02 2026 03:04:05
 
@@ -13,23 +13,27 @@ import re
 import time
 from datetime import datetime, timedelta
 
-from pipeline.dates.timestamps import canonical
+from pipeline.dates.timestamps import canonical, from_epoch
 from pipeline.dates.zones import Zone, find
 
 _NAMES = "jan feb mar apr may jun jul aug sep oct nov dec"
 _MONTHS = {name: number for number, name in enumerate(_NAMES.split(), 1)}
 _FORM = re.compile(
-    r"([A-Za-z]{3})[a-z]* +(\d{1,2})(?: +(\d{4}))? +(\d\d):(\d\d):(\d\d)(?:\.(\d{1,3}))?(?: +(\S+))?", re.ASCII
+    r"([A-Za-z]{3})[a-z]* +(\d{1,2})(?: +(\d{4}))? +(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: +(\S+))?", re.ASCII
 )
+_MILLIS = re.compile(r"(-?\d{1,14})(?:\.(\d{1,6}))?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)
 _AHEAD = timedelta(days=2)
 
 
-def read(text: str, zone: Zone) -> str:
+def read(text: str, zone: Zone | None) -> str:
     """The time as `@timestamp` holds it; `zone` is for one that names none. Raises ValueError."""
     text = text.strip()
-    if re.fullmatch(r"-?\d{1,14}", text, re.ASCII):
-        return _canonical(_EPOCH + timedelta(milliseconds=int(text)))
+    if found := _MILLIS.fullmatch(text):
+        millis = int(found[1])
+        return from_epoch(millis // 1000, millis % 1000 * 1_000_000 + int((found[2] or "").ljust(6, "0")))
+    if zone is None:
+        raise ValueError("its time zone is not known")
     found = _FORM.fullmatch(text)
     if found is None:
         if (timestamp := canonical(text)) is None:
@@ -43,10 +47,10 @@ def read(text: str, zone: Zone) -> str:
         if known is None:
             raise ValueError(f"no time zone: {named!r:.100}")
         zone = known
-    milliseconds = int((fraction or "0").ljust(3, "0"))
-    rest = _MONTHS[month.lower()], int(day), int(hour), int(minute), int(second), milliseconds * 1000
+    nanos = int((fraction or "").ljust(9, "0"))
+    rest = _MONTHS[month.lower()], int(day), int(hour), int(minute), int(second)
     if year is not None:
-        return _canonical(_utc(datetime(int(year), *rest), zone))
+        return _utc(datetime(int(year), *rest), nanos, zone)
     now = datetime.fromtimestamp(time.time(), zone.tzinfo).replace(tzinfo=None)
     for guess in range(now.year + 1, now.year - 8, -1):
         try:
@@ -54,14 +58,9 @@ def read(text: str, zone: Zone) -> str:
         except ValueError:  # the 29th of February
             continue
         if local <= now + _AHEAD:
-            return _canonical(_utc(local, zone))
+            return _utc(local, nanos, zone)
     raise ValueError(f"no such day: {text!r:.100}")
 
 
-def _utc(local: datetime, zone: Zone) -> datetime:
-    seconds = int((local.replace(microsecond=0) - _EPOCH).total_seconds())
-    return _EPOCH + timedelta(seconds=zone.to_utc(seconds), microseconds=local.microsecond)
-
-
-def _canonical(utc: datetime) -> str:
-    return f"{utc.isoformat(timespec='milliseconds')}Z"
+def _utc(local: datetime, nanos: int, zone: Zone) -> str:
+    return from_epoch(zone.to_utc(int((local - _EPOCH).total_seconds())), nanos)

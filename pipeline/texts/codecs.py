@@ -9,14 +9,15 @@ A codec of a stream works in two steps, which inputs use one by one where they n
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 from pydantic import BeforeValidator
 
 from pipeline.event import Event, Fields
+from pipeline.java_text import shown
 from pipeline.plugin import Codec
+from pipeline.texts.ruby_text import inspected
 
 LONGEST_LINE = 64 * 1024 * 1024
 """A line that is not ended by then is cut, so that a stream without delimiters cannot fill the memory."""
@@ -77,49 +78,16 @@ def text_of(charset: str) -> Callable[[bytes], str]:
     return utf8
 
 
-_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f", "\v": "\\v", "\b": "\\b", "\a": "\\a", "\x1b": "\\e"}
-_SPECIAL = re.compile(r'["\\]|#(?=[{$@])|[^ -~]')
-
-
-def inspected(text: str) -> str:
-    """A text as Ruby's `String#inspect` shows it, without the quotes around it."""
-    return _SPECIAL.sub(_escape, text)
-
-
-def _escape(found: re.Match[str]) -> str:
-    character = found[0]
-    if character in '"\\#':
-        return "\\" + character
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:
-        return f"\\x{code - 0xDC00:02X}"
-    if character.isprintable() or (character.isspace() and code > 0x9F):
-        return character
-    return f"\\u{code:04X}" if code < 0x10000 else f"\\u{{{code:X}}}"
-
-
 # ---------------------------------------------------------------------------------------------- events as text
 
 
 def shown_event(event: Event) -> str:
     """An event as Logstash's `Event#to_s`: time, host and message."""
     fields = event.fields
-    host = _java_text(fields["host"]) if fields.get("host") is not None else "%{host}"
-    message = _java_text(fields["message"]) if fields.get("message") is not None else "%{message}"
+    host = shown(fields["host"]) if fields.get("host") is not None else "%{host}"
+    message = shown(fields["message"]) if fields.get("message") is not None else "%{message}"
     timestamp = fields.get("@timestamp")
     return f"{host} {message}" if timestamp is None else f"{timestamp} {host} {message}"
-
-
-def _java_text(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}={_java_text(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_java_text, value)) + "]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "null" if value is None else str(value)
 
 
 def keep_original(fields: Fields, text: str) -> None:

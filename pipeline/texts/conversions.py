@@ -10,6 +10,8 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from pipeline.texts import ruby_text
+
 Conversion = Callable[[Any], Any]
 
 _BLANK = "\0\t\n\v\f\r "
@@ -33,26 +35,14 @@ def inspected(value: Any) -> str:
     if type(value) is bool:
         return "true" if value else "false"
     if type(value) is float:
-        return _float_text(value)
+        return ruby_text.float_text(value)
     if type(value) is str:
-        return '"' + _INSPECTED.sub(lambda found: _ESCAPES.get(found[0]) or f"\\x{ord(found[0]):02X}", value) + '"'
+        return f'"{ruby_text.inspected(value)}"'
     if type(value) is list:
         return "[" + ", ".join(map(inspected, value)) + "]"
     if type(value) is dict:
         return "{" + ", ".join(f"{inspected(key)}=>{inspected(item)}" for key, item in value.items()) + "}"
     return str(value)
-
-
-_INSPECTED = re.compile(r'["\\\x00-\x1f\x7f]|#(?=[{$@])')
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e", "#": "\\#"}
-_ESCAPES |= {"\a": "\\a", "\b": "\\b", "\v": "\\v", "\f": "\\f"}
-
-
-def _float_text(value: float) -> str:
-    """Ruby writes 1e16 as 1.0e+16, and 0.00001 as 1.0e-05."""
-    plain = repr(value)
-    mantissa, exponent, power = plain.partition("e")
-    return f"{mantissa}{'' if '.' in mantissa else '.0'}e{power}" if exponent else plain
 
 
 def stripped(value: str) -> str:

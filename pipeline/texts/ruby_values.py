@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.texts.codecs import inspected
+from pipeline.texts.ruby_text import float_text, inspected
 
 
 def to_s(value: Any) -> str:
@@ -27,16 +27,3 @@ def inspect(value: Any) -> str:
     if isinstance(value, float):
         return float_text(value)
     return "nil" if value is None else str(value)
-
-
-def float_text(value: float) -> str:
-    """A float: plain from 0.0001 up to 10^16, else as 1.0e+16."""
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    text = repr(value)
-    if "e" not in text:
-        return text
-    mantissa, exponent = text.split("e")
-    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{int(exponent):+03d}"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.codecs import cef
 from pipeline.config.building import build
 from pipeline.dates import zones
 from pipeline.errors import ConfigurationError
@@ -91,11 +92,51 @@ def test_what_is_no_cef(data):
     assert fields["tags"] == ["_cefparsefailure"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CEF:0|v|p|1|s|n",
+        "CEF:0|v|p|1|s|n|5",
+        "CEF:0|v|p|1|s|n|5|no key",
+        "CEF:0|v|p|1|s|n|5|\na=b",
+        "CEF:0|v|p|1|s|n|5|a=b\nc",
+    ],
+)
+def test_what_is_not_whole(text):
+    """After `handle` in Logstash's codecs/cef.rb (6.2)."""
+    whole = cef.build(cef.Options(ecs_compatibility="disabled"))
+    assert list(whole.decode(text.encode())) == [{"message": text, "tags": ["_cefparsefailure"]}]
+
+
+def test_names_of_old():
+    pairs = "destinationLongitude=1 destinationLatitude=2 sourceLongitude=3 sourceLatitude=4 destinationTimeZone=UTC"
+    names = dict(pair.split("=") for pair in pairs.split())
+    [fields] = read(f"CEF:0|v|p|1|s|n|5|{pairs}")
+    assert {name: fields[name] for name in names} == names
+    [fields] = read(f"CEF:0|v|p|1|s|n|5|{pairs} deviceVersion=9", ecs="v8")
+    assert fields["destination"]["geo"]["location"] == {"lon": "1", "lat": "2"}
+    assert fields["source"]["geo"]["location"] == {"lon": "3", "lat": "4"}
+    assert (fields["event"]["timezone"], fields["observer"]["version"]) == ("UTC", "9")
+    body = bytearray()
+    output(f"fields => {[*names]} reverse_mapping => true".replace("'", '"')).render(Event(names), body)
+    assert body.decode().endswith("|dlong=1 dlat=2 slong=3 slat=4 dtz=UTC")
+
+
+def test_a_zone_that_is_not_known():
+    line = "CEF:0|v|p|1|s|n|5|dtz=Mars start="
+    [fields] = read(f"{line}Jan 02 2026 03:04:05", ecs="v8")
+    assert fields["tags"] == ["_cefparsefailure"]
+    [fields] = read(f"{line}1767225600000", ecs="v8")
+    assert fields["event"]["start"] == "2026-01-01T00:00:00.000Z"
+
+
 def test_a_time_that_is_none_is_a_failure():
     [fields] = read("CEF:0|v|p|1|s|n|5|rt=soon", ecs="v8")
     assert fields == {"message": "CEF:0|v|p|1|s|n|5|rt=soon", "tags": ["_cefparsefailure"]}
     [fields] = read("CEF:0|v|p|1|s|n|5|rt= act=x", ecs="v8")
     assert "@timestamp" not in fields
+    [fields] = read("CEF:0|v|p|1|s|n|5|start= fileCreateTime=soon act=x", ecs="v8")
+    assert (fields["event"]["start"], fields["file"]["created"]) == (None, "soon")
 
 
 def test_raw_data_quotes_and_delimiter():
@@ -110,6 +151,12 @@ def test_raw_data_quotes_and_delimiter():
     ("text", "zone", "expected"),
     [
         ("1767225600123", "UTC", "2026-01-01T00:00:00.123Z"),
+        ("1616623591694.176", "UTC", "2021-03-24T22:06:31.694176Z"),
+        ("1616623591694.176789", "UTC", "2021-03-24T22:06:31.694176789Z"),
+        ("-1", "UTC", "1969-12-31T23:59:59.999Z"),
+        ("Mar 17 2021 12:34:56.987654", "UTC", "2021-03-17T12:34:56.987654Z"),
+        ("Mar 17 2021 12:34:56.987654321", "UTC", "2021-03-17T12:34:56.987654321Z"),
+        ("Jun 17 2027 17:57:06.456 -07:00", "UTC", "2027-06-18T00:57:06.456Z"),
         ("Jan 02 2026 03:04:05", "UTC", "2026-01-02T03:04:05.000Z"),
         ("Jan 02 2026 03:04:05.6", "Europe/Paris", "2026-01-02T02:04:05.600Z"),
         ("Jul 2 2026 03:04:05 America/Chicago", "UTC", "2026-07-02T08:04:05.000Z"),

@@ -3,7 +3,7 @@ import pytest
 from pipeline.codecs import dots, json, json_lines, line, plain, rubydebug
 from pipeline.event import Event
 from pipeline.options import PluginOptions
-from pipeline.texts.codecs import Picker, inspected, python_charset
+from pipeline.texts.codecs import Picker, python_charset
 
 
 def codec(module, **options):
@@ -58,19 +58,6 @@ def test_a_charset_that_python_lacks_is_refused():
     with pytest.raises(ValueError, match="there is no charset"):
         line.Options(charset="EUC-TW")
     assert python_charset("locale") == "utf-8"
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ('say "hi"\\', 'say \\"hi\\"\\\\'),
-        ("a#{b} #c", "a\\#{b} #c"),
-        ("\n\t\x1b\x00", "\\n\\t\\e\\u0000"),
-        ("ü\xa0", "ü\xa0"),
-    ],
-)
-def test_inspected(text, shown):
-    assert inspected(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -216,6 +203,7 @@ def test_rubydebug():
         "t": True,
     }
     assert codec(rubydebug, metadata=True).encode(Event(fields, {"p": 1})).decode() == SHOWN
+    assert codec(rubydebug, metadata=True).encode(Event({})) == b"{}\n"
 
 
 def test_rubydebug_numbers_long_arrays_in_a_column():

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.config.decorations import of_filter, of_input
+from pipeline.errors import FilterFailure
 from pipeline.event import Event
 from pipeline.options import FilterOptions, InputOptions
 
@@ -18,8 +19,13 @@ FILTERS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "add_field to an array": ({"add_field": {"a": ["y", "z"]}}, {"a": ["x"]}, {"a": ["x", "y", "z"]}),
     "add_field of several": ({"add_field": {"a": ["x", "y"]}}, {}, {"a": ["x", "y"]}),
     "add_field of a number": ({"add_field": {"a": 5}}, {}, {"a": "5"}),
+    "add_field of an object": ({"add_field": {"a": {"b": "c", "d": 1}}}, {}, {"a": ['["b", "c"]', '["d", 1]']}),
+    "add_field of a large number": ({"add_field": {"a": 1e20}}, {}, {"a": "1.0e+20"}),
+    "add_field to an object": ({"add_field": {"a": "x"}}, {"a": {"k": 1}}, {"a": [["k", 1], "x"]}),
+    "add_field to the tags": ({"add_field": {"tags": "x"}}, {"tags": "a"}, {"tags": ["a", "x"]}),
     "add_field to null": ({"add_field": {"a": "x"}}, {"a": None}, {"a": ["x"]}),
-    "add_tag": ({"add_tag": ["t", "%{a}", "t"]}, {"a": "n"}, {"a": "n", "tags": ["t", "n"]}),
+    "add_tag": ({"add_tag": ["t", "%{a}", "t"]}, {"a": "n"}, {"a": "n", "tags": ["t", "n", "t"]}),
+    "add_tag that is there": ({"add_tag": ["t"]}, {"tags": "t"}, {"tags": ["t", "t"]}),
     "remove_tag": ({"remove_tag": ["t", "%{a}"]}, {"a": "n", "tags": ["t", "n", "o"]}, {"a": "n", "tags": ["o"]}),
     "remove_field": ({"remove_field": ["a", "[b][c]", "gone"]}, {"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3}}),
     "remove_field by a name": ({"remove_field": ["%{a}"]}, {"a": "b", "b": 1}, {"a": "b"}),
@@ -41,10 +47,30 @@ def test_of_filters(options: dict[str, Any], before: dict[str, Any], after: dict
     assert event.fields == after
 
 
+@pytest.mark.parametrize(
+    ("options", "before"),
+    [
+        ({"add_field": {"@timestamp": "x"}}, {"@timestamp": "2026-01-01T00:00:00.000Z"}),
+        ({"add_field": {"@timestamp": "2026-01-01T00:00:00.000Z"}}, {}),
+        ({"add_field": {"[a][b]": "x"}}, {"a": "y"}),
+        ({"add_field": {"[tags][b]": "x"}}, {"tags": "y"}),
+        ({"add_field": {"%{a}": "x"}}, {"a": "[y"}),
+        ({"remove_field": "%{a}"}, {"a": "[y"}),
+    ],
+)
+def test_what_an_event_refuses_is_a_failure_of_the_filter(options: dict[str, Any], before: dict[str, Any]) -> None:
+    decorate = of_filter(FilterOptions(**options))
+    assert decorate is not None
+    event = Event(dict(before))
+    with pytest.raises(FilterFailure):
+        decorate(event)
+    assert event.fields == before
+
+
 INPUTS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "type": ({"type": "t"}, {}, {"type": "t"}),
     "the event's own type": ({"type": "t"}, {"type": "own"}, {"type": "own"}),
-    "tags": ({"tags": ["a", "b"]}, {"tags": ["b"]}, {"tags": ["b", "a"]}),
+    "tags": ({"tags": ["a", "b"]}, {"tags": ["b"]}, {"tags": ["b", "a", "b"]}),
     "all": (
         {"type": "t", "tags": "a", "add_field": {"[@metadata][x]": "1", "f": "%{type}"}},
         {},

@@ -19,12 +19,21 @@ from tests.harness import context, documents, planned
         ('address => "%{ip}" network => "%{net}"', {"ip": "10.1.2.3", "net": "10.1.0.0/16"}, True),
         ('address => "%{ip}" network => "%{net}"', {"ip": "10.1.2.3", "net": "x"}, False),
         ('address => "%{ip}" network => "10.0.0.0/8"', {}, False),
+        ('address => "%{ip}" network => "10.0.0.0/8"', {"ip": "10.1.2.3/24"}, True),
+        ('address => "%{ip}" network => "10.0.0.0/8"', {"ip": "10.1.2.3/4"}, False),
+        ('address => "%{ip}" network => ["fe80::/10", "10.0.0.0/8"]', {"ip": "10.1.2.3/24"}, True),
+        ('address => "%{ip}" network => ["10.0.0.0/8", "fe80::/10"]', {"ip": "fe80::1/64"}, True),
+        ('address => "%{ip}" network => "[fe80::]/10"', {"ip": "[fe80::1]"}, True),
+        ('address => "%{ip}" network => "10.0.0.0/8"', {"ip": "[10.1.2.3]"}, False),
+        ('address => "%{ip}" network => "10.0.0.0/8"', {"ip": "10.1.2.3 "}, False),
+        ('address => "%{ip}" network => "10.0.0.0/8"', {"ip": "::ffff:10.1.2.3"}, False),
         ('address_field => "ip" network => "10.0.0.0/8"', {"ip": ["1.1.1.1", "10.1.1.1"]}, True),
         ('address_field => "ip" network => "10.0.0.0/8"', {"ip": 5}, False),
         ('address_field => "ip" network => "10.0.0.0/8"', {}, False),
     ],
 )
 def test_matching(options, event, matched):
+    """Addresses are read as Ruby's IPAddr reads them; what each of these is in JRuby 9.4 was asked of it."""
     config = f'filter {{ cidr {{ {options} add_tag => "in" }} }}'
     assert documents(config, event) == [{**event, "tags": ["in"]} if matched else event]
 

@@ -43,6 +43,12 @@ def test_the_event_may_change_behind_it():
     assert documents(config, {"n": {"k": "old"}}, "v8") == [{"n": {"k": "new"}}, {"n": {"k": "old"}, "tags": ["a"]}]
 
 
+def test_a_clone_has_a_version_again():
+    config = 'filter { mutate { remove_field => ["@version", "@timestamp"] } clone { clones => ["a"] } }'
+    first, second = filtered(config, {"n": 1})
+    assert (first, second["@version"], len(second["@timestamp"]) >= 24) == ({"n": 1}, "1", True)
+
+
 def test_no_clones_is_worth_a_warning():
     warnings = []
     clone.build(clone.Options(clones=[]), context(warnings=warnings))

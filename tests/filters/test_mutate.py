@@ -25,6 +25,7 @@ FAILED = {"tags": ["_mutate_error"]}
             {"a": "x", "b": "1", "c": 1},
         ),
         ('coerce => { "a" => "x" }', {"a": False}, {"a": False}),
+        ('coerce => { "[a][0]" => "x" }', {"a": [None]}, {"a": ["x"]}),
         # rename
         ('rename => { "a" => "b" }', {"a": 1, "b": 2}, {"b": 1}),
         ('rename => { "a" => "b" }', {"c": 1}, {"c": 1}),
@@ -42,6 +43,7 @@ FAILED = {"tags": ["_mutate_error"]}
         ('update => { "[a][b]" => "x" }', {"a": {}}, {"a": {}}),
         ('replace => { "[a][b]" => "x" "c" => 5 }', {}, {"a": {"b": "x"}, "c": "5"}),
         ('replace => { "a" => "%{nope}" }', {}, {"a": "%{nope}"}),
+        ('replace => { "[a][x]" => "y" } add_tag => "done"', {"a": [1]}, {"a": [1], "tags": ["done"]}),
         # convert
         ('convert => { "a" => "integer" "[b][c]" => "float" }', {"a": "1", "b": {"c": "2"}}, {"a": 1, "b": {"c": 2.0}}),
         ('convert => ["a", "string"]', {"a": [1, None, True]}, {"a": ["1", None, "true"]}),
@@ -93,6 +95,8 @@ FAILED = {"tags": ["_mutate_error"]}
             {"a": 1},
             {"a": 1},
         ),
+        ('convert => { "@timestamp" => "boolean" } strip => "@timestamp"', {"a": 1}, {"a": 1}),
+        ('join => { "@timestamp" => "-" } copy => { "@timestamp" => "[@metadata][t]" }', {"a": 1}, {"a": 1}),
         # nothing
         ("", {"a": 1}, {"a": 1}),
     ],
@@ -131,10 +135,15 @@ def test_order(options, event, result):
         ('rename => { "%{x}" => "b" }', {"x": "[a"}, {"x": "[a"}),
         ('rename => { "a" => "[b][c]" }', {"a": 1, "b": 2}, {"a": 1, "b": 2}),
         ('rename => { "a" => "tags" }', {"a": 1}, {"a": 1}),
+        ('rename => { "a" => "[b][x]" }', {"a": 1, "b": [2]}, {"a": 1, "b": [2]}),
         ('rename => { "a" => "@timestamp" }', {"a": "yesterday"}, {"a": "yesterday"}),
         ('copy => { "a" => "[@metadata]" }', {"a": 1}, {"a": 1}),
         ('replace => { "[tags][0]" => "x" }', {}, {}),
         ('replace => { "@timestamp" => "x" }', {}, {}),
+        ('replace => { "@timestamp" => "2020-01-01T00:00:00.000Z" }', {}, {}),
+        ('update => { "@timestamp" => "%{a}" }', {"a": "2020-01-01T00:00:00.000Z"}, {"a": "2020-01-01T00:00:00.000Z"}),
+        ('convert => { "@timestamp" => "string" }', {}, {}),
+        ('convert => { "@timestamp" => "integer" }', {}, {}),
         ('convert => { "a" => "float" }', {"a": "x"}, {"a": "x"}),
         ('convert => { "a" => "integer" }', {"a": ["1", "hello"]}, {"a": ["1", "hello"]}),
         ('strip => "a"', {"a": [" x", 5]}, {"a": [" x", 5]}),
@@ -160,6 +169,12 @@ def _aborts(options):
 def test_what_was_done_before_a_failure_stays_done():
     options = 'rename => { "a" => "b" } convert => { "b" => "float" } uppercase => "b" tag_on_failure => "bad"'
     assert mutated(options, {"a": "x"}) == {"b": "x", "tags": ["bad"]}
+
+
+@pytest.mark.parametrize("name", ["[a][b]", "@timestamp", "[tags][0]", "%{odd}"])
+def test_a_field_that_cannot_be_added_is_a_failure(name):
+    options = f'uppercase => "a" add_field => {{ "{name}" => "x" }} add_tag => "added"'
+    assert mutated(options, {"a": "x", "odd": "[a"}) == {"a": "X", "odd": "[a", **FAILED}
 
 
 def test_what_is_copied_or_merged_is_not_shared():

@@ -23,6 +23,10 @@ def less(*names):
         ('blacklist_values => { "status" => "^4" "tags" => "b" }', {**less("status"), "tags": ["a"]}),
         ('whitelist_values => { "sizes" => "^.$" }', {**EVENT, "sizes": [1, 3]}),
         ('blacklist_values => { "sizes" => "." }', less("sizes")),
+        (
+            'whitelist_values => { "sizes" => "^.$" } blacklist_values => { "sizes" => "3" }',
+            {**EVENT, "sizes": [1, 20]},
+        ),
         ('interpolate => true blacklist_values => { "%{method}" => "x" "host" => "^%{host}$" }', less("host")),
         ('interpolate => true blacklist_names => ["^%{host}"]', EVENT),
     ],

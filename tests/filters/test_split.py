@@ -31,6 +31,7 @@ FAILED = {"tags": ["_split_type_failure"]}
         ('terminator => " ; "', {"message": "a ; b;c"}, [{"message": "a"}, {"message": "b;c"}]),
         ('terminator => ""', {"message": "ab"}, [{"message": "a"}, {"message": "b"}]),
         ('terminator => " "', {"message": " a  b "}, [{"message": "a"}, {"message": "b"}]),
+        ('terminator => " "', {"message": "a\u2003b c\u00a0"}, [{"message": "a\u2003b"}, {"message": "c\u00a0"}]),
         ("", {"message": ""}, []),
         ("", {"message": "\n\n"}, []),
         ('field => "a"', {"a": [1, None, "", {"k": 1}, [2], 0]}, [{"a": 1}, {"a": {"k": 1}}, {"a": [2]}, {"a": 0}]),

@@ -43,6 +43,7 @@ def test_look_ups(options, event, result):
         ('fallback => "no"', {}),
         ("exact => false", {"n": "3"}),
         ('iterate_on => "l"', {"l": [{"n": 3}]}),
+        ('iterate_on => "l" fallback => "?"', {"l": [{"m": 1}, {"n": None}]}),
         ('iterate_on => "l"', {"n": 1}),
     ],
 )
@@ -77,6 +78,9 @@ def test_without_a_target(ecs, result):
     [
         ("d.yml", '"100": Continue\nlist: [1, two]\n', "list", [1, "two"]),
         ("d.yaml", "a: 1\n", "a", 1),
+        ("d.yaml", "!!omap {\n  ? !!str a\n  : !!str x,\n}\n", "a", "x"),
+        ("d.yaml", "!!map { a: x }\n", "a", "x"),
+        ("d.csv", "a,x\u2028y\r\nb,z\r\n", "a", "x\u2028y"),
         ("d.json", '{"a": {"b": 1}}', "a", {"b": 1}),
         ("d.csv", 'a,"b, c"\n\nd\n', "a", "b, c"),
     ],

@@ -18,7 +18,8 @@ from tests.harness import documents
         ("x", 0, ""),
         ("", 0, ""),
         (12345, 1, 12345),
-        (["abc", 1, None, ["defg"]], 2, ["ab", 1, None, ["de"]]),
+        (["abc", 1, None, ["defg"], {"a": "xyz"}], 2, ["ab", 1, None, ["defg"], {"a": "xyz"}]),
+        ({"a": ["xyz"]}, 1, {"a": ["x"]}),
         ({"a": {"b": "xyz"}, "n": 1}, 1, {"a": {"b": "x"}, "n": 1}),
     ],
 )
