@@ -9,7 +9,6 @@ from typing import Any
 from pipeline.dates import timestamps
 from pipeline.event import Event
 from pipeline.field_reference import FieldReference
-from pipeline.java_text import as_text
 from pipeline.loki.options import LokiOptions, name_of
 from pipeline.protocols import loki
 from pipeline.sprintf import Template

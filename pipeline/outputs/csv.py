@@ -21,7 +21,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pipeline.event import Event
 from pipeline.field_reference import FieldReference
-from pipeline.java_text import as_text
 from pipeline.options import Boolean, CodecOption, Hash, Ignored, as_list, default_codec, shown
 from pipeline.plugin import PluginContext
 from pipeline.texts.csv_lines import written
