@@ -75,13 +75,18 @@ def as_list(value: Any) -> Any:
 
 
 def as_hash(value: Any) -> Any:
-    """An array of pairs where a hash is wanted is that hash, as in Logstash."""
+    """An array of pairs where a hash is wanted is that hash, as in Logstash; a key's values are gathered in an array."""
     if isinstance(value, dict):
         return value
     value = as_list(value)
     if len(value) % 2:
         raise ValueError(f"expected a hash, or an array of pairs, got {len(value)} values: {shown(value)}")
-    return dict(zip(value[::2], value[1::2], strict=True))
+    gathered: dict[Any, Any] = {}
+    for key, item in zip(value[::2], value[1::2], strict=True):
+        if isinstance(key, list | dict):
+            raise ValueError(f"expected a name first in each pair of the array, got {shown(key)}")
+        gathered[key] = [*as_list(gathered[key]), item] if key in gathered else item
+    return gathered
 
 
 def _existing(value: Any) -> Any:
