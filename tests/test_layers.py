@@ -36,7 +36,7 @@ ROOMS = [
     },
     {"search"},
     {"inputs", "filters", "outputs", "codecs"},
-    {"registry", "option_words", "reference", "distribution", "compatibility"},
+    {"registry", "option_words", "reference", "distribution", "former_options", "compatibility"},
     {"config", "delivery"},
     {"persistence"},
     {"running"},

@@ -89,6 +89,26 @@ def test_what_is_wrong_is_said_in_the_configurations_words(kind: Any, given: Any
     assert message in str(caught.value)
 
 
+UNREADABLE: list[tuple[Any, dict[str, Any], str]] = [
+    (options.FilterOptions, {"add_field": {"a[0]": "x"}}, '"a[0]" is no field reference'),
+    (options.FilterOptions, {"add_field": {"[a]b]": "x"}}, '"[a]b]" is no field reference'),
+    (options.FilterOptions, {"add_field": {"x": "%{a[0]}"}}, 'in "%{a[0]}": "a[0]" is no field reference'),
+    (options.FilterOptions, {"add_field": {"x": ["y", "%{a[0]}"]}}, '"a[0]" is no field reference'),
+    (options.FilterOptions, {"add_tag": ["%{a[0]}"]}, '"a[0]" is no field reference'),
+    (options.FilterOptions, {"remove_tag": ["%{a[0]}"]}, '"a[0]" is no field reference'),
+    (options.FilterOptions, {"remove_field": ["b", "[a][[b]"]}, '"[a][[b]" is no field reference'),
+    (options.InputOptions, {"add_field": {"x": "%{[a}"}}, "is no field reference"),
+    (options.InputOptions, {"tags": ["%{+bogus[}"]}, "%{+bogus[}"),
+]
+
+
+@pytest.mark.parametrize(("model", "given", "message"), UNREADABLE)
+def test_what_is_added_and_removed_can_be_read(model: Any, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        model(**given)
+    assert message in str(caught.value)
+
+
 def test_a_secret_is_not_shown() -> None:
     secret = TypeAdapter(options.Secret).validate_python("hunter2")
     assert secret.get_secret_value() == "hunter2"

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from pipeline import registry
+from pipeline import former_options, registry
 from pipeline.config import ast
 from pipeline.config.faults import Fault, did_you_mean
 from pipeline.config.settings import Setting, plugin_settings
@@ -231,7 +231,8 @@ def _fault(module: PluginModule, node: ast.Plugin, settings: Mapping[str, Settin
     if detail["type"] == "extra_forbidden":
         known = [info.alias or known for known, info in fields.items() if not _marked(info, FormerName)]
         span = settings[name].name_span if name in settings else node.name_span
-        return Fault(f'{module.name} has no option "{name}"{did_you_mean(name, known)}', span)
+        hint = former_options.remedy(module.kind, module.name, name) or did_you_mean(name, known)
+        return Fault(f'{module.name} has no option "{name}"{hint}', span)
     if detail["type"] == "missing":
         what = fields[name].description or ""
         return Fault(f'{module.name} needs the option "{name}": {what}'.rstrip(": "), node.name_span)

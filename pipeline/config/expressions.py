@@ -24,12 +24,20 @@ _FIELD = re.compile(r"(?:\[[^\]\[,]++\])++")
 _OPEN_FIELD = re.compile(r"\[[ \t]*+[A-Za-z@_][^\]\[,\"'{]*+(?:[\[{]|\Z)")
 _REGEX = re.compile(r"/(?:[^/\\]++|\\/|\\)*+/")
 _BOOLEAN = re.compile(r"and|or|xor|nand")
+_FLAGS = re.compile(r"[imxsgu]++(?=[ \t\r\n){])")
 _COMPARISON = re.compile(r"==|!=|<=|>=|<|>")
 _MATCHING = re.compile(r"=~|!~")
 _NOT = re.compile(r"not(?=[ \t\r\n#])")
 _CALL = re.compile(r"[A-Za-z_][A-Za-z0-9_]++[ \t\r\n]*+\(")
 _BINDING = {"and": 2, "or": 1}
-_REMEDIES = {"&&": 'write "and"', "||": 'write "or"', "AND": 'write "and"', "OR": 'write "or"', "=": 'write "=="'}
+_REMEDIES = {
+    "&&": 'write "and"',
+    "||": 'write "or"',
+    "AND": 'write "and"',
+    "OR": 'write "or"',
+    "=": 'write "=="',
+    "[[": "a field is written [outer][inner]",
+}
 
 Compared = Literal["==", "!=", "<", ">", "<=", ">="]
 _Part = tuple[ast.Condition, int]
@@ -161,6 +169,9 @@ def _regex(scanner: Scanner) -> ast.Regex | None:
     text = scanner.match(_REGEX)
     if not text:
         scanner.fail("this pattern is never closed: end it with /", start, start + 1)
+    if flags := scanner.match(_FLAGS):
+        right = f"write /(?{flags}).../" if set(flags) <= set("imx") else "leave them out"
+        scanner.fail(f'no flags may stand after a pattern: {right}', scanner.position - len(flags))
     return ast.Regex(text[1:-1], scanner.span(start))
 
 

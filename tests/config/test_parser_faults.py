@@ -193,6 +193,13 @@ def test_strings_that_are_not_closed(text: str, faults: list[str]) -> None:
         ("[a] || [b]", ['1:16 ||: expected "{", "and" or "or" after the condition, got "||"; write "or"']),
         ("[a] AND [b]", ['1:16 AND: expected "{", "and" or "or" after the condition, got "AND"; write "and"']),
         ("([a] && [b])", ['1:17 &&: expected ")", "and" or "or" in the condition, got "&&"; write "and"']),
+        ("[a] =~ /b/i", ["1:22 i: no flags may stand after a pattern: write /(?i).../"]),
+        ("[a] =~ /b/mi and [c]", ["1:22 mi: no flags may stand after a pattern: write /(?mi).../"]),
+        ("[a] =~ /b/g", ["1:22 g: no flags may stand after a pattern: leave them out"]),
+        (
+            "[a][[b] == 'c'",
+            ['1:15 [: expected "{", "and" or "or" after the condition, got "["; a field is written [outer][inner]'],
+        ),
         ("[a] contains 'b'", ['1:16 contains: expected "{", "and" or "or" after the condition, got "contains"']),
         ("![a] == 'b'", [
             ('1:17 ==: expected "{", "and" or "or" after the condition, got "=="; '

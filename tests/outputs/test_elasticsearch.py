@@ -40,7 +40,9 @@ def test_hosts(text, host):
     assert parse_host(text) == host
 
 
-@pytest.mark.parametrize("text", ["", "http://", "ftp://es1", "es1:99999", "es1:port", "es1:9200:9300", "[es1]:1", "es1:1,es2:2"])
+@pytest.mark.parametrize(
+    "text", ["", "http://", "ftp://es1", "es1:99999", "es1:port", "es1:9200:9300", "[es1]:1", "es1:1,es2:2"]
+)
 def test_what_is_no_host(text):
     with pytest.raises(ValueError, match="is no address"):
         parse_host(text)
