@@ -171,7 +171,7 @@ def _regex(scanner: Scanner) -> ast.Regex | None:
         scanner.fail("this pattern is never closed: end it with /", start, start + 1)
     if flags := scanner.match(_FLAGS):
         right = f"write /(?{flags}).../" if set(flags) <= set("imx") else "leave them out"
-        scanner.fail(f'no flags may stand after a pattern: {right}', scanner.position - len(flags))
+        scanner.fail(f"no flags may stand after a pattern: {right}", scanner.position - len(flags))
     return ast.Regex(text[1:-1], scanner.span(start))
 
 

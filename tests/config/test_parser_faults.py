@@ -2,8 +2,9 @@
 
 import pytest
 
+from pipeline.config.faults import Fault
 from pipeline.config.parser import parse
-from pipeline.config.sources import Source
+from pipeline.config.sources import Source, Span
 
 
 def faults_of(text: str) -> list[str]:
@@ -13,6 +14,22 @@ def faults_of(text: str) -> list[str]:
         assert fault.span is not None
         found.append(f"{fault.span.place[2:]} {fault.span.text}: {fault.message}")
     return found
+
+
+MASKED = [
+    ('user => "u" password => "secret" x => 1', 'user => "u" password => ******** x => 1'),
+    ("ssl_key_passphrase => 'a' keystore_password => 'a b'", "ssl_key_passphrase => *** keystore_password => *****"),
+    ('api_key => "${KEY}" cloud_auth => "u:p"', 'api_key => "${KEY}" cloud_auth => *****'),
+    ('"password" => abc', '"password" => ***'),
+    ("xpack.monitoring.elasticsearch.password: changeme", "xpack.monitoring.elasticsearch.password: ********"),
+    ('remove_field => ["password"]', 'remove_field => ["password"]'),
+]
+
+
+@pytest.mark.parametrize(("line", "shown"), MASKED)
+def test_a_fault_shows_no_secret(line: str, shown: str) -> None:
+    source = Source("x.conf", line)
+    assert str(Fault("m", Span(source, 0, 1))).splitlines()[1] == f"    1 | {shown}"
 
 
 def test_how_a_fault_is_shown() -> None:
