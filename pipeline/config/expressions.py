@@ -29,6 +29,7 @@ _COMPARISON = re.compile(r"==|!=|<=|>=|<|>")
 _MATCHING = re.compile(r"=~|!~")
 _NOT = re.compile(r"not(?=[ \t\r\n#])")
 _CALL = re.compile(r"[A-Za-z_][A-Za-z0-9_]++[ \t\r\n]*+\(")
+_CONSTANTS = {"true", "false", "nil", "null", "none"}
 _BINDING = {"and": 2, "or": 1}
 _REMEDIES = {
     "&&": 'write "and"',
@@ -196,6 +197,8 @@ def operand(scanner: Scanner) -> ast.Operand:
     if name := scanner.match(NAME):
         if name == "not":
             scanner.fail('"not" stands only before "in": write ! before a field or a parenthesis', start)
+        if name in _CONSTANTS:
+            scanner.fail(f"conditions have no {name}: write the field alone, as in if [name] or if ![name]", start)
         scanner.fail(f'a bare name: write [{name}] for the field, "{name}" for the text', start)
     return _regex(scanner) or scanner.expected("a field such as [name], a string, a number or an array")
 

@@ -124,6 +124,13 @@ def test_a_fault_says_what_is_wrong_and_where(text: str, message: str, where: st
     assert fault.span.text == where
 
 
+def test_an_option_that_could_not_be_read_is_not_missed() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        planned("input { beats { port = 5044 } beats { } }")
+    assert [fault.span.place for fault in caught.value.faults] == ["test.conf:1:22", "test.conf:1:31"]
+    assert ["write =>" in fault.message for fault in caught.value.faults] == [True, False]
+
+
 def test_faults_are_in_the_order_of_the_text_over_files() -> None:
     one, two = Source("one", "filter { b {} }"), Source("two", "filter { drop { x => 1 y => 2 } } input { a {} }")
     with pytest.raises(ConfigurationError) as caught:

@@ -203,6 +203,8 @@ def test_strings_that_are_not_closed(text: str, faults: list[str]) -> None:
     [
         ("", ['1:13 {: expected a field such as [name], a string, a number or an array, got "{"']),
         ("a == 'b'", ['1:12 a: a bare name: write [a] for the field, "a" for the text']),
+        ("[a] == true", ["1:19 true: conditions have no true: write the field alone, as in if [name] or if ![name]"]),
+        ("[a] != nil", ["1:19 nil: conditions have no nil: write the field alone, as in if [name] or if ![name]"]),
         ("[a] == b", ['1:19 b: a bare name: write [b] for the field, "b" for the text']),
         ("[a] == b.c", ['1:19 b: a bare name: write [b] for the field, "b" for the text']),
         ("[a] = 'b'", ['1:16 =: expected "{", "and" or "or" after the condition, got "="; write "=="']),
