@@ -24,7 +24,8 @@ The rooms, from the top down; imports point down only:
                                        |  queries: text in, predicate out  |  charsets, lines, forms of text
     arrivals  field_setting  name_lookups  pulled  schedules  tls    what several plugins do alike
     plugin  options  flow, then bus, then batch      the contracts; where pipelines of one process meet
-    sprintf, then java_text  field_reference  event_ids, then event  dates, then errors  metrics  clock  spans  time_limits
+    sprintf, then java_text  field_reference  event_ids, then event  dates, then errors  metrics  clock  spans
+    time_limits
 
 To follow an event of a Beat, read in this order:
 

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, SkipValidation
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, SkipValidation
 
+from pipeline.errors import FieldReferenceError
+from pipeline.field_reference import FieldReference
 from pipeline.plugin import Codec
+from pipeline.sprintf import Template
 
 # ---------------------------------------------------------------------------------------------- values
 
@@ -75,13 +78,18 @@ def as_list(value: Any) -> Any:
 
 
 def as_hash(value: Any) -> Any:
-    """An array of pairs where a hash is wanted is that hash, as in Logstash."""
+    """An array of pairs where a hash is wanted is that hash, as in Logstash; values of one key become an array."""
     if isinstance(value, dict):
         return value
     value = as_list(value)
     if len(value) % 2:
         raise ValueError(f"expected a hash, or an array of pairs, got {len(value)} values: {shown(value)}")
-    return dict(zip(value[::2], value[1::2], strict=True))
+    gathered: dict[Any, Any] = {}
+    for key, item in zip(value[::2], value[1::2], strict=True):
+        if isinstance(key, list | dict):
+            raise ValueError(f"expected a name first in each pair of the array, got {shown(key)}")
+        gathered[key] = [*as_list(gathered[key]), item] if key in gathered else item
+    return gathered
 
 
 def _existing(value: Any) -> Any:
@@ -214,13 +222,51 @@ class PluginOptions(BaseModel):
     ] = True
 
 
+def _readable_names(names: list[str]) -> list[str]:
+    """Names of fields: Logstash finds one that cannot be read at the first event, and stops."""
+    for name in names:
+        if Template(name).constant:
+            try:
+                FieldReference(name)
+            except FieldReferenceError as error:
+                raise ValueError(str(error)) from None
+    return names
+
+
+def _readable_texts(texts: list[str]) -> list[str]:
+    for text in texts:
+        Template(text)
+    return texts
+
+
+def _readable_formats(formats: dict[str, str]) -> dict[str, str]:
+    _readable_texts([*formats, *formats.values()])
+    return formats
+
+
+def _readable_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    _readable_names(list(fields))
+    for value in fields.values():
+        _readable_texts([str(item) for item in as_list(value)])
+    return fields
+
+
+AddedFields = Annotated[Hash, AfterValidator(_readable_fields)]
+Formats = Annotated[Texts, AfterValidator(_readable_texts)]
+"""Texts that may hold `%{...}`."""
+FormatHash = Annotated[TextHash, AfterValidator(_readable_formats)]
+"""A name to such a text."""
+FieldNames = Annotated[Texts, AfterValidator(_readable_names)]
+"""Names of fields, which may hold `%{...}`."""
+
+
 class FilterOptions(PluginOptions):
     """The common options of filters; the engine applies them when the filter matched."""
 
-    add_field: Annotated[Hash, Field(description="Fields to add: name to value, both may hold %{...}.")] = {}
-    add_tag: Annotated[Texts, Field(description="Tags to add; may hold %{...}.")] = []
-    remove_field: Annotated[Texts, Field(description="Fields to remove; names may hold %{...}.")] = []
-    remove_tag: Annotated[Texts, Field(description="Tags to remove; may hold %{...}.")] = []
+    add_field: Annotated[AddedFields, Field(description="Fields to add: name to value, both may hold %{...}.")] = {}
+    add_tag: Annotated[Formats, Field(description="Tags to add; may hold %{...}.")] = []
+    remove_field: Annotated[FieldNames, Field(description="Fields to remove; names may hold %{...}.")] = []
+    remove_tag: Annotated[Formats, Field(description="Tags to remove; may hold %{...}.")] = []
     periodic_flush: Annotated[
         Boolean, Ignored("filters that hold events are always flushed"), Field(description="Accepted as in Logstash.")
     ] = False
@@ -263,8 +309,8 @@ CodecsOption = Annotated[dict[str, Codec], SkipValidation, NamedCodecs()]
 class InputOptions(PluginOptions):
     """The common options of inputs; the engine applies them to every event of the input."""
 
-    add_field: Annotated[Hash, Field(description="Fields to add to each event.")] = {}
-    tags: Annotated[Texts, Field(description="Tags to add to each event.")] = []
+    add_field: Annotated[AddedFields, Field(description="Fields to add to each event.")] = {}
+    tags: Annotated[Formats, Field(description="Tags to add to each event.")] = []
     type: Annotated[Text | None, Field(description="Sets the field type, where the event has none yet.")] = None
     codec: Annotated[CodecOption, Field(description="How bytes become events.")] = default_codec("plain")
 

@@ -31,6 +31,9 @@ TAKEN: list[tuple[Any, Any, Any]] = [
     (options.Texts, ["a", 1], ["a", "1"]),
     (options.Hash, {"a": 1}, {"a": 1}),
     (options.Hash, ["a", 1, "b", [2]], {"a": 1, "b": [2]}),
+    (options.Hash, ["a", "x", "b", "y", "a", "z"], {"a": ["x", "z"], "b": "y"}),
+    (options.Hash, ["a", "x", "a", "y", "a", "z"], {"a": ["x", "y", "z"]}),
+    (options.Hash, ["a", ["x", "y"], "a", "z"], {"a": ["x", "y", "z"]}),
     (options.TextHash, {"a": 1}, {"a": "1"}),
     (options.ExistingPath, __file__, Path(__file__)),
     (options.Size, 5, 5),
@@ -72,6 +75,9 @@ WRONG: list[tuple[Any, Any, str]] = [
     (options.Boolean, "yes", 'expected true or false, got "yes"'),
     (options.Boolean, 1, "expected true or false, got 1"),
     (options.Hash, ["a"], 'expected a hash, or an array of pairs, got 1 values: ["a"]'),
+    (options.Hash, [["a"], "b"], 'expected a name first in each pair of the array, got ["a"]'),
+    (options.Hash, [{"a": 1}, "b"], 'expected a name first in each pair of the array, got { "a" => 1 }'),
+    (options.TextHash, ["a", "b", "a", "c"], 'expected a string, got ["b", "c"]'),
     (options.ExistingPath, "/nowhere", 'there is no file "/nowhere"'),
     (options.Size, "many", 'expected a size such as "10mb", got "many"'),
     (options.Size, "5 parsecs", 'expected a size such as "10mb", got "5 parsecs"'),
@@ -85,6 +91,26 @@ WRONG: list[tuple[Any, Any, str]] = [
 def test_what_is_wrong_is_said_in_the_configurations_words(kind: Any, given: Any, message: str) -> None:
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(kind).validate_python(given)
+    assert message in str(caught.value)
+
+
+UNREADABLE: list[tuple[Any, dict[str, Any], str]] = [
+    (options.FilterOptions, {"add_field": {"a[0]": "x"}}, '"a[0]" is no field reference'),
+    (options.FilterOptions, {"add_field": {"[a]b]": "x"}}, '"[a]b]" is no field reference'),
+    (options.FilterOptions, {"add_field": {"x": "%{a[0]}"}}, 'in "%{a[0]}": "a[0]" is no field reference'),
+    (options.FilterOptions, {"add_field": {"x": ["y", "%{a[0]}"]}}, '"a[0]" is no field reference'),
+    (options.FilterOptions, {"add_tag": ["%{a[0]}"]}, '"a[0]" is no field reference'),
+    (options.FilterOptions, {"remove_tag": ["%{a[0]}"]}, '"a[0]" is no field reference'),
+    (options.FilterOptions, {"remove_field": ["b", "[a][[b]"]}, '"[a][[b]" is no field reference'),
+    (options.InputOptions, {"add_field": {"x": "%{[a}"}}, "is no field reference"),
+    (options.InputOptions, {"tags": ["%{+bogus[}"]}, "%{+bogus[}"),
+]
+
+
+@pytest.mark.parametrize(("model", "given", "message"), UNREADABLE)
+def test_what_is_added_and_removed_can_be_read(model: Any, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        model(**given)
     assert message in str(caught.value)
 
 

@@ -12,7 +12,7 @@ from pipeline.config.check import CheckedPlugin
 from pipeline.config.compile import Parts, Trace, compile_flow
 from pipeline.config.plan import Plan
 from pipeline.config.readers import unread_after
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, FieldReferenceError
 from pipeline.flow import Continue, Flow, Guard
 from pipeline.grammar.faults import Fault
 from pipeline.metrics import FilterCounters
@@ -100,7 +100,7 @@ def connect(
 def _made(checked: CheckedPlugin, context: PluginContext, faults: list[Fault]) -> Any:
     try:
         return checked.module.built(checked.options, context)
-    except (ConfigurationError, ValueError, OSError) as error:
+    except (ConfigurationError, FieldReferenceError, ValueError, OSError) as error:
         faults.append(Fault(f"{checked.module.name}: {error}", checked.node.name_span))
         return None
 

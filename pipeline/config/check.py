@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ from pipeline.options import (
     as_hash,
     shown,
 )
+from pipeline.reference import former_options
 from pipeline.reference.distribution import remedy
 from pipeline.registry import Kind, PluginModule
 
@@ -53,6 +54,8 @@ class Checker:
     """Outputs to build as another plugin, with options to give it: `elasticsearch` as `sqlite`."""
     inputs_host: str | None = None
     """Where inputs listen whose configuration does not say; None: their own default."""
+    unread: Sequence[Fault] = ()
+    """What the parser could not read: an option that is missing may stand there."""
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     plugins: dict[int, CheckedPlugin] = field(default_factory=dict)
@@ -184,9 +187,10 @@ class Checker:
         try:
             return module.options(**values)
         except ValidationError as error:
+            broken = any(_within(fault.span, node.span) for fault in self.unread)
             for detail in error.errors():
                 fault = _fault(module, node, settings, dict(detail))
-                if fault not in faults:
+                if fault not in faults and not (broken and detail["type"] == "missing"):
                     faults.append(fault)
             return None
 
@@ -230,7 +234,8 @@ def _fault(module: PluginModule, node: ast.Plugin, settings: Mapping[str, Settin
     if detail["type"] == "extra_forbidden":
         known = [info.alias or known for known, info in fields.items() if not _marked(info, FormerName)]
         span = settings[name].name_span if name in settings else node.name_span
-        return Fault(f'{module.name} has no option "{name}"{did_you_mean(name, known)}', span)
+        hint = former_options.remedy(module.kind, module.name, name) or did_you_mean(name, known)
+        return Fault(f'{module.name} has no option "{name}"{hint}', span)
     if detail["type"] == "missing":
         what = fields[name].description or ""
         return Fault(f'{module.name} needs the option "{name}": {what}'.rstrip(": "), node.name_span)
@@ -238,6 +243,10 @@ def _fault(module: PluginModule, node: ast.Plugin, settings: Mapping[str, Settin
     span = settings[name].value_span if name in settings else node.name_span
     subject = f'{module.name}: "{name}" ' if name else f"{module.name}: "
     return Fault(subject.rstrip() + ": " * bool(name) + " " * (not name) + _reason(detail), span)
+
+
+def _within(inner: Span | None, outer: Span) -> bool:
+    return inner is not None and inner.source is outer.source and outer.start <= inner.start < outer.end
 
 
 def _reason(detail: dict[str, Any]) -> str:

@@ -61,7 +61,7 @@ def make_plan(
     """
     environment = environment or {}
     configuration, faults = parse(sources, support_escapes=support_escapes)
-    checker = Checker(ecs_compatibility, environment, instead or {}, inputs_host)
+    checker = Checker(ecs_compatibility, environment, instead or {}, inputs_host, unread=list(faults))
     checker.configuration(configuration)
     faults += checker.faults
     conditions = {

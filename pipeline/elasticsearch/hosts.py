@@ -36,7 +36,12 @@ class Host:
 def parse_host(text: str) -> Host:
     """Reads one entry of `hosts`; raises ValueError."""
     given = text.strip()
-    parts = urlsplit(given if "//" in given else f"//{given}")
+    if "," in given:
+        raise ValueError(f'"{text}" is no address: write several as an array: ["es1:9200", "es2:9200"]')
+    try:
+        parts = urlsplit(given if "//" in given else f"//{given}")
+    except ValueError:
+        raise ValueError(f'"{text}" is no address: what is in brackets is no IPv6 address') from None
     try:
         port = parts.port
     except ValueError:

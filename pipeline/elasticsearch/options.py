@@ -32,10 +32,12 @@ from pipeline.options import (
 
 
 def _hosts(value: Any) -> Any:
+    """One text may name several hosts, with spaces between them (`:uri_list` of `logstash/config/mixin.rb`)."""
     entries = as_list(value)
     if not entries:
         raise ValueError("name a host at least")
-    return [entry if isinstance(entry, Host) else parse_host(str(entry)) for entry in entries]
+    texts = [text for entry in entries for text in ([entry] if isinstance(entry, Host) else str(entry).split() or [""])]
+    return [text if isinstance(text, Host) else parse_host(text) for text in texts]
 
 
 def _proxy(value: str) -> str:

@@ -29,7 +29,7 @@ from pydantic import Field, model_validator
 from pipeline.event import Event
 from pipeline.field_reference import FieldReference
 from pipeline.java_text import as_text
-from pipeline.options import ExistingPath, FilterOptions, Number, Text, Texts
+from pipeline.options import ExistingPath, FilterOptions, Formats, Number, Text
 from pipeline.plugin import Filter, PluginContext
 from pipeline.sprintf import Template
 
@@ -40,11 +40,11 @@ Network = IPv4Network | IPv6Network
 class Options(FilterOptions):
     """What the cidr filter takes."""
 
-    address: Texts = Field([], description="Addresses to look at; may hold %{...}.")
+    address: Formats = Field([], description="Addresses to look at; may hold %{...}.")
     address_field: Annotated[
         FieldReference | None, Field(description="A field with an address or an array of them; instead of `address`.")
     ] = None
-    network: Texts = Field([], description="Networks, or several with commas between; may hold %{...}.")
+    network: Formats = Field([], description="Networks, or several with commas between; may hold %{...}.")
     network_path: Annotated[ExistingPath | None, Field(description="A file of networks, instead of `network`.")] = None
     separator: Annotated[Text, Field(description="What is between the networks in the file.")] = "\n"
     refresh_interval: Annotated[Number, Field(gt=0, description="Seconds between looks at the file.")] = 600

@@ -33,7 +33,7 @@ from pipeline.errors import FilterFailure
 from pipeline.event import Event
 from pipeline.field_reference import FieldReference
 from pipeline.field_setting import Setter, setter
-from pipeline.options import Boolean, Ecs, FilterOptions, Secret, Texts
+from pipeline.options import Boolean, Ecs, FieldNames, FilterOptions, Secret
 from pipeline.plugin import Filter, PlainFilter
 from pipeline.texts.conversions import text
 
@@ -48,7 +48,7 @@ SEED = 2
 class Options(FilterOptions):
     """What the fingerprint filter takes."""
 
-    source: Texts = Field(["message"], description="Fields to make the fingerprint of.")
+    source: FieldNames = Field(["message"], description="Fields to make the fingerprint of.")
     target: Annotated[FieldReference | None, Field(description="The field for the fingerprint.")] = None
     method: Annotated[Method, Field(description="How the fingerprint is made.")] = "SHA1"
     key: Annotated[

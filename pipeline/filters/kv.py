@@ -29,7 +29,7 @@ from pipeline.field_reference import FieldReference
 from pipeline.field_setting import setter
 from pipeline.languages import ruby_regex
 from pipeline.languages.key_values import Grammar, finder
-from pipeline.options import Boolean, Ecs, FilterOptions, Hash, Integer, Text, Texts
+from pipeline.options import Boolean, Ecs, FilterOptions, Formats, Hash, Integer, Text, Texts
 from pipeline.plugin import Filter
 from pipeline.sprintf import Template
 from pipeline.texts.conversions import capitalized, lowercase
@@ -56,8 +56,8 @@ class Options(FilterOptions):
     ] = "lenient"
     include_brackets: Annotated[Boolean, Field(description="Take brackets around a value away, as quotes are.")] = True
     prefix: Annotated[Template, Field(description="A text before each key; may hold %{...}.")] = Template("")
-    include_keys: Texts = Field([], description="Keys to keep; all if empty. May hold %{...}.")
-    exclude_keys: Texts = Field([], description="Keys to leave out. May hold %{...}.")
+    include_keys: Formats = Field([], description="Keys to keep; all if empty. May hold %{...}.")
+    exclude_keys: Formats = Field([], description="Keys to leave out. May hold %{...}.")
     default_keys: Annotated[Hash, Field(description="Key to value, for keys that are not there.")] = {}
     allow_duplicate_values: Annotated[
         Boolean, Field(description="Whether a key that has the value already, or a text with it inside, gets it again.")

@@ -31,7 +31,7 @@ from pipeline.errors import FieldReferenceError, FilterFailure
 from pipeline.event import Event, copied
 from pipeline.field_reference import METADATA, FieldReference
 from pipeline.field_setting import setter, text_setter
-from pipeline.options import FilterOptions, Hash, Text, TextHash, Texts, as_hash
+from pipeline.options import FilterOptions, FormatHash, Hash, Text, TextHash, Texts, as_hash
 from pipeline.plugin import Filter, PlainFilter
 from pipeline.sprintf import Template
 from pipeline.texts import conversions
@@ -59,10 +59,10 @@ def _triples(values: list[str]) -> list[str]:
 class Options(FilterOptions):
     """What the mutate filter takes."""
 
-    coerce: TextHash = Field({}, description="Values for fields that are there but null; may hold %{...}.")
-    rename: TextHash = Field({}, description="Old name to new name; both may hold %{...}.")
-    update: TextHash = Field({}, description="Values for fields that are there; may hold %{...}.")
-    replace: TextHash = Field({}, description="Values for fields, there or not; may hold %{...}.")
+    coerce: FormatHash = Field({}, description="Values for fields that are there but null; may hold %{...}.")
+    rename: FormatHash = Field({}, description="Old name to new name; both may hold %{...}.")
+    update: FormatHash = Field({}, description="Values for fields that are there; may hold %{...}.")
+    replace: FormatHash = Field({}, description="Values for fields, there or not; may hold %{...}.")
     convert: Annotated[dict[Text, Type], BeforeValidator(as_hash)] = Field(
         {},
         description="Field to type: string, integer, float, boolean, or integer_eu and float_eu for numbers such as"

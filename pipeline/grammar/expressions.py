@@ -24,12 +24,21 @@ _FIELD = re.compile(r"(?:\[[^\]\[,]++\])++")
 _OPEN_FIELD = re.compile(r"\[[ \t]*+[A-Za-z@_][^\]\[,\"'{]*+(?:[\[{]|\Z)")
 _REGEX = re.compile(r"/(?:[^/\\]++|\\/|\\)*+/")
 _BOOLEAN = re.compile(r"and|or|xor|nand")
+_FLAGS = re.compile(r"[imxsgu]++(?=[ \t\r\n){])")
 _COMPARISON = re.compile(r"==|!=|<=|>=|<|>")
 _MATCHING = re.compile(r"=~|!~")
 _NOT = re.compile(r"not(?=[ \t\r\n#])")
 _CALL = re.compile(r"[A-Za-z_][A-Za-z0-9_]++[ \t\r\n]*+\(")
+_CONSTANTS = {"true", "false", "nil", "null", "none"}
 _BINDING = {"and": 2, "or": 1}
-_REMEDIES = {"&&": 'write "and"', "||": 'write "or"', "AND": 'write "and"', "OR": 'write "or"', "=": 'write "=="'}
+_REMEDIES = {
+    "&&": 'write "and"',
+    "||": 'write "or"',
+    "AND": 'write "and"',
+    "OR": 'write "or"',
+    "=": 'write "=="',
+    "[[": "a field is written [outer][inner]",
+}
 
 Compared = Literal["==", "!=", "<", ">", "<=", ">="]
 _Part = tuple[ast.Condition, int]
@@ -161,6 +170,9 @@ def _regex(scanner: Scanner) -> ast.Regex | None:
     text = scanner.match(_REGEX)
     if not text:
         scanner.fail("this pattern is never closed: end it with /", start, start + 1)
+    if flags := scanner.match(_FLAGS):
+        right = f"write /(?{flags}).../" if set(flags) <= set("imx") else "leave them out"
+        scanner.fail(f"no flags may stand after a pattern: {right}", scanner.position - len(flags))
     return ast.Regex(text[1:-1], scanner.span(start))
 
 
@@ -185,6 +197,8 @@ def operand(scanner: Scanner) -> ast.Operand:
     if name := scanner.match(NAME):
         if name == "not":
             scanner.fail('"not" stands only before "in": write ! before a field or a parenthesis', start)
+        if name in _CONSTANTS:
+            scanner.fail(f"conditions have no {name}: write the field alone, as in if [name] or if ![name]", start)
         scanner.fail(f'a bare name: write [{name}] for the field, "{name}" for the text', start)
     return _regex(scanner) or scanner.expected("a field such as [name], a string, a number or an array")
 

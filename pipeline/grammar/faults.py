@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.grammar.sources import Span
+
+_SECRET = re.compile(
+    r"""((?:\w*passw(?:or)?d|\w*passphrase|\w*secret\w*|\w*api_key|cloud[._]auth)["']?\s*(?:=>|:)\s*)("[^"]*"|'[^']*'|[^\s"'\[{]\S*)""",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Something wrong (or, as a warning, surprising) at a place of a configuration.
 
-    Shown as the place and the message, the source line, and a caret under the piece:
+    Shown as the place and the message, the source line without its secrets, and a caret under the piece:
 
         apache.conf:7:5: grok has no option "matches"; did you mean "match"?
             7 |     matches => { "message" => "%{COMBINEDAPACHELOG}" }
@@ -31,8 +37,14 @@ class Fault:
         line = source.line(number)
         width = max(1, min(self.span.end - self.span.start, len(line) - column + 1))
         gutter = f"{number:>5} | "
+        shown = f"{gutter}{_masked(line)}"
         lead = "".join("\t" if character == "\t" else " " for character in line[: column - 1])
-        return f"{self.span.place}: {self.message}\n{gutter}{line}\n{' ' * (len(gutter) - 2)}| {lead}{'^' * width}"
+        return f"{self.span.place}: {self.message}\n{shown}\n{' ' * (len(gutter) - 2)}| {lead}{'^' * width}"
+
+
+def _masked(line: str) -> str:
+    """The line with stars for passwords and keys, which standard error and logs should not have; `${NAME}` is none."""
+    return _SECRET.sub(lambda found: found[0] if "${" in found[2] else found[1] + "*" * len(found[2]), line)
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:

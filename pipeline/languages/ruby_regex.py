@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import Any
 
 from pipeline.languages import ruby_regex_sets as sets
-from pipeline.languages.ruby_regex_needs import filled, head, literal, numeric
+from pipeline.languages.ruby_regex_needs import filled, head, literal, numeric, sweep
 from pipeline.languages.ruby_regex_parser import parse
 from pipeline.languages.ruby_regex_tree import Parsed, PatternError
 from pipeline.languages.ruby_regex_writer import shortest, written
@@ -62,7 +62,7 @@ class Regex:
         choose = _variants(pattern, parsed)
         self.search: Callable[..., re.Match[str] | None] = _method(choose, parsed, "search")
         self.match: Callable[..., re.Match[str] | None] = _method(choose, parsed, "match")
-        self.find: Callable[[str], re.Match[str] | None] = _finder(choose, parsed)
+        self.find: Callable[[str], re.Match[str] | None] = _finder(pattern, choose, parsed)
         """As `search`, made for texts of which many do not match."""
         self.literal, self.plain = _plain(choose, parsed)
         """For those who cannot afford the call of `find`: what it does with an ASCII text that holds `literal`, if that
@@ -82,26 +82,26 @@ def compile(pattern: str, *, newline: bool = False, named_only: bool = False) ->
     return Regex(pattern, parse(pattern, newline=newline, named_only=named_only))
 
 
-def _variants(pattern: str, parsed: Parsed) -> Callable[[str], re.Pattern[str]]:
+def _variants(pattern: str, parsed: Parsed, lead: str = "") -> Callable[[str], re.Pattern[str]]:
     """Gives the pattern to use for a subject: one for ASCII, one for the rest, made when first needed."""
     if not parsed.sensitive:
-        whole = _compiled(pattern, parsed, sets.UNICODE)
+        whole = _compiled(pattern, parsed, sets.UNICODE, lead)
         return lambda _subject: whole
-    plain = _compiled(pattern, parsed, sets.ASCII)
+    plain = _compiled(pattern, parsed, sets.ASCII, lead)
     wide: list[re.Pattern[str]] = []
 
     def choose(subject: str) -> re.Pattern[str]:
         if subject.isascii():
             return plain
         if not wide:
-            wide.append(_compiled(pattern, parsed, sets.UNICODE))
+            wide.append(_compiled(pattern, parsed, sets.UNICODE, lead))
         return wide[0]
 
     return choose
 
 
-def _compiled(pattern: str, parsed: Parsed, limit: int) -> re.Pattern[str]:
-    text = written(parsed.tree, limit)
+def _compiled(pattern: str, parsed: Parsed, limit: int, lead: str) -> re.Pattern[str]:
+    text = f"{lead}(?:{written(parsed.tree, limit)})" if lead else written(parsed.tree, limit)
     try:
         if parsed.keeps:
             import regex  # only \K needs it
@@ -128,7 +128,9 @@ def _method(choose: Callable[[str], re.Pattern[str]], parsed: Parsed, name: str)
     return method
 
 
-def _finder(choose: Callable[[str], re.Pattern[str]], parsed: Parsed) -> Callable[[str], re.Match[str] | None]:
+def _finder(
+    pattern: str, choose: Callable[[str], re.Pattern[str]], parsed: Parsed
+) -> Callable[[str], re.Match[str] | None]:
     """The cheapest way to the first match: at the place where it must begin, or only where its literal text is."""
     anchor, needed = ("", literal(parsed.tree)) if parsed.keeps else (head(parsed.tree), literal(parsed.tree))
     search, match = choose("").search, choose("").match
@@ -148,16 +150,37 @@ def _finder(choose: Callable[[str], re.Pattern[str]], parsed: Parsed) -> Callabl
 
     if anchor:
         return at_start if anchor == "\\A" else in_line
+    if sweep(parsed.tree) and not parsed.keeps:
+        return _sweeper(pattern, choose, parsed)
     if needed.strip(" 0123456789"):
         return with_literal
     return search if not parsed.sensitive else _method(choose, parsed, "search")
+
+
+def _sweeper(
+    pattern: str, choose: Callable[[str], re.Pattern[str]], parsed: Parsed
+) -> Callable[[str], re.Match[str] | None]:
+    """For what begins with `.*`: tried once a line, where a search would try it at every character."""
+    needed, match, whole = literal(parsed.tree), choose("").match, sweep(parsed.tree) == "\\A"
+    by_line: list[Callable[[str], re.Pattern[str]]] = []
+
+    def from_the_start(text: str) -> re.Match[str] | None:
+        if needed not in text:
+            return None
+        if whole or "\n" not in text:
+            return match(text) if text.isascii() else choose(text).match(text)
+        if not by_line:
+            by_line.append(_variants(pattern, parsed, "^"))
+        return by_line[0](text).search(text)
+
+    return from_the_start
 
 
 def _plain(
     choose: Callable[[str], re.Pattern[str]], parsed: Parsed
 ) -> tuple[str, Callable[[str], re.Match[str] | None] | None]:
     anchor = head(parsed.tree)
-    if parsed.keeps or anchor == "^":
+    if parsed.keeps or anchor == "^" or (not anchor and sweep(parsed.tree)):
         return "", None
     return ("", choose("").match) if anchor else (literal(parsed.tree), choose("").search)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from pipeline.languages.ruby_regex_sets import UNICODE
 from pipeline.languages.ruby_regex_tree import (
     Anchor,
+    AnyCharacter,
+    Backreference,
     Branch,
     Characters,
     Choice,
@@ -36,6 +38,38 @@ def head(node: Node) -> str:
         heads = {head(branch) for branch in node.branches}
         return heads.pop() if len(heads) == 1 else ""
     return ""
+
+
+def sweep(tree: Node) -> str:
+    """The anchor that changes no first match where `.*` leads: `^`, or `\\\\A` under `(?m)`; else nothing.
+
+    If such a pattern matches from anywhere in a line, it does from the line's start, where a search comes first.
+    """
+    return "" if _refers(tree) else _leading(tree)
+
+
+def _leading(node: Node) -> str:
+    if isinstance(node, Repeat) and isinstance(node.body, AnyCharacter) and node.high is None and node.mode != "+":
+        return "\\A" if node.body.newline else "^"
+    if isinstance(node, Branch):
+        return _leading(node.pieces[0]) if node.pieces else ""
+    if isinstance(node, Group):
+        return "" if node.atomic else _leading(node.body)
+    if isinstance(node, Choice):
+        leads = {_leading(branch) for branch in node.branches}
+        return leads.pop() if len(leads) == 1 else ""
+    return ""
+
+
+def _refers(node: Node) -> bool:
+    """Whether what stands later depends on how much a group took."""
+    if isinstance(node, Branch):
+        return any(map(_refers, node.pieces))
+    if isinstance(node, Choice):
+        return any(map(_refers, node.branches))
+    if isinstance(node, Group | Look | Repeat):
+        return _refers(node.body)
+    return isinstance(node, Backreference | Conditional)
 
 
 def literal(node: Node) -> str:

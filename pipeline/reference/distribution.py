@@ -167,6 +167,7 @@ OTHERS: Mapping[Kind, Mapping[str, str]] = {
         "mongodb": "let Kafka Connect read its changes, and use the kafka input",
         "mqtt": _OTHER_QUEUE,
         "neo4j": "read it by a program, and post it to the http input",
+        "opensearch": "read it by a program (scroll, point in time), and post it to the http input",
         "orasql": "read it by a program, and post it to the http input",
         "relp": "let rsyslog write to a file or to Kafka",
         "rss": "fetch it by a program, and post it to the http input",

@@ -58,6 +58,7 @@ IGNORED = {
 }
 """Settings that change nothing here, and why; each is said once at the start."""
 
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][\w.]*)(?::([^}]*))?\}")
 _PREFIXES_IGNORED = {
     "xpack.": "Elastic's monitoring and central management are not part of apex-logs",
     "monitoring.": "Elastic's monitoring is not part of apex-logs",
@@ -248,18 +249,23 @@ def _file(folder: Path | None, environment: Mapping[str, str]) -> tuple[Source |
         return None, {}
     import yaml  # most runs have no settings file
 
-    text = re.sub(
-        r"\$\{([A-Za-z_][\w.]*)(?::([^}]*))?\}",
-        lambda found: environment.get(found[1], found[2] if found[2] is not None else found[0]),
-        path.read_text(encoding="utf-8"),
-    )
+    text = path.read_text(encoding="utf-8")
     try:
         document = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         raise ConfigurationError([Fault(f"{path}: {error}")]) from None
     if not isinstance(document, dict):
         raise ConfigurationError([Fault(f"{path}: expected settings as name: value")])
-    return Source(str(path), text), dict(_flat(document))
+    # What a variable holds is not read as YAML, and not shown with a fault.
+    return Source(str(path), text), {name: _filled(value, environment) for name, value in _flat(document)}
+
+
+def _filled(value: Any, environment: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_filled(item, environment) for item in value]
+    if not isinstance(value, str):
+        return value
+    return _VARIABLE.sub(lambda found: environment.get(found[1], found[2] if found[2] is not None else found[0]), value)
 
 
 def _flat(document: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -59,7 +59,7 @@ def read_pipelines(
 ) -> list[ReadSettings]:
     """The settings of each pipeline, in their order; raises `ConfigurationError` with every fault.
 
-    What is to be said of `logstash.yml` and of flags is said with the first.
+    What is to be said of `logstash.yml` and of flags is said with the first, once.
     """
     every = gathered(folder, environment, flags)
     faults: list[Fault] = []
@@ -83,8 +83,12 @@ def read_pipelines(
             faults += [fault for fault in error.faults if isinstance(fault, Fault) and fault not in faults]
     if every.faults or faults:
         raise ConfigurationError([*every.faults, *faults])
-    first = found[0]
-    return [ReadSettings(first.settings, [*every.warnings, *first.warnings]), *found[1:]]
+    found[0].warnings[:0] = every.warnings
+    said: set[Fault] = set()
+    for read in found:
+        read.warnings[:] = [warning for warning in read.warnings if warning not in said]
+        said.update(read.warnings)
+    return found
 
 
 def read_pipeline(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.config.building import build
 from pipeline.errors import ConfigurationError
+from pipeline.field_reference import FieldReference
 from tests.harness import context, planned
 
 TEXT = 'geoip {{ source => "[a][ip]" database => "{file}" }}'
@@ -21,6 +23,18 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
         build(plan, context())
     assert [fault.span.text for fault in caught.value.faults] == ["geoip", "geoip"]
     assert all("geoip: " in fault.message and "no.mmdb" in fault.message for fault in caught.value.faults)
+
+
+def test_a_reference_that_only_building_reads() -> None:
+    plan = planned("filter { drop {} }")
+    [drop] = plan.section("filter")
+
+    def build_drop(options: object) -> None:
+        FieldReference("[a")
+
+    module = replace(drop.module, build=build_drop)
+    with pytest.raises(ConfigurationError, match=r'drop: "\[a" is no field reference'):
+        build(replace(plan, plugins={id(drop.node): replace(drop, module=module)}), context())
 
 
 def test_filters_alone() -> None:

@@ -29,6 +29,51 @@ FAULTS = {
     ),
     "reference": ('filter { json { source => "[a" } }', 'json: "source": "[a" is no field reference', '"[a"'),
     "codec": ("input { stdin { codec => jsn } }", 'there is no codec plugin "jsn"; did you mean "json"?', "jsn"),
+    "an option of old": (
+        'output { elasticsearch { port => 9200 index => "x" } }',
+        'elasticsearch has no option "port"; once one of Logstash\'s: write it into hosts: hosts => ["es1:9200"]',
+        "port",
+    ),
+    "an option of old of every filter": (
+        'filter { mutate { type => "x" } }',
+        'mutate has no option "type"; once one of Logstash\'s: put the plugin between braces: if [type] == "..." {',
+        "type",
+    ),
+    "an option of old, in another plugin": (
+        "filter { drop { port => 9200 } }",
+        'drop has no option "port"',
+        "port",
+    ),
+    "a field to add that cannot be read": (
+        'filter { drop { add_field => { "a[0]" => "x" } } }',
+        'drop: "add_field": "a[0]" is no field reference',
+        '{ "a[0]" => "x" }',
+    ),
+    "a text to add that cannot be read": (
+        'filter { drop { add_tag => ["%{a[0]}"] } }',
+        'drop: "add_tag": in "%{a[0]}": "a[0]" is no field reference',
+        '["%{a[0]}"]',
+    ),
+    "a field to remove that cannot be read": (
+        'filter { drop { remove_field => "[a][[b]" } }',
+        'drop: "remove_field": "[a][[b]" is no field reference',
+        '"[a][[b]"',
+    ),
+    "a text to replace by that cannot be read": (
+        'filter { mutate { replace => { "a" => "%{b[0]}" } } }',
+        'mutate: "replace": in "%{b[0]}": "b[0]" is no field reference',
+        '{ "a" => "%{b[0]}" }',
+    ),
+    "a source that cannot be read": (
+        'filter { fingerprint { source => "a[0]" } }',
+        'fingerprint: "source": "a[0]" is no field reference',
+        '"a[0]"',
+    ),
+    "an address that cannot be read": (
+        'filter { cidr { address => "%{a[0]}" network => "::1/128" } }',
+        'cidr: "address": in "%{a[0]}"',
+        '"%{a[0]}"',
+    ),
     "codec option": ("input { stdin { codec => json { x => 1 } } }", 'json has no option "x"', "x"),
     "codec that cannot be built": (
         'input { stdin { codec => multiline { pattern => "(" what => "next" } } }',
@@ -82,6 +127,13 @@ def test_a_fault_says_what_is_wrong_and_where(text: str, message: str, where: st
     [fault] = caught.value.faults
     assert message in fault.message
     assert fault.span.text == where
+
+
+def test_an_option_that_could_not_be_read_is_not_missed() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        planned("input { beats { port = 5044 } beats { } }")
+    assert [fault.span.place for fault in caught.value.faults] == ["test.conf:1:22", "test.conf:1:31"]
+    assert ["write =>" in fault.message for fault in caught.value.faults] == [True, False]
 
 
 def test_faults_are_in_the_order_of_the_text_over_files() -> None:

@@ -92,6 +92,9 @@ def only(fields):
             {"a": "1"},
             {"a": "1", "b": "1", "tags": ["_grokparsefailure"]},
         ),
+        ('match => ["a", "%{IP:b}", "a", "%{INT:c}", "a", "%{WORD:d}"]', {"a": "1"}, {"a": "1", "c": "1"}),
+        ('match => ["a", "%{IP:b}"] match => ["a", "%{INT:c}"]', {"a": "1"}, {"a": "1", "c": "1"}),
+        ('match => ["a", "%{INT:c}"] match => ["a", "%{IP:b}"]', {"a": "1"}, {"a": "1", "c": "1"}),
         (
             'match => { "a" => "%{N:b}" } pattern_definitions => { "N" => "[0-9]{2}" }',
             {"a": "123"},

@@ -2,8 +2,9 @@
 
 import pytest
 
+from pipeline.grammar.faults import Fault
 from pipeline.grammar.parser import parse
-from pipeline.grammar.sources import Source
+from pipeline.grammar.sources import Source, Span
 
 
 def faults_of(text: str) -> list[str]:
@@ -13,6 +14,22 @@ def faults_of(text: str) -> list[str]:
         assert fault.span is not None
         found.append(f"{fault.span.place[2:]} {fault.span.text}: {fault.message}")
     return found
+
+
+MASKED = [
+    ('user => "u" password => "secret" x => 1', 'user => "u" password => ******** x => 1'),
+    ("ssl_key_passphrase => 'a' keystore_password => 'a b'", "ssl_key_passphrase => *** keystore_password => *****"),
+    ('api_key => "${KEY}" cloud_auth => "u:p"', 'api_key => "${KEY}" cloud_auth => *****'),
+    ('"password" => abc', '"password" => ***'),
+    ("xpack.monitoring.elasticsearch.password: changeme", "xpack.monitoring.elasticsearch.password: ********"),
+    ('remove_field => ["password"]', 'remove_field => ["password"]'),
+]
+
+
+@pytest.mark.parametrize(("line", "shown"), MASKED)
+def test_a_fault_shows_no_secret(line: str, shown: str) -> None:
+    source = Source("x.conf", line)
+    assert str(Fault("m", Span(source, 0, 1))).splitlines()[1] == f"    1 | {shown}"
 
 
 def test_how_a_fault_is_shown() -> None:
@@ -186,6 +203,8 @@ def test_strings_that_are_not_closed(text: str, faults: list[str]) -> None:
     [
         ("", ['1:13 {: expected a field such as [name], a string, a number or an array, got "{"']),
         ("a == 'b'", ['1:12 a: a bare name: write [a] for the field, "a" for the text']),
+        ("[a] == true", ["1:19 true: conditions have no true: write the field alone, as in if [name] or if ![name]"]),
+        ("[a] != nil", ["1:19 nil: conditions have no nil: write the field alone, as in if [name] or if ![name]"]),
         ("[a] == b", ['1:19 b: a bare name: write [b] for the field, "b" for the text']),
         ("[a] == b.c", ['1:19 b: a bare name: write [b] for the field, "b" for the text']),
         ("[a] = 'b'", ['1:16 =: expected "{", "and" or "or" after the condition, got "="; write "=="']),
@@ -193,6 +212,13 @@ def test_strings_that_are_not_closed(text: str, faults: list[str]) -> None:
         ("[a] || [b]", ['1:16 ||: expected "{", "and" or "or" after the condition, got "||"; write "or"']),
         ("[a] AND [b]", ['1:16 AND: expected "{", "and" or "or" after the condition, got "AND"; write "and"']),
         ("([a] && [b])", ['1:17 &&: expected ")", "and" or "or" in the condition, got "&&"; write "and"']),
+        ("[a] =~ /b/i", ["1:22 i: no flags may stand after a pattern: write /(?i).../"]),
+        ("[a] =~ /b/mi and [c]", ["1:22 mi: no flags may stand after a pattern: write /(?mi).../"]),
+        ("[a] =~ /b/g", ["1:22 g: no flags may stand after a pattern: leave them out"]),
+        (
+            "[a][[b] == 'c'",
+            ['1:15 [: expected "{", "and" or "or" after the condition, got "["; a field is written [outer][inner]'],
+        ),
         ("[a] contains 'b'", ['1:16 contains: expected "{", "and" or "or" after the condition, got "contains"']),
         ("![a] == 'b'", [
             ('1:17 ==: expected "{", "and" or "or" after the condition, got "=="; '

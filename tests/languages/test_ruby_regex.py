@@ -232,6 +232,58 @@ def test_as_oniguruma(pattern):
         assert spans(ours, ours.groups, subject) == oracle_spans(oracle, subject), subject
 
 
+SWEEPING = [
+    ".*a",
+    ".*?a",
+    ".+b",
+    ".+?b$",
+    "(.*)a(.*)",
+    "(?<x>.*?)b(?<y>.*)",
+    "(?:(?:.*))b",
+    ".*?a|.*b",
+    ".*a|b",
+    ".*^b",
+    ".*$",
+    ".*\\z",
+    ".*?(?<=^.)b",
+    "(?>.*?a)b",
+    "(?>.*)b",
+    ".*+b",
+    "(.*)b\\1",
+    "(.*)?b",
+    ".{2,}b",
+    ".{0,2}b",
+    "(?m).*b",
+    "(?m:.*?)b\\z",
+    "(?m:.)*?ab",
+]
+LINES = [
+    "",
+    "a",
+    "b",
+    "ab",
+    "aab",
+    "axbx",
+    "bb",
+    "x\ny",
+    "a\nb",
+    "xx\nab\n",
+    "\n",
+    "b\n\nab",
+    "éb",
+    "é\naé b",
+    "aa\nba b",
+]
+
+
+@pytest.mark.parametrize("pattern", [*SWEEPING, *map(for_ruby, PATTERNS)])
+def test_what_is_found_is_what_a_search_finds(pattern):
+    ours = ruby_regex.compile(pattern)
+    for subject in [*LINES, *SUBJECTS]:
+        found, searched = ours.find(subject), ours.search(subject)
+        assert (found and found.regs) == (searched and searched.regs), subject
+
+
 # Ruby's dialect: ASCII for \w \d \s \h, Unicode for the rest; nothing that Oniguruma adds.
 @pytest.mark.parametrize(
     ("pattern", "subject", "span"),

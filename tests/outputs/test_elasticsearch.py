@@ -40,10 +40,17 @@ def test_hosts(text, host):
     assert parse_host(text) == host
 
 
-@pytest.mark.parametrize("text", ["", "http://", "ftp://es1", "es1:99999", "es1:port", "es1:9200:9300"])
+@pytest.mark.parametrize(
+    "text", ["", "http://", "ftp://es1", "es1:99999", "es1:port", "es1:9200:9300", "[es1]:1", "es1:1,es2:2"]
+)
 def test_what_is_no_host(text):
     with pytest.raises(ValueError, match="is no address"):
         parse_host(text)
+
+
+@pytest.mark.parametrize("hosts", ["http://es1  http://es2:9201", ["http://es1 http://es2:9201"]])
+def test_one_text_may_name_several_hosts(hosts):
+    assert addresses(ElasticsearchOptions(hosts=hosts)) == [Host("http", "es1", 9200), Host("http", "es2", 9201)]
 
 
 def cloud_id(text):
@@ -65,6 +72,8 @@ def test_cloud_ids():
     [
         ({"hosts": []}, "name a host at least"),
         ({"hosts": "ftp://es"}, "is no address"),
+        ({"hosts": ""}, '"" is no address'),
+        ({"hosts": "es1:9200,es2:9200"}, "write several as an array"),
         ({"hosts": "es", "cloud_id": cloud_id("a$b")}, "give hosts or cloud_id, not both"),
         ({"cloud_id": "x"}, "is no Cloud ID"),
         ({"hosts": "es/a", "path": "/b"}, "has a path of its own"),

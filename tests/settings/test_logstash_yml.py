@@ -34,14 +34,18 @@ VALUES = {
     "a variable": ("pipeline.id: ${NAME}", "pipeline_id", "from-environment"),
     "a variable with a default": ("pipeline.id: ${OTHER:fallback}", "pipeline_id", "fallback"),
     "a variable that is not there": ("pipeline.id: a${OTHER}", "pipeline_id", "a${OTHER}"),
+    "a variable that YAML would read otherwise": ("node.name: ${ODD}", "node_name", "a: 'b #c"),
+    "a number in a variable": ("pipeline.batch.delay: ${TWELVE}", "pipeline_batch_delay", 12),
     "nothing": ("", "pipeline_id", "main"),
     "only comments": ("# pipeline.id: x\n", "pipeline_id", "main"),
 }
 
+ENVIRONMENT = {"NAME": "from-environment", "ODD": "a: 'b #c", "TWELVE": "12"}
+
 
 @pytest.mark.parametrize(("text", "name", "value"), VALUES.values(), ids=VALUES)
 def test_values(tmp_path: Path, text: str, name: str, value: object) -> None:
-    assert getattr(read(tmp_path, text, {"NAME": "from-environment"}).settings, name) == value
+    assert getattr(read(tmp_path, text, ENVIRONMENT).settings, name) == value
 
 
 def test_flags_stand_above_the_environment_and_that_above_the_file(tmp_path: Path) -> None:
@@ -218,3 +222,11 @@ def test_credentials_and_keystores_that_change_nothing(tmp_path: Path) -> None:
     assert warned(tmp_path, "api.ssl.keystore.path: x") == [
         'the setting "api.ssl.enabled": the keystore changes nothing while it is false'
     ]
+
+
+def test_what_a_variable_holds_is_not_shown(tmp_path: Path) -> None:
+    text = "xpack.monitoring.elasticsearch.password: ${PASSWORD}\nxpack.monitoring.elasticsearch.username: u\n"
+    shown = [str(warning) for warning in read(tmp_path, text, {"PASSWORD": "hunter2"}).warnings]
+    assert len(shown) == 2
+    assert "${PASSWORD}" in shown[0]
+    assert "hunter2" not in "".join(shown)

@@ -95,3 +95,14 @@ def test_what_changes_nothing_is_said_with_its_place(tmp_path: Path) -> None:
     said = [str(warning).splitlines()[0].removeprefix(f"{tmp_path}/pipelines.yml:") for warning in found.warnings]
     assert [one.partition(": ")[0] for one in said] == ["2:3", "3:3", "4:3"]
     assert said[1] == '3:3: the setting "config.reload.interval" changes nothing here: put it into logstash.yml'
+
+
+def test_what_is_to_be_said_of_all_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "logstash.yml").write_text("http.host: 0.0.0.0\npath.logs: /x\n")
+    (tmp_path / "pipelines.yml").write_text(
+        "- {pipeline.id: a, path.config: b, pipeline.batch.size: 5}\n"
+        "- {pipeline.id: c, path.config: b, pipeline.batch.size: 5}\n"
+    )
+    found = read_pipelines(tmp_path, {})
+    said = [[warning.message.split('"')[1] for warning in read.warnings] for read in found]
+    assert said == [["path.logs", "pipeline.batch.size", "http.host"], ["pipeline.batch.size"]]
