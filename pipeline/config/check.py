@@ -15,8 +15,19 @@ from pipeline.config.faults import Fault, did_you_mean
 from pipeline.config.settings import Setting, plugin_settings
 from pipeline.config.sources import Span
 from pipeline.distribution import remedy
-from pipeline.options import CodecName, FormerName, Ignored, ListensAt, NamedCodecs, PluginOptions, Refused, shown
+from pipeline.options import (
+    CodecName,
+    FormerName,
+    Ignored,
+    ListensAt,
+    NamedCodecs,
+    OfTexts,
+    PluginOptions,
+    Refused,
+    shown,
+)
 from pipeline.registry import Kind, PluginModule
+from pipeline.texts.conversions import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +119,22 @@ class Checker:
                     self.warnings.append(
                         Fault(f'{module.name}: "{name}" changes nothing: {marker.reason}', setting.name_span)
                     )
+                elif isinstance(marker, OfTexts):
+                    self._texts(module, name, setting)
                 elif isinstance(marker, FormerName):
                     self._former(module, name, marker, setting, settings, values, faults)
             if not any(isinstance(marker, FormerName) for marker in (info.metadata if info else ())):
                 values[name] = setting.value
         return values
+
+    def _texts(self, module: PluginModule, option: str, setting: Setting) -> None:
+        for name, value in setting.value.items() if isinstance(setting.value, dict) else ():
+            if isinstance(value, list | dict):
+                message = (
+                    f'{module.name}: "{option}" makes a text of the {"array" if isinstance(value, list) else "object"}'
+                    f' for "{name}": {text(value)}'
+                )
+                self.warnings.append(Fault(message, setting.value_span))
 
     def _former(
         self,
