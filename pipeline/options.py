@@ -200,6 +200,11 @@ class FormerName:
 
 
 @dataclass(frozen=True, slots=True)
+class OfTexts:
+    """Marks a hash of which Logstash turns an array or object among the values into text; `check` warns of one."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListensAt:
     """Marks the option with the address that an input listens at; `pipeline.inputs.host` is its default."""
 
@@ -239,8 +244,9 @@ def _readable_texts(texts: list[str]) -> list[str]:
     return texts
 
 
-def _readable_formats(formats: dict[str, str]) -> dict[str, str]:
-    _readable_texts([*formats, *formats.values()])
+def _readable_formats(formats: dict[str, Any]) -> dict[str, Any]:
+    formats = {name: value if isinstance(value, list | dict) else _text(value) for name, value in formats.items()}
+    _readable_texts([*formats, *(v if isinstance(v, str) else shown(v) for v in formats.values())])
     return formats
 
 
@@ -254,8 +260,8 @@ def _readable_fields(fields: dict[str, Any]) -> dict[str, Any]:
 AddedFields = Annotated[Hash, AfterValidator(_readable_fields)]
 Formats = Annotated[Texts, AfterValidator(_readable_texts)]
 """Texts that may hold `%{...}`."""
-FormatHash = Annotated[TextHash, AfterValidator(_readable_formats)]
-"""A name to such a text."""
+FormatHash = Annotated[dict[Text, Any], BeforeValidator(as_hash), AfterValidator(_readable_formats), OfTexts()]
+"""A name to such a text, or to an array or object, of which the plugin makes a text."""
 FieldNames = Annotated[Texts, AfterValidator(_readable_names)]
 """Names of fields, which may hold `%{...}`."""
 

@@ -20,6 +20,7 @@ from pipeline.options import (
     Ignored,
     ListensAt,
     NamedCodecs,
+    OfTexts,
     PluginOptions,
     Refused,
     as_hash,
@@ -28,6 +29,7 @@ from pipeline.options import (
 from pipeline.reference import former_options
 from pipeline.reference.distribution import remedy
 from pipeline.registry import Kind, PluginModule
+from pipeline.texts.conversions import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +121,27 @@ class Checker:
                     self.warnings.append(
                         Fault(f'{module.name}: "{name}" changes nothing: {marker.reason}', setting.name_span)
                     )
+                elif isinstance(marker, OfTexts):
+                    self._texts(module, name, setting)
                 elif isinstance(marker, FormerName) and (marker.of in settings or marker.of in values):
-                    text = f'{module.name}: give "{marker.of}" alone; "{name}" is its former name'
-                    faults.append(Fault(text, setting.name_span))
+                    said = f'{module.name}: give "{marker.of}" alone; "{name}" is its former name'
+                    faults.append(Fault(said, setting.name_span))
                 elif isinstance(marker, FormerName):
-                    text = f'{module.name}: "{name}" is now called "{marker.of}"'
-                    self.warnings.append(Fault(text, setting.name_span))
+                    said = f'{module.name}: "{name}" is now called "{marker.of}"'
+                    self.warnings.append(Fault(said, setting.name_span))
                     values[marker.of] = marker.convert(setting.value) if marker.convert else setting.value
             if not any(isinstance(marker, FormerName) for marker in (info.metadata if info else ())):
                 values[name] = setting.value
         return values
+
+    def _texts(self, module: PluginModule, option: str, setting: Setting) -> None:
+        for name, value in setting.value.items() if isinstance(setting.value, dict) else ():
+            if isinstance(value, list | dict):
+                message = (
+                    f'{module.name}: "{option}" makes a text of the {"array" if isinstance(value, list) else "object"}'
+                    f' for "{name}": {text(value)}'
+                )
+                self.warnings.append(Fault(message, setting.value_span))
 
     def _codec(
         self, module: PluginModule, owner: ast.Plugin, values: dict[str, Any], settings: Mapping[str, Setting]

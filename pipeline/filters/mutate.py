@@ -124,10 +124,13 @@ def _bounded(operations: Iterable[Operation]) -> PlainFilter:
 
 
 def _operations(options: Options) -> Iterable[Operation]:
-    yield from (_compiled(_coerce, *pair) for pair in options.coerce.items())
-    yield from (_rename(*pair) for pair in options.rename.items())
-    yield from (_compiled(_update, *pair) for pair in options.update.items())
-    yield from (_compiled(_replace, *pair) for pair in options.replace.items())
+    def texts(formats: dict[str, Any]) -> Iterable[tuple[str, str]]:
+        return ((field, conversions.text(value)) for field, value in formats.items())
+
+    yield from (_compiled(_coerce, *pair) for pair in texts(options.coerce))
+    yield from (_rename(*pair) for pair in texts(options.rename))
+    yield from (_compiled(_update, *pair) for pair in texts(options.update))
+    yield from (_compiled(_replace, *pair) for pair in texts(options.replace))
     yield from (_compiled(_convert, *pair) for pair in options.convert.items())
     triples = zip(options.gsub[::3], options.gsub[1::3], options.gsub[2::3], strict=True)
     yield from (_compiled(_gsub, *triple) for triple in triples)

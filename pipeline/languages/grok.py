@@ -102,7 +102,7 @@ def _expanded(pattern: str, patterns: dict[str, str], named_only: bool, path: tu
 
 
 def _near(name: str, patterns: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, [*patterns], n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name, [*patterns], n=1, cutoff=0.75)
     return f'; did you mean "{near[0]}"?' if near else "; it is neither built in nor in patterns_dir"
 
 

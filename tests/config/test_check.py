@@ -156,6 +156,14 @@ WARNINGS = {
         "filter { drop { periodic_flush => true } }",
         'drop: "periodic_flush" changes nothing: filters that hold events are always flushed',
     ),
+    "an array where a text is wanted": (
+        'filter { mutate { update => { "a" => "b" "c" => ["d", 1] } } }',
+        'mutate: "update" makes a text of the array for "c": ["d", 1]',
+    ),
+    "an object where a text is wanted": (
+        'filter { mutate { rename => { "a" => { "c" => "d" } } } }',
+        'mutate: "rename" makes a text of the object for "a": {"c"=>"d"}',
+    ),
     "former": ("input { beats { port => 1 ssl => false } }", 'beats: "ssl" is now called "ssl_enabled"'),
 }
 

@@ -38,6 +38,10 @@ FAILED = {"tags": ["_mutate_error"]}
         ('rename => { "%{x}" => "to_%{x}" }', {"x": "k", "k": 1}, {"x": "k", "to_k": 1}),
         ('rename => { "a" => "tags" }', {"a": "x"}, {"tags": "x"}),
         ('rename => { "a" => "@timestamp" }', {"a": "2020-01-01T00:00:00.000Z"}, {}),
+        ('rename => { "a" => "b" "add_field" => { "c" => "d" } }', {"a": 1}, {"b": 1}),
+        # an array or object where a text is wanted: as Ruby writes it, with its %{...}
+        ('update => { "a" => ["x", "%{b}"] }', {"a": 1, "b": "y"}, {"a": '["x", "y"]', "b": "y"}),
+        ('replace => { "a" => { "k" => ["v"] } "b" => ["w"] }', {}, {"a": '{"k"=>["v"]}', "b": '["w"]'}),
         # update, replace
         ('update => { "a" => "%{b}" }', {"a": None, "b": 1.5}, {"a": "1.5", "b": 1.5}),
         ('update => { "[a][b]" => "x" }', {"a": {}}, {"a": {}}),

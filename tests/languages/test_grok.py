@@ -74,6 +74,11 @@ def test_names_are_kept_where_asked():
 @pytest.mark.parametrize(
     ("pattern", "more", "message"),
     [
+        (
+            "%{POSTFIX_CLIENT}",
+            {},
+            'there is no grok pattern "POSTFIX_CLIENT"; it is neither built in nor in patterns_dir',
+        ),
         ("%{WROD:x}", {}, 'there is no grok pattern "WROD"; did you mean "WORD"?'),
         ("%{QQQQ}", {}, 'there is no grok pattern "QQQQ"; it is neither built in nor in patterns_dir'),
         ("%{A}", {"A": "%{NONE}x"}, r'"NONE".* \(in the pattern A\)'),
