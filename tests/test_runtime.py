@@ -62,7 +62,7 @@ def test_it_is_ready_when_its_inputs_listen(tmp_path: Path, kind: str) -> None:
 def test_every_way_an_event_ends_is_counted(tmp_path: Path) -> None:
     filters = """
         if [sequence] == 1 { drop {} }
-        if [sequence] == 2 { mutate { add_field => { "[message][x]" => "1" } } }
+        if [sequence] == 2 { uuid { target => "[message][x]" } }
         if [sequence] == 3 and [message] > 5 { drop {} }
     """
     file = f'file {{ path => "{tmp_path}/out" codec => line {{ format => "%{{sequence}}" }} }}'
@@ -74,12 +74,12 @@ def test_every_way_an_event_ends_is_counted(tmp_path: Path) -> None:
     assert [(item.place, item.dropped) for item in counters.filters if item.dropped] == [("test.conf:2:30", 1)]
     assert dict(counters.unjudged) == {"the condition at test.conf:4:12": 1}
     [(plugin, reason)] = counters.buried
-    assert (plugin.split(" ")[0], reason) == ("mutate", "FieldError")
+    assert (plugin.split(" ")[0], reason) == ("uuid", "FilterFailure")
     assert [item.delivered for item in counters.outputs.values()] == [2, 2]
     [(_, letter)] = read(tmp_path / "data" / "dead_letter_queue" / "main")
     assert "[message][x] cannot be set" in letter["reason"]
     assert json.loads(letter["original"]) == [[2, "Hello world!"]]
-    assert letter["plugin"].startswith("mutate at test.conf:3:")
+    assert letter["plugin"].startswith("uuid at test.conf:3:")
 
 
 def test_stop_drains(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def integer(value: Any) -> Any:
     if type(value) is str:
         return _integer_of_text(stripped(value).replace(",", ""))
     if type(value) is bool or type(value) is float:
-        return _bounded(int(value))
+        return bounded(int(value))
     if type(value) is int:
         return value
     raise ValueError(f"{value!r:.100} cannot be an integer")
@@ -95,11 +95,11 @@ def integer(value: Any) -> Any:
 def _integer_of_text(value: str) -> int | float:
     if _HEX_START.match(value):
         number = _hex_float(value)
-        return _bounded(int(number) if "." in value else _hex_integer(value))
+        return bounded(int(number) if "." in value else _hex_integer(value))
     if "e" in value:
-        return _bounded(_scientific(value))
+        return bounded(_scientific(value))
     found = _INTEGER_START.match(value)
-    return _bounded(int(found[0])) if found else 0
+    return bounded(int(found[0])) if found else 0
 
 
 def floating(value: Any) -> float:
@@ -126,7 +126,7 @@ def leading_integer(value: str) -> int | float:
     if value.isdecimal() and value.isascii() and len(value) < _SURELY_SHORT:
         return int(value)
     found = _LEADING_INTEGER.match(value)
-    return _bounded(int(found[1])) if found else 0
+    return bounded(int(found[1])) if found else 0
 
 
 def leading_float(value: str) -> float:
@@ -187,7 +187,7 @@ def _scientific(value: str) -> int:
     return int(number)
 
 
-def _bounded(number: int) -> int | float:
+def bounded(number: int) -> int | float:
     """An integer that JSON writers take; one beyond 64 bits is a float, as it is when it comes in JSON."""
     return number if _SMALLEST <= number <= _LARGEST else _finite_integer(number)
 

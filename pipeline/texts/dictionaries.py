@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from pipeline.dates import timestamps
+from pipeline.texts import conversions
 from pipeline.texts.csv_lines import line_parser
 
 ENDINGS = (".yml", ".yaml", ".json", ".csv")
@@ -23,7 +26,8 @@ def ending(path: Path) -> str:
 def read(path: Path) -> dict[str, Any]:
     """The dictionary in a file, nothing in an empty one; raises `OSError`, or `ValueError` with the reason.
 
-    A key that is no text in the file (`100: Continue` in YAML) is found by none, as in Logstash: write "100".
+    A key that is no text in the file (`100: Continue` in YAML) is found by none, as in Logstash: write "100". What YAML
+    takes for a time is a text here, as times are in fields: `2020-01-01`, or `2020-01-01T10:00:00.000Z`.
     """
     data = path.read_bytes()
     match ending(path):
@@ -60,4 +64,25 @@ def _yaml(data: bytes) -> Any:
         found = yaml.load(data, Loader)  # noqa: S506  a safe loader
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
-    return {} if found is None else found
+    return {key: _held(value) for key, value in found.items()} if isinstance(found, dict) else found or {}
+
+
+def _held(value: Any) -> Any:
+    """A value of YAML as an event holds it."""
+    match value:
+        case dict():
+            return {conversions.text(key): _held(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_held(each) for each in value]
+        case set():
+            return {conversions.text(key): None for key in value}
+        case bytes():
+            return value.decode("utf-8", "replace")
+        case datetime():
+            seconds = value if value.tzinfo else value.replace(tzinfo=UTC)
+            return timestamps.canonical(seconds.isoformat())
+        case date():
+            return value.isoformat()
+        case int() if type(value) is int:
+            return conversions.bounded(value)
+    return value

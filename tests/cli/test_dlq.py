@@ -11,7 +11,7 @@ from tests.cli.program import invoke, run
 
 CONFIGURATION = """\
 input { stdin { codec => json_lines } }
-filter { mutate { add_field => { "[text][inner]" => "x" } } }
+filter { uuid { target => "[text][inner]" } }
 output { file { path => "out" } }
 """
 
@@ -34,7 +34,7 @@ def test_list(data: Path) -> None:
     first, second = out.splitlines()
     assert first.startswith("1-0 ")
     assert second.startswith("1-1 ")
-    assert "mutate at -e:2:10: FieldError: [text][inner] cannot be set" in first
+    assert "uuid at -e:2:10: FilterFailure: [text][inner] cannot be set" in first
 
 
 def test_list_as_json_and_show(data: Path) -> None:

@@ -25,7 +25,7 @@ from tests.servers.elasticsearch_node import free_port
 
 UPDATES = 'output { elasticsearch { index => "logs" document_id => "%{id}" action => "%{do}" } }'
 INPUT = "input { stdin { codec => json_lines } }"
-MUTATE = 'filter { mutate { add_field => { "[text][inner]" => "x" } } }'
+FAIL = 'filter { uuid { target => "[text][inner]" } }'
 
 
 def lines(*documents: Any) -> bytes:
@@ -154,7 +154,7 @@ def test_what_was_delivered_before_is_known(refused: Path) -> None:
 def failed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of four events, in two lines of arrays, a filter failed on the two that have a text."""
     folder = tmp_path_factory.mktemp("failed")
-    conf = f"{INPUT} {MUTATE} output {{ file {{ path => 'out' }} }}"
+    conf = f"{INPUT} {FAIL} output {{ file {{ path => 'out' }} }}"
     events = lines([{"n": 0}, {"text": "one"}], [{"text": "two"}, {"n": 3}])
     code, _, err = run("-e", conf, "--path.data", ".", stdin=events, cwd=folder)
     assert code == 0, err
@@ -183,7 +183,7 @@ def test_of_an_array_only_the_event_of_the_letter(failed: Path) -> None:
 
 def test_and_so_it_is_when_it_dies_again(failed: Path) -> None:
     conf, out = failed / "same.conf", failed / "again"
-    conf.write_text(f"{INPUT} {MUTATE} output {{ file {{ path => '{out}' }} }}")
+    conf.write_text(f"{INPUT} {FAIL} output {{ file {{ path => '{out}' }} }}")
     for _ in range(2):
         code, text, _ = retry(failed, "--all", "-f", str(conf))
         assert (code, text) == (0, "2 of 2 dead letters are retried and removed: 0 delivered, 2 dead again\n")

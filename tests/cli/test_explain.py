@@ -97,12 +97,12 @@ ENDS = {
     "no output": ("filter { drop { percentage => 0 } }", "the event reaches no output"),
     "an order that nobody can judge": ("filter { if [kind] > 5 { drop {} } }", "dropped: FILE:1:13: the text"),
     "a filter that fails": (
-        'filter { mutate { add_field => { "[kind][x]" => "1" } } }',
-        "dead-lettered in mutate at FILE:1:10: [kind][x] cannot be set",
+        'filter { uuid { target => "[kind][x]" } }',
+        "dead-lettered in uuid at FILE:1:10: [kind][x] cannot be set",
     ),
     "a child that fails": (
-        'filter { clone { clones => ["c"] } mutate { add_field => { "[kind][x]" => "1" } } }',
-        "dead-lettered in mutate at FILE:1:36: [kind][x] cannot be set",
+        'filter { clone { clones => ["c"] } uuid { target => "[kind][x]" } }',
+        "dead-lettered in uuid at FILE:1:36: [kind][x] cannot be set",
     ),
 }
 

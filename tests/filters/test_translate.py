@@ -80,12 +80,27 @@ def test_without_a_target(ecs, result):
         ("d.yaml", "a: 1\n", "a", 1),
         ("d.yaml", "!!omap {\n  ? !!str a\n  : !!str x,\n}\n", "a", "x"),
         ("d.yaml", "!!map { a: x }\n", "a", "x"),
+        ("d.yaml", "a: 2020-01-31\n", "a", "2020-01-31"),
+        (
+            "d.yaml",
+            "a: [2020-01-31 10:00:00, 2020-01-31T10:00:00.5+02:00]\n",
+            "a",
+            [
+                "2020-01-31T10:00:00.000Z",
+                "2020-01-31T08:00:00.500Z",
+            ],
+        ),
+        ("d.yaml", "a: { 2: x, true: y, 2020-01-31: 1 }\n", "a", {"2": "x", "true": "y", "2020-01-31": 1}),
+        ("d.yaml", "a: 123456789012345678901\n", "a", 123456789012345678901.0),
+        ("d.yaml", "a: !!binary aMOk\nb: !!set { x }\n", "a", "hä"),
+        ("d.yaml", "a: !!set { x }\n", "a", {"x": None}),
         ("d.csv", "a,x\u2028y\r\nb,z\r\n", "a", "x\u2028y"),
         ("d.json", '{"a": {"b": 1}}', "a", {"b": 1}),
         ("d.csv", 'a,"b, c"\n\nd\n', "a", "b, c"),
     ],
 )
 def test_a_file(name, text, word, meaning, tmp_path):
+    """What YAML knows and JSON does not is what an event can hold; Psych makes such objects, too."""
     (tmp_path / name).write_text(text)
     config = f'filter {{ translate {{ source => "w" target => "t" dictionary_path => "{tmp_path / name}" }} }}'
     assert documents(config, {"w": word}) == [{"w": word, "t": meaning}]

@@ -311,7 +311,7 @@ def test_a_pipeline_that_reads_its_own_letters_is_warned(tmp_path: Path) -> None
 
 def test_from_one_pipeline_to_another(tmp_path: Path) -> None:
     """What one pipeline gave up is delivered by another, and comes no second time."""
-    fail = 'input { stdin {} } filter { mutate { add_field => { "[message][x]" => "1" } } } output { stdout {} }'
+    fail = 'input { stdin {} } filter { uuid { target => "[message][x]" } } output { stdout {} }'
     out = tmp_path / "out"
     text = f'input {{ dead_letter_queue {{ path => "{tmp_path}/dead_letter_queue" clean_consumed => true }} }}'
     text += f' output {{ file {{ path => "{out}" codec => line {{ format => "%{{message}}" }} }} }}'

@@ -91,7 +91,7 @@ def test_failures_are_counted_by_reason_and_status(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("pipeline.outputs.stdout.build", lambda options: output)
     text = """
         input { generator { lines => ['{"a":1}', '{"a":"x"}', '{"a":2}', 'bad'] codec => json count => 1 } }
-        filter { if [a] == 2 { mutate { add_field => { "[a][b]" => "x" } } } if [tags] and [message] > 5 { drop {} } }
+        filter { if [a] == 2 { uuid { target => "[a][b]" } } if [tags] and [message] > 5 { drop {} } }
         output { if [a] { stdout { id => "out" } } }
     """
 
@@ -109,9 +109,12 @@ def test_failures_are_counted_by_reason_and_status(tmp_path: Path, monkeypatch: 
     }
     assert found["events_dead_lettered_total"][("main", "out", "mapper_parsing_exception")] == 1
     assert sum(found["events_dead_lettered_total"].values()) == 2
-    assert {labels[-1] for labels in found["events_dead_lettered_total"]} == {"FieldError", "mapper_parsing_exception"}
+    assert {labels[-1] for labels in found["events_dead_lettered_total"]} == {
+        "FilterFailure",
+        "mapper_parsing_exception",
+    }
     assert found["items_duplicate_total"] == {("main", "out"): 1}
-    assert found["events_dropped_total"] == {("main", "test.conf:3:81", "condition"): 1}
+    assert found["events_dropped_total"] == {("main", "test.conf:3:65", "condition"): 1}
     assert found["sends_total"] == {("main", "out"): 4}
     assert found["sends_failed_total"] == {("main", "out"): 2}
 

@@ -14,7 +14,7 @@ from pipeline.disk.letters import letters
 from pipeline.disk.segments import segments
 from tests.cli.program import APEX_LOGS, Running, invoke, until
 
-FAIL = 'filter { mutate { add_field => { "[message][x]" => "1" } } } output { stdout {} }'
+FAIL = 'filter { uuid { target => "[message][x]" } } output { stdout {} }'
 
 
 def dead(folder: Path) -> list[str]:
