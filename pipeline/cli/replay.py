@@ -11,7 +11,7 @@ def replay(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Files, folders, globs, s3://bucket/key, or - for standard input.",
             show_default=False,
         ),
@@ -55,7 +55,7 @@ def replay(
         typer.Option(
             "--from",
             metavar="TIME",
-            help="Only events of this time and later: ISO 8601, or -7d, -2h. After the filters.",
+            help="Only events of this time and later: ISO 8601 (UTC without a zone), or -7d, -2h. After the filters.",
         ),
     ] = None,
     until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only events before this time.")] = None,
@@ -81,7 +81,9 @@ def replay(
         float,
         typer.Option("--max-ratio", metavar="N", min=0, help="A packed file that unpacks to more is refused; 0: none."),
     ] = 500,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no summary; errors alone.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="No progress, no summary but that of a dry run; errors alone.")
+    ] = False,
     data: DataFolder = None,
     ecs: EcsMode = None,
     pipeline_id: PipelineId = None,
