@@ -13,11 +13,12 @@ from pipeline.explore import charts
 from pipeline.explore.asking import Bars, Trouble
 from pipeline.explore.desk import Desk
 from pipeline.explore.periods import spelled, written
-from pipeline.explore.rows import columns_of, key_of, row
+from pipeline.explore.rows import column, columns_of, key_of, row
 from pipeline.search.questions import After, Found
 
 KEPT = 1_000
 """So many documents stay on the table while it is live."""
+_TIME = {"field": "time", "headerName": "Time", "width": 200, "pinned": "left", "sortable": False}
 _BRUSH = {"type": "takeGlobalCursor", "key": "brush", "brushOption": {"brushType": "lineX", "brushMode": "single"}}
 
 
@@ -71,15 +72,12 @@ class Results:
         """Shows documents, the newest first."""
         self.hits, self.after, self._at = hits, after, -1
         self._names = columns_of(hits, self._desk.view.columns)
-        columns = [{"field": "time", "headerName": "Time", "width": 200, "pinned": "left", "sortable": False}]
-        for place, name in enumerate(self._names):
-            wide = place == len(self._names) - 1
-            size: dict[str, Any] = {"flex": 1, "minWidth": 240} if wide else {"width": 150}
-            columns.append({"field": f"c{place}", "headerName": name, "sortable": False, **size})
+        last = len(self._names) - 1
+        columns = [column(name, f"c{place}", last=place == last) for place, name in enumerate(self._names)]
         self._trouble.set_visibility(False)
         self._chart.set_visibility(True)
         self._grid.set_visibility(True)
-        self._grid.options["columnDefs"] = columns
+        self._grid.options["columnDefs"] = [_TIME, *columns]
         self._grid.options["rowData"] = [row(hit, self._names) for hit in hits]
         self._grid.update()
         self._more.set_visibility(after is not None)

@@ -15,8 +15,19 @@ from pipeline.explore.view import TIME
 from pipeline.languages.kql_fields import leaves, values
 from pipeline.search.questions import Found
 
-USUAL = (("log.level", "level"), ("service.name", "service", "host.name"), ("message",))
+_LEVELS = ("log.level", "level")
+USUAL = (
+    _LEVELS,
+    ("service.name", "service", "fields.service", "host.name"),
+    ("http.response.status_code", "status", "status_code"),
+    ("url.path", "route", "path"),
+    ("log_event", "message"),
+)
 """The columns without a choice: of each, the one that most of the documents have, the first of several."""
+_COLORS = {
+    "text-negative font-medium": ("error", "critical", "fatal", "alert", "emergency", "panic"),
+    "text-orange-9 font-medium": ("warn", "warning"),
+}
 WIDEST = 2_000
 """So many characters of a value are shown in a cell; the document has them all."""
 _TRACES = ("trace.id", "trace_id")
@@ -44,6 +55,15 @@ def columns_of(hits: Sequence[Found], chosen: Sequence[str]) -> list[str]:
         most = max(names, key=having.__getitem__)
         found += [most] if having[most] else []
     return found
+
+
+def column(name: str, key: str, last: bool) -> dict[str, Any]:
+    """A column as AG Grid takes it; the last one takes the room that is left."""
+    size: dict[str, Any] = {"flex": 1, "minWidth": 240} if last else {"width": 150}
+    if name in _LEVELS:
+        looks = {style: " || ".join(f"/^{word}$/i.test(x)" for word in words) for style, words in _COLORS.items()}
+        size = {"width": 100, "cellClassRules": looks}
+    return {"field": key, "headerName": name, "sortable": False, **size}
 
 
 def cell(document: dict[str, Any], name: str) -> str:

@@ -22,6 +22,8 @@ def test_rows_have_keys_of_our_own():
     few, most = hit(level="info", log={"level": "info"}), hit(level="error")
     assert rows.columns_of([few, most, most], ()) == ["level"], "what most have, not what the newest has"
     assert rows.columns_of([few], ()) == ["log.level"]
+    request = {"message": "{}", "log_event": "request_finished", "fields": {"service": "a"}, "route": "/", "status": 200}
+    assert rows.columns_of([hit(**request)], ()) == ["fields.service", "status", "route", "log_event"]
     row = rows.row(hit(**document), [":x", "list", "none", HOSTILE])
     assert row == {
         "key": "apex-logs-x/1",
@@ -33,6 +35,13 @@ def test_rows_have_keys_of_our_own():
     }
     assert rows.cell({"a": "x" * 3_000}, "a") == "x" * rows.WIDEST + "…"
     assert rows.parts({"b": {"c": True}, "a": [1, 2]}) == [("a", "1, 2"), ("b.c", "true")]
+
+
+def test_the_last_column_is_wide_and_a_level_colored():
+    assert rows.column("route", "c1", last=False)["width"] == 150
+    assert rows.column("message", "c2", last=True)["flex"] == 1
+    red = rows.column("log.level", "c0", last=False)["cellClassRules"]["text-negative font-medium"]
+    assert "/^error$/i.test(x)" in red
 
 
 @pytest.mark.parametrize(

@@ -110,8 +110,12 @@ async def endure(engine: Engine, oracle: Oracle, server: Server, warm: int, away
 
 @pytest.mark.parametrize(
     ("warm", "away", "timed"),
-    [(40_000, 15, False), pytest.param(100_000, 120, True, marks=pytest.mark.long)],
-    ids=["short", "long"],
+    [
+        (40_000, 15, False),
+        pytest.param(100_000, 120, True, marks=pytest.mark.long),
+        pytest.param(100_000, 3_600, False, marks=pytest.mark.long),
+    ],
+    ids=["short", "long", "an hour"],
 )
 def test_elasticsearch_is_away_under_load(
     kept: Server,
