@@ -232,7 +232,8 @@ def _told(replay: Replay, letters: Path, *, quiet: bool, dry: bool = False) -> i
         some = ", ".join(paths[:_SHOWN]) + (" and others" if len(paths) > _SHOWN else "")
         print(f"apex-logs: not read to the end: {some}", file=sys.stderr)
     if replay.stopped:
-        print("apex-logs: stopped before the end; the same command goes on from here", file=sys.stderr)
+        on = "sends again what is not in its checkpoint" if replay.unsaved else "goes on from here"
+        print(f"apex-logs: stopped before the end; the same command {on}", file=sys.stderr)
         return STOPPED
     if replay.unsaved:
         print("apex-logs: delivered, but its checkpoint is not: the same command sends it again", file=sys.stderr)
