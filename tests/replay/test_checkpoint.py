@@ -35,7 +35,7 @@ def test_it_is_there_again(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_told_of(tmp_path: Path) -> None:
     (tmp_path / "replay").write_text("a file")
-    with pytest.raises(StoreError, match=r"cannot be used for the checkpoint: .*; name another folder with --path\.data"):
+    with pytest.raises(StoreError, match=r"cannot be used for the checkpoint: .*; name another folder"):
         Checkpoint(tmp_path / "replay" / "x")
 
 
