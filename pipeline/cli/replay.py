@@ -9,7 +9,7 @@ from pipeline.cli.flags import Config, DataFolder, EcsMode, Embedded, PipelineId
 Paths = Annotated[
     list[str],
     typer.Argument(
-        metavar="PATH...",
+        metavar="PATH",
         help="Files, folders, globs, s3://bucket/key, or - for standard input.",
         show_default=False,
     ),
@@ -47,7 +47,7 @@ From = Annotated[
     typer.Option(
         "--from",
         metavar="TIME",
-        help="Only events of this time and later: ISO 8601, or -7d, -2h. After the filters.",
+        help="Only events of this time and later: ISO 8601 (UTC without a zone), or -7d, -2h. After the filters.",
     ),
 ]
 To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only events before this time.")]
@@ -65,7 +65,9 @@ MaxRatio = Annotated[
     float,
     typer.Option("--max-ratio", metavar="N", min=0, help="A packed file that unpacks to more is refused; 0: none."),
 ]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no summary; errors alone.")]
+Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", help="No progress, no summary but that of a dry run; errors alone.")
+]
 Level = Annotated[
     str | None,
     typer.Option("--log.level", metavar="LEVEL", help="trace, debug, info, warn, error or fatal (warn)."),

@@ -152,7 +152,7 @@ def _real(job: _Job, request: Request, folder: Path) -> int:
             else engine.front(job.settings, job.plan, workers, replay, wishes)
         )
         _to_its_end(running, replay, job, quiet=request.quiet)
-        return _told(replay, quiet=request.quiet)
+        return _told(replay, job.settings.dead_letters, quiet=request.quiet)
     finally:
         checkpoint.close()
 
@@ -218,19 +218,22 @@ async def _saving(replay: Replay) -> None:
         await replay.save()
 
 
-def _told(replay: Replay, *, quiet: bool, dry: bool = False) -> int:
+def _told(replay: Replay, letters: Path, *, quiet: bool, dry: bool = False) -> int:
     tally = replay.tally
     for line in summary(tally, replay.before, dry=dry) if not quiet else ():
         print(line)
     for (what, plugin, reason), count in tally.items():
         if what == "dead" and count:
             print(f"apex-logs: {count:,} dead letter{'s' * (count > 1)} of {plugin}: {reason}", file=sys.stderr)
+    if not dry and sums(tally)["dead"]:
+        print(f"apex-logs: they are in {letters}; `apex-logs dlq list` and `dlq show` say why", file=sys.stderr)
     if replay.problems:
         paths = list(dict.fromkeys(problem.path for problem in replay.problems))
         some = ", ".join(paths[:_SHOWN]) + (" and others" if len(paths) > _SHOWN else "")
         print(f"apex-logs: not read to the end: {some}", file=sys.stderr)
     if replay.stopped:
-        print("apex-logs: stopped before the end; the same command goes on from here", file=sys.stderr)
+        on = "sends again what is not in its checkpoint" if replay.unsaved else "goes on from here"
+        print(f"apex-logs: stopped before the end; the same command {on}", file=sys.stderr)
         return STOPPED
     if replay.unsaved:
         print("apex-logs: delivered, but its checkpoint is not: the same command sends it again", file=sys.stderr)
@@ -254,4 +257,4 @@ def _dry(job: _Job, request: Request) -> int:
         print(item.decode(errors="replace").rstrip("\n"))
     if shown:
         print()
-    return _told(replay, quiet=False, dry=True)
+    return _told(replay, job.settings.dead_letters, quiet=False, dry=True)

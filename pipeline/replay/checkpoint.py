@@ -150,6 +150,9 @@ def _locked(folder: Path) -> FolderLock:
         return FolderLock(str(folder))
     except StoreError as error:
         raise StoreError("the same replay runs already, in another process: wait for it, or stop it") from error
+    except OSError as error:
+        remedy = "name another folder with --path.data or --embedded, or see that it can be written"
+        raise StoreError(f"{folder} cannot be used for the checkpoint: {error.strerror}; {remedy}") from error
 
 
 def forget(folder: Path) -> None:

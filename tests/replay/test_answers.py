@@ -125,4 +125,5 @@ def test_a_damaged_hit_is_a_dead_letter(tmp_path: Path, indent: int | None) -> N
     (tmp_path / "answer.json").write_text(text)
     answer = replay(tmp_path, "answer.json")
     assert (answer.code, counts(answer)["indexed"], counts(answer)["dead-lettered"]) == (0, 11, 1), answer
+    assert f"they are in {tmp_path}/store/dead_letter_queue/main; `apex-logs dlq list`" in answer.err
     assert [document.id for document in stored(tmp_path)] == sorted(hit["_id"] for hit in HITS if hit["_id"] != "5")

@@ -33,6 +33,12 @@ def test_it_is_there_again(tmp_path: Path) -> None:
     again.close()
 
 
+def test_a_folder_that_cannot_be_made_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "replay").write_text("a file")
+    with pytest.raises(StoreError, match=r"cannot be used for the checkpoint: .*; name another folder"):
+        Checkpoint(tmp_path / "replay" / "x")
+
+
 def test_what_it_was_begun_with(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path)
     assert checkpoint.begun_with({"since": "a"}) == {"since": "a"}

@@ -130,6 +130,18 @@ def test_a_signal_stops_and_the_same_command_goes_on_exactly_there(tmp_path: Pat
     complete(tmp_path)
 
 
+def test_stopped_with_a_checkpoint_that_is_damaged_it_does_not_say_that_it_goes_on_from_here(tmp_path: Path) -> None:
+    archives(tmp_path)
+    process = begun(tmp_path, "a.gz", "b.log", "--rate", "1000/s")
+    [checkpoint] = (tmp_path / "store" / "replay").glob("*/checkpoint.sqlite")
+    checkpoint.write_bytes(b"no database" * 1000)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert b"--restart forgets it" in err
+    assert b"the same command sends again what is not in its checkpoint" in err
+
+
 def test_without_a_checkpoint_ids_tell_what_is_there(tmp_path: Path) -> None:
     archives(tmp_path)
     replay(tmp_path, "a.gz", "b.log")
