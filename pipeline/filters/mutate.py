@@ -71,7 +71,7 @@ class Options(FilterOptions):
     gsub: Annotated[Texts, AfterValidator(_triples)] = Field(
         [],
         description=r"Field, pattern and replacement, again and again. Patterns are Ruby's; \0 to \9 and \k<name> in a"
-        " replacement stand for what was matched (of numbers only \0, where groups have names)."
+        " replacement stand for what was matched (of numbers only \\0, where groups have names)."
         " Pattern and replacement may hold %{...}.",
     )
     uppercase: Texts = Field([], description="Fields to write in upper case.")
