@@ -346,13 +346,20 @@ def backoff_of(output: Output, settings: Settings) -> Backoff:
 
 @contextlib.contextmanager
 def background(*work: Coroutine[Any, Any, None]) -> Iterator[None]:
-    """Tasks that go on while the block does."""
+    """Tasks that go on while the block does. One that fails ends, and is told of in the log: nobody awaits it."""
     tasks = [asyncio.get_running_loop().create_task(item) for item in work]
+    for task in tasks:
+        task.add_done_callback(_tell)
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
+
+
+def _tell(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("%s has ended, which it should not: %s", task.get_coro(), error, exc_info=error)
 
 
 async def repeat(seconds: float, call: Callable[[], None]) -> None:

@@ -15,7 +15,7 @@ from pipeline.errors import ConfigurationError, StoreError
 from pipeline.event import Event
 from pipeline.persistence import input_names
 from pipeline.plugin import Holding, Listens
-from pipeline.runtime import Pipeline, backoff_of
+from pipeline.runtime import Pipeline, backoff_of, background, repeat
 from pipeline.settings.logstash_yml import Settings
 from tests.harness import FakeClock, ScriptedOutput, planned
 
@@ -271,3 +271,16 @@ def test_plugins_may_know_whether_there_is_a_queue(
     monkeypatch.setattr("pipeline.outputs.stdout.build", build)
     made(through(tmp_path, output="stdout {}"), tmp_path, queue_type=kind)
     assert seen == [persisted]
+
+
+def test_what_fails_in_the_background_is_told_of(caplog):
+    def failing() -> None:
+        raise OSError("no space left")
+
+    async def run() -> None:
+        with background(repeat(0, failing), repeat(60, failing)):
+            await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "no space left" in caplog.text
