@@ -15,7 +15,7 @@ from pipeline.errors import ConfigurationError, StoreError
 from pipeline.event import Event
 from pipeline.persistence import input_names
 from pipeline.plugin import Holding, Listens
-from pipeline.runtime import Pipeline, backoff_of, background, repeat
+from pipeline.runtime import Pipeline, background, backoff_of, repeat
 from pipeline.settings.logstash_yml import Settings
 from tests.harness import FakeClock, ScriptedOutput, planned
 
