@@ -93,8 +93,7 @@ class ListConsumer:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_FAREWELL):
                     await self._ended.join()
-            self._beside.cancel()
-            await asyncio.wait([self._beside])
+            await _ended(self._beside)
             with contextlib.suppress(RedisError, OSError):
                 await self._reader.leave()
         await self._client.aclose()
@@ -148,6 +147,12 @@ class ChannelConsumer:
     async def close(self) -> None:
         """Hears no more."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await _ended(self._task)
         await self._client.aclose()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Cancels a task until it has ended: a client that connects may take the first for its own."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.1)

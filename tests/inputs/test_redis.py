@@ -164,6 +164,21 @@ def test_channels(server, key, kind):
     run(scenario)
 
 
+@pytest.mark.parametrize("kind", ["list", "channel"])
+def test_a_stop_while_it_connects(server, key, kind):
+    """The client swallows what cancels it then, and the input went on beside its `close`, which never returned."""
+
+    async def scenario():
+        for attempt in range(10):
+            one, _ = made(server, key, f'data_type => "{kind}"')
+            asyncio.get_running_loop().call_later(attempt / 2000, one.stop)
+            async for batch in one.batches():
+                batch.end(0)
+            await one.close()
+
+    run(scenario)
+
+
 def test_the_server_may_come_later(server, key):
     async def scenario():
         server.stop()
