@@ -224,7 +224,7 @@ BEATS_JSON = "input { beats { port => %d codec => json } }"
 ARRAY = [{"n": 0}, {"n": 1, "bad": True}, {"n": 2, "bad": True}, {"n": 3}]
 TO_LOGS = "elasticsearch { index => logs }"
 REFUSING = {
-    "a filter": f"filter {{ if [bad] {{ mutate {{ add_field => {{ '[n][x]' => 1 }} }} }} }} output {{ {TO_LOGS} }}",
+    "a filter": f"filter {{ if [bad] {{ uuid {{ target => '[n][x]' }} }} }} output {{ {TO_LOGS} }}",
     "an output": f"output {{ if [bad] {{ elasticsearch {{ index => UPPER }} }} else {{ {TO_LOGS} }} }}",
 }
 
@@ -258,7 +258,7 @@ def test_of_a_beats_array_only_the_event_of_the_letter(tmp_path: Path, refusing:
 def test_what_a_filter_made_of_an_event_keeps_its_ids(tmp_path: Path) -> None:
     """One of three parts failed behind the split: the original goes again, and the others are known."""
     split = 'filter { split { field => items target => "n" } %s }'
-    failing = split % "if [n] == 2 { mutate { add_field => { '[n][x]' => 1 } } }"
+    failing = split % "if [n] == 2 { uuid { target => '[n][x]' } }"
     conf, events = f"{INPUT} {failing} output {{ {TO_LOGS} }}", lines({"items": [1, 2, 3]})
     code, _, err = run("-e", conf, "--embedded", ".", stdin=events, cwd=tmp_path)
     assert code == 0, err

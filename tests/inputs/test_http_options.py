@@ -137,7 +137,7 @@ def test_the_engine_builds_additional_codecs() -> None:
 FAULTY = {
     "a codec that is none": ('{ "a/b" => "jsn" }', 'there is no codec plugin "jsn"; did you mean "json"'),
     "no hash": ('"json"', 'http: "additional_codecs" expected a hash of codecs, got "json"'),
-    "a codec that is faulty": ('{ "a/b" => multiline { what => "next" } }', 'multiline needs the option "pattern"'),
+    "a codec that is faulty": ('{ "a/b" => "multiline" }', 'multiline needs the option "pattern"'),
 }
 
 

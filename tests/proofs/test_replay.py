@@ -99,7 +99,8 @@ def test_replay_is_killed_and_goes_on(
     assert dict(found.keys()) == expected
     again = subprocess.run(command, capture_output=True, text=True)
     assert again.returncode == 0
-    assert again.stdout.split()[:2] == ["read", "0"]
+    read = next(line for line in again.stdout.splitlines() if line.startswith("read"))
+    assert read.split() == ["read", "0", f"{len(expected):,}"], "this run, and in all"
     for name, value in {
         "seed": seed,
         "archives": f"{ARCHIVES}, {sum(path.stat().st_size for path in tmp_path.glob('*.gz')) / 1e6:.0f} MB of gzip",

@@ -14,7 +14,7 @@ TEXTS: list[tuple[Any, str]] = [
     (True, "true"),
     (-5, "-5"),
     (1e10, "10000000000.0"),
-    (1e16, "1.0e+16"),
+    (1e20, "1.0e+20"),
     (0.00001, "1.0e-05"),
     (float("-inf"), "-Infinity"),
     (float("nan"), "NaN"),
