@@ -109,9 +109,9 @@ def replay(
     Exit codes: 0, all is delivered; 1, it was stopped, or failed while running; 2, wrong usage, a faulty configuration
     or a path that leads nowhere, before anything is sent; 3, an archive could not be read to its end, the others were.
     """
-    from pipeline.cli.replay_request import Request
-    from pipeline.cli.replay_run import replay_archives
     from pipeline.commands.arguments import Arguments
+    from pipeline.commands.replay_request import Request
+    from pipeline.commands.replay_run import replay_archives
 
     flags = {
         "path.data": data,

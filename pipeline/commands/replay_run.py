@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
-from pipeline.cli.replay_name import name
-from pipeline.cli.replay_request import Request
 from pipeline.commands.arguments import Arguments
 from pipeline.commands.faults import print_faults
 from pipeline.commands.logs import configure
+from pipeline.commands.replay_name import name
+from pipeline.commands.replay_request import Request
 from pipeline.commands.run import collect_seldom, keep_freed_memory, loop_factory
 from pipeline.config.plan import Plan
 from pipeline.errors import ApexLogsError, ConfigurationError, leaves

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import orjson
 import xxhash
 
-from pipeline.cli.replay_request import Request
+from pipeline.commands.replay_request import Request
 from pipeline.config.plan import Plan
 from pipeline.config.substitution import variables
 from pipeline.settings.logstash_yml import Settings
