@@ -52,7 +52,7 @@ def test_beats_to_loki_and_what_it_refused_after_all(loki: LokiServer, tmp_path:
     file.write_text((LOGGING / "loki.conf").read_text().replace("port => 5044", f"port => {port}"))
     data = ["--path.settings", str(LOGGING), "--path.data", str(tmp_path / "data")]
     with Running("-f", str(file), *data, cwd=tmp_path, LOKI_URL=loki.address, LOG_FORMAT="json") as engine:
-        until(lambda: any("listen" in line for line in engine.log), lambda: f"a listening input: {engine.log}")
+        until(lambda: any(f":{port}" in line for line in engine.log), lambda: f"a listening input: {engine.log}")
         asyncio.run(ship(port, at(NEW), at(OLD), at(NEW, fields={"service": "other"})))
         engine.send(signal.SIGTERM)
         assert engine.wait() == 0
@@ -82,7 +82,7 @@ def test_nothing_is_given_up_while_loki_does_not_take_it(loki: LokiServer, tmp_p
     file = tmp_path / "loki.conf"
     file.write_text(text.replace("codec => json", "codec => json min_delay => 0.1 max_delay => 0.2"))
     with Running("-f", str(file), "--path.settings", str(LOGGING), cwd=tmp_path, LOKI_URL=loki.address) as engine:
-        until(lambda: any("listen" in line for line in engine.log), lambda: f"a listening input: {engine.log}")
+        until(lambda: any(f":{port}" in line for line in engine.log), lambda: f"a listening input: {engine.log}")
         asyncio.run(ship(port, at(NEW)))
         assert len(loki.lines()) == 1
         engine.send(signal.SIGTERM)
