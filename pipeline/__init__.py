@@ -22,7 +22,7 @@ The rooms, from the top down; imports point down only:
     languages                          Ruby regex, grok, dissections: text in, closure out
     protocols  grammar  kql  texts     bytes on the wire  |  the text of a configuration -> a syntax tree, its faults
                                        |  queries: text in, predicate out  |  charsets, lines, forms of text
-    arrivals  field_setting  name_lookups  pulled  schedules  tls    what several plugins do alike
+    field_renaming, then arrivals  field_setting  name_lookups  pulled  schedules  tls    what several plugins do alike
     plugin  options  flow, then bus, then batch      the contracts; where pipelines of one process meet
     sprintf, then java_text  field_reference  event_ids, then event  dates, then errors  metrics  clock  spans
     time_limits

@@ -20,7 +20,7 @@ ROOMS = [
     {"batch"},
     {"bus"},
     {"plugin", "options", "flow"},
-    {"arrivals", "field_setting", "name_lookups", "pulled", "schedules", "tls"},
+    {"arrivals", "field_renaming", "field_setting", "name_lookups", "pulled", "schedules", "tls"},
     {"protocols", "grammar", "kql", "texts"},
     {"languages"},
     {"store", "disk"},

@@ -29,7 +29,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from pipeline.errors import FieldReferenceError, FilterFailure
 from pipeline.event import Event, copied
-from pipeline.field_reference import METADATA, FieldReference
+from pipeline.field_reference import FieldReference
+from pipeline.field_renaming import renaming
 from pipeline.field_setting import setter, text_setter
 from pipeline.options import FilterOptions, FormatHash, Hash, Text, TextHash, Texts, as_hash
 from pipeline.plugin import Filter, PlainFilter
@@ -128,7 +129,7 @@ def _operations(options: Options) -> Iterable[Operation]:
         return ((field, conversions.text(value)) for field, value in formats.items())
 
     yield from (_compiled(_coerce, *pair) for pair in texts(options.coerce))
-    yield from (_rename(*pair) for pair in texts(options.rename))
+    yield from (_renaming(*pair) for pair in texts(options.rename))
     yield from (_compiled(_update, *pair) for pair in texts(options.update))
     yield from (_compiled(_replace, *pair) for pair in texts(options.replace))
     yield from (_compiled(_convert, *pair) for pair in options.convert.items())
@@ -206,57 +207,19 @@ def _copy(field: FieldReference, target: str) -> Operation:
     return copy
 
 
-# --------------------------------------------------------------------------------------------- renaming
-
-
-def _rename(old: str, new: str) -> Operation:
+def _renaming(old: str, new: str) -> Operation:
     names = Template(old), Template(new)
     if names[0].constant and names[1].constant:
-        return _compiled(_rename_constant, old, new)
+        return _compiled(lambda source: renaming(source, FieldReference(new)), old)
 
     def rename(event: Event) -> bool:
         try:
             source, target = (FieldReference(name.render(event)) for name in names)
         except FieldReferenceError as error:
             raise FilterFailure(str(error)) from error
-        return _rename_constant(source, target)(event)
+        return renaming(source, target)(event)
 
     return rename
-
-
-def _rename_constant(source: FieldReference, new: str | FieldReference) -> Operation:
-    target = new if isinstance(new, FieldReference) else FieldReference(new)
-    if _plain(source) and _plain(target):
-        old_name, new_name = source.path[0], target.path[0]
-
-        def rename_plain(event: Event) -> bool:
-            fields = event.fields
-            if old_name in fields:
-                fields[new_name] = fields.pop(old_name)
-            return True
-
-        return rename_plain
-    has, remove, put_back, set_target = source.has, source.remove, source.set, setter(target)
-    is_there = target.has
-
-    def rename(event: Event) -> bool:
-        if has(event):
-            value = remove(event)
-            try:
-                set_target(event, value)
-                if not is_there(event):
-                    raise FilterFailure(f"{target.text} is no place of an array")
-            except FilterFailure:
-                put_back(event, value)
-                raise
-        return True
-
-    return rename
-
-
-def _plain(field: FieldReference) -> bool:
-    """A field of the event itself that may hold anything."""
-    return len(field.path) == 1 and field.path[0] not in (METADATA, "@timestamp", "tags")
 
 
 # ------------------------------------------------------------------------------------------- converting

@@ -51,7 +51,8 @@ def user_files(places: Sequence[str], names: str = "*") -> dict[str, str]:
     patterns: dict[str, str] = {}
     for place in places:
         # Texts, as Logstash's globs are: a Path would drop dots and refuse absolute patterns.
-        for file in sorted(glob.glob(os.path.join(place, names) if Path(place).is_dir() else place)):  # noqa: PTH118, PTH207
+        wanted = os.path.join(place, names) if Path(place).is_dir() else place  # noqa: PTH118  (as above)
+        for file in sorted(glob.glob(wanted)):  # noqa: PTH207  (as above)
             if Path(file).is_file():
                 patterns |= read(Path(file))
     return patterns

@@ -43,7 +43,7 @@ class Certificates:
     def client(self, authority: str = "known", own: str = "") -> SSLContext:
         options = {"certificate_authorities": [str(self.folder / f"{authority}.pem")]}
         if own:
-            options |= {"certificate": str(self.folder / f"{own}.pem"), "key": str(self.folder / f"{own}-key.pem")}  # type: ignore[dict-item]
+            options |= {"certificate": str(self.folder / f"{own}.pem"), "key": str(self.folder / f"{own}-key.pem")}
         faults: list[str] = []
         made = context(Table(options, "node.toml", "tls", faults))
         assert made is not None
